@@ -1,0 +1,45 @@
+// A benchmark: `cowatch bench NAME … --json OUT`. Prints its limit (bytes over bandwidth, operations over the
+// measured rate), what was reached and the peer measured in the same run, interleaved. OUT gets
+//   {"name", "commit", "machine", "settings", "rows": [{flat object}, …]}
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+
+namespace cowatch::bench {
+
+class Report {
+ public:
+  Json settings = Json::object();  // what was asked for: flags and sizes
+  void add_row(Json row);          // a flat object; also printed as a table row at once
+  const std::vector<Json>& rows() const { return rows_; }
+
+ private:
+  std::vector<Json> rows_;
+};
+
+struct Benchmark {
+  std::string_view name;
+  std::string_view summary;
+  // Adds the benchmark's own options and returns what runs it.
+  std::function<void(Report&)> (*configure)(CLI::App&);
+};
+
+const std::vector<Benchmark>& benchmarks();  // add a line in bench/benchmarks.cpp for a new one
+
+Json machine();  // processor, cores, memory, system
+double seconds_now();
+struct Spread {
+  double best, median;
+};
+Spread spread(std::vector<double> values, bool smaller_is_better);
+// Runs a Python peer (bench/peers/NAME.py, Debian's python3) and returns the JSON object it prints last.
+// Throws missing dependency errors that name the package.
+Json run_peer(std::string_view name, const std::vector<std::string>& arguments);
+
+}  // namespace cowatch::bench

@@ -1,0 +1,95 @@
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/threads.h"
+#include "bench/benchmark.h"
+
+namespace cowatch::bench {
+namespace {
+
+std::string value_text(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_number_float()) return value.dump();
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value.get<double>());
+  return text;
+}
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+std::string shell_quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+}  // namespace
+
+void Report::add_row(Json row) {
+  std::string line;
+  for (const auto& [key, value] : row.items())
+    line += (line.empty() ? "" : "  ") + key + " " + value_text(value);
+  std::cout << line << std::endl;
+  rows_.push_back(std::move(row));
+}
+
+Json machine() {
+  utsname system = {};
+  uname(&system);
+  const auto pages =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  return {{"processor", processor_name()},
+          {"cores", threads()},
+          {"memory_gib", static_cast<int>(pages / (1u << 30) + 0.5)},
+          {"system", std::string(system.sysname) + " " + system.release}};
+}
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+Spread spread(std::vector<double> values, bool smaller_is_better) {
+  std::sort(values.begin(), values.end());
+  if (values.empty()) return {0, 0};
+  const size_t half = values.size() / 2;
+  const double median = values.size() % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
+  return {smaller_is_better ? values.front() : values.back(), median};
+}
+
+Json run_peer(std::string_view name, const std::vector<std::string>& arguments) {
+  const Path script = shared_file("peers") / (std::string(name) + ".py");
+  std::string command = "/usr/bin/python3 " + shell_quoted(script.string());
+  for (const std::string& argument : arguments) command += " " + shell_quoted(argument);
+  FILE* pipe = popen(command.c_str(), "r");
+  if (!pipe) throw_system_error("start", command);
+  std::string output;
+  char buffer[4096];
+  while (const size_t count = fread(buffer, 1, sizeof buffer, pipe)) output.append(buffer, count);
+  const int status = pclose(pipe);
+  while (!output.empty() && output.back() == '\n') output.pop_back();
+  const Json json = Json::parse(output.substr(output.rfind('\n') + 1), nullptr, false);
+  if (status != 0 || !json.is_object()) {
+    throw Error(ErrorCode::not_found, "the peer " + std::string(name) + " did not run",
+                {.where = script.string(),
+                 .expected = "a JSON object on its last line",
+                 .found = "exit status " + std::to_string(status),
+                 .remedy = "Install the peers: apt-get install python3-scipy python3-torch"});
+  }
+  return json;
+}
+
+}  // namespace cowatch::bench

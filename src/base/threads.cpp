@@ -1,0 +1,45 @@
+#include "base/threads.h"
+
+#include <tbb/blocked_range.h>
+#include <tbb/global_control.h>
+#include <tbb/info.h>
+#include <tbb/parallel_for.h>
+
+#include <algorithm>
+#include <memory>
+
+namespace cowatch {
+namespace {
+
+std::unique_ptr<tbb::global_control> limit;
+
+}  // namespace
+
+void set_threads(size_t count) {
+  limit.reset();
+  if (count > 0)
+    limit = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism, count);
+}
+
+size_t threads() {
+  const auto allowed = tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism);
+  return std::min(allowed, static_cast<size_t>(tbb::info::default_concurrency()));
+}
+
+void parallel_for(size_t count, size_t grain, const std::function<void(size_t, size_t)>& body) {
+  const size_t pieces = (count + grain - 1) / grain;
+  if (pieces <= 1) {
+    if (count > 0) body(0, count);
+    return;
+  }
+  tbb::parallel_for(
+      tbb::blocked_range<size_t>(0, pieces, 1),
+      [&](const tbb::blocked_range<size_t>& range) {
+        for (size_t piece = range.begin(); piece != range.end(); ++piece) {
+          body(piece * grain, std::min(count, (piece + 1) * grain));
+        }
+      },
+      tbb::simple_partitioner());
+}
+
+}  // namespace cowatch

@@ -1,0 +1,14 @@
+#include "base/version.h"
+
+#include "generated_version.h"
+
+namespace cowatch {
+
+std::string_view version() {
+  return COWATCH_VERSION;
+}
+std::string_view commit() {
+  return COWATCH_COMMIT;
+}
+
+}  // namespace cowatch

@@ -1,0 +1,46 @@
+// `cowatch bench NAME`: see bench/benchmark.h.
+#include <iostream>
+#include <memory>
+
+#include "base/file.h"
+#include "base/version.h"
+#include "bench/benchmark.h"
+#include "cli/verbs.h"
+
+namespace cowatch {
+namespace {
+
+void write_report(const Path& path, std::string_view name, const bench::Report& report) {
+  const Json json = {{"name", name},
+                     {"commit", commit()},
+                     {"machine", bench::machine()},
+                     {"settings", report.settings},
+                     {"rows", report.rows()}};
+  write_atomically(path, json.dump(1) + "\n");
+}
+
+void configure(CLI::App& app) {
+  app.require_subcommand(1);
+  for (const bench::Benchmark& benchmark : bench::benchmarks()) {
+    CLI::App* sub = app.add_subcommand(std::string(benchmark.name), std::string(benchmark.summary));
+    const auto output = std::make_shared<Path>();
+    sub->add_option("--json", *output, "also write the report to this file");
+    const auto run = benchmark.configure(*sub);
+    sub->callback([run, output, name = benchmark.name] {
+      bench::Report report;
+      run(report);
+      if (!output->empty()) write_report(*output, name, report);
+    });
+  }
+}
+
+}  // namespace
+
+Verb bench_verb() {
+  return {"bench", "Workspace", "measure this machine: limit, reached, and the peer, in one run",
+          "  cowatch bench import --json import.json\n  cowatch bench exact\n  cowatch bench tree --edges "
+          "10000000",
+          configure};
+}
+
+}  // namespace cowatch

@@ -1,0 +1,11 @@
+// One function for each verb; verbs.cpp lists them in the order of the help.
+#pragma once
+
+#include "cli/verb.h"
+
+namespace cowatch {
+
+Verb config_verb();
+Verb bench_verb();
+
+}  // namespace cowatch

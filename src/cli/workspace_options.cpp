@@ -1,0 +1,53 @@
+#include <algorithm>
+
+#include "base/error.h"
+#include "cli/verb.h"
+
+namespace cowatch {
+namespace {
+
+// "graph.min_people" → "--min-people"
+std::string flag_name(std::string_view setting) {
+  std::string flag = "--" + std::string(setting.substr(setting.find('.') + 1));
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
+}  // namespace
+
+void WorkspaceOptions::add(CLI::App& app, std::vector<std::string_view> sections) {
+  app.add_option("WS", folder, "the workspace's folder")->required();
+  app.add_flag("--json", as_json, "print the result as JSON");
+  app.add_option_function<std::vector<std::string>>(
+         "--set",
+         [this](const std::vector<std::string>& pairs) {
+           for (const std::string& pair : pairs) {
+             const size_t equals = pair.find('=');
+             if (equals == std::string::npos) {
+               throw Error(ErrorCode::bad_argument, "--set takes NAME=VALUE",
+                           {.expected = "such as graph.min_people=3", .found = "'" + pair + "'"});
+             }
+             flags_.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
+           }
+         },
+         "any setting, as NAME=VALUE (`cowatch config` lists them)")
+      ->take_all();
+  for (const Setting& declaration : setting_declarations()) {
+    const auto section = declaration.name.substr(0, declaration.name.find('.'));
+    if (std::find(sections.begin(), sections.end(), section) == sections.end()) continue;
+    const std::string name(declaration.name);
+    auto* option = app.add_option_function<std::string>(
+        flag_name(name), [this, name](const std::string& text) { flags_.emplace_back(name, text); },
+        std::string(declaration.meaning));
+    option->default_str(to_text(declaration.fallback))->group("Settings [" + std::string(section) + "]");
+    if (std::holds_alternative<bool>(declaration.fallback)) option->expected(0, 1)->default_str("true");
+  }
+}
+
+Settings WorkspaceOptions::settings(const Workspace& workspace) const {
+  Settings settings = workspace.settings();
+  for (const auto& [name, text] : flags_) settings.set(name, text, Settings::Source::flag, flag_name(name));
+  return settings;
+}
+
+}  // namespace cowatch

@@ -1,0 +1,39 @@
+// Dense row-major matrices and their products, by the fastest packaged matrix library (math/matrix_kernel.h
+// chooses).
+//
+// multiply() cuts the result into fixed tiles and gives each tile to one thread of a single-threaded kernel,
+// so the bytes of the result are the same for any number of threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace cowatch {
+
+// A view of rows × columns numbers; row r begins at data + r * stride. Does not own them.
+template <typename T>
+struct MatrixView {
+  T* data = nullptr;
+  size_t rows = 0, columns = 0, stride = 0;
+
+  MatrixView() = default;
+  MatrixView(T* d, size_t r, size_t c) : MatrixView(d, r, c, c) {}
+  MatrixView(T* d, size_t r, size_t c, size_t s) : data(d), rows(r), columns(c), stride(s) {}
+  operator MatrixView<const T>() const { return {data, rows, columns, stride}; }
+  std::span<T> row(size_t r) const { return {data + r * stride, columns}; }
+  MatrixView rows_from(size_t begin, size_t count) const {
+    return {data + begin * stride, count, columns, stride};
+  }
+};
+using Matrix = MatrixView<float>;
+using ConstMatrix = MatrixView<const float>;
+
+enum class Transpose { no, yes };
+
+// c = alpha · op(a) · op(b) + beta · c. Shapes must agree (internal error otherwise). beta 0 ignores what c
+// held.
+void multiply(Transpose transpose_a, Transpose transpose_b, float alpha, ConstMatrix a, ConstMatrix b,
+              float beta, Matrix c);
+
+}  // namespace cowatch

@@ -1,0 +1,74 @@
+#include "store/workspace.h"
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/version.h"
+
+namespace cowatch {
+namespace {
+
+constexpr std::string_view marker = "workspace.json";
+
+void check_layout(const Path& folder) {
+  const Path path = folder / marker;
+  if (!std::filesystem::exists(path)) {
+    throw Error(ErrorCode::not_found, "this is not a workspace",
+                {.where = folder.string(),
+                 .expected = "a folder with " + std::string(marker),
+                 .found = std::filesystem::exists(folder) ? "none" : "no such folder",
+                 .remedy = "`cowatch import " + folder.string() + " --events FILE` makes one."});
+  }
+  const Json json = Json::parse(read_text(path), nullptr, false);
+  if (!json.is_object() || !json.contains("layout") || !json["layout"].is_number_integer()) {
+    throw Error(ErrorCode::damaged, "the workspace's marker cannot be read",
+                {.where = path.string(),
+                 .expected = R"({"layout": 1, …})",
+                 .found = "something else",
+                 .remedy = "Write {\"layout\": 1} into it if the folder is a workspace of this version."});
+  }
+  if (json["layout"].get<int>() > Workspace::layout_version) {
+    throw Error(ErrorCode::newer_version, "this workspace was made by a later version",
+                {.where = folder.string(),
+                 .expected = "layout " + std::to_string(Workspace::layout_version),
+                 .found = "layout " + std::to_string(json["layout"].get<int>()),
+                 .remedy = "Use the program that made it: " +
+                           json.value("program", std::string("a later cowatch")) + "."});
+  }
+}
+
+}  // namespace
+
+Workspace Workspace::open(const Path& folder, Access access) {
+  check_layout(folder);
+  std::optional<FileLock> lock;
+  if (access == Access::write) lock.emplace(folder / "lock", FileLock::Mode::exclusive);
+  return Workspace(folder, std::move(lock));
+}
+
+Workspace Workspace::open_or_create(const Path& folder) {
+  if (std::filesystem::exists(folder / marker)) return open(folder, Access::write);
+  if (std::filesystem::exists(folder) &&
+      (!std::filesystem::is_directory(folder) || !std::filesystem::is_empty(folder))) {
+    throw Error(ErrorCode::conflict, "this folder holds other things",
+                {.where = folder.string(),
+                 .expected = "a workspace, an empty folder or none",
+                 .found = std::filesystem::is_directory(folder) ? "a folder in use" : "a file",
+                 .remedy = "Name another folder for the workspace."});
+  }
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    throw Error(ErrorCode::system, "cannot make the folder " + folder.string() + ": " + error.message());
+  const Json json = {{"layout", layout_version}, {"program", "cowatch " + std::string(version())}};
+  write_atomically(folder / marker, json.dump(2) + "\n");
+  return open(folder, Access::write);
+}
+
+Settings Workspace::settings() const {
+  Settings settings;
+  if (std::filesystem::exists(file("cowatch.toml"))) settings.load_toml(file("cowatch.toml"));
+  settings.load_environment();
+  return settings;
+}
+
+}  // namespace cowatch

@@ -1,0 +1,102 @@
+#include "math/matrix_kernel.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "math/kernel_check.h"
+
+namespace cowatch {
+namespace {
+
+// A library that computes what it is told to get wrong.
+class FaultyLibrary : public MatrixLibrary {
+ public:
+  enum class Fault { none, skips_the_last_column, reads_c_with_beta_0, forgets_alpha };
+  explicit FaultyLibrary(Fault fault) : fault_(fault) { name_ = "faulty"; }
+  void multiply(const ProductTask<float>& t) const override {
+    for (size_t i = 0; i < t.rows; ++i) {
+      for (size_t j = 0; j < t.columns - (fault_ == Fault::skips_the_last_column); ++j) {
+        float sum = 0;
+        for (size_t k = 0; k < t.inner; ++k) {
+          sum += t.a[t.transpose_a == Transpose::yes ? k * t.stride_a + i : i * t.stride_a + k] *
+                 t.b[t.transpose_b == Transpose::yes ? j * t.stride_b + k : k * t.stride_b + j];
+        }
+        float& c = t.c[i * t.stride_c + j];
+        const float kept = t.beta == 0 && fault_ != Fault::reads_c_with_beta_0 ? 0 : t.beta * c;
+        c = (fault_ == Fault::forgets_alpha ? 1 : t.alpha) * sum + kept;
+      }
+    }
+  }
+  bool multiply(const ProductTask<uint16_t>&) const override { return false; }
+  void set_own_threads(int) override {}
+
+ private:
+  Fault fault_;
+};
+
+TEST(KernelCheck, AcceptsAPlainLoop) {
+  bool supported = false;
+  EXPECT_LE(product_error<float>(FaultyLibrary(FaultyLibrary::Fault::none), supported), 1);
+  EXPECT_TRUE(supported);
+  product_error<uint16_t>(FaultyLibrary(FaultyLibrary::Fault::none), supported);
+  EXPECT_FALSE(supported);
+}
+
+TEST(KernelCheck, FindsEveryFault) {
+  using Fault = FaultyLibrary::Fault;
+  for (const Fault fault : {Fault::skips_the_last_column, Fault::reads_c_with_beta_0, Fault::forgets_alpha}) {
+    bool supported = true;
+    EXPECT_GT(product_error<float>(FaultyLibrary(fault), supported), 1) << static_cast<int>(fault);
+  }
+}
+
+TEST(MatrixKernel, ExactlyOneUsableLibraryIsChosenForFloat32) {
+  int chosen = 0;
+  for (const MatrixKernel& kernel : measure_matrix_kernels(64, 1, 1)) {
+    if (!kernel.usable) {
+      EXPECT_FALSE(kernel.note.empty()) << kernel.library;
+      EXPECT_FALSE(kernel.chosen);
+      continue;
+    }
+    EXPECT_LE(kernel.error, 1) << kernel.library;
+    EXPECT_GT(kernel.gflops_1, 0) << kernel.library;
+    if (kernel.precision == Precision::float32) chosen += kernel.chosen;
+  }
+  EXPECT_EQ(chosen, 1);
+}
+
+TEST(MatrixKernel, TheChoiceIsTheOneInUse) {
+  const MatrixKernel kernel = matrix_kernel();
+  EXPECT_TRUE(kernel.chosen);
+  EXPECT_EQ(kernel.library, matrix_library().name());
+  EXPECT_EQ(kernel.kernel, matrix_library().kernel());
+  EXPECT_EQ(bfloat_matrix_library() != nullptr, matrix_kernel(Precision::bfloat16).chosen);
+}
+
+TEST(MatrixKernel, OpenBlasIsForcedOnlyWhereItsKernelWastesTheProcessor) {
+  for (const char* wide : {"Haswell", "Zen", "SkylakeX", "Cooperlake"})
+    EXPECT_EQ(openblas_kernel_to_force(wide), "") << wide;
+#if defined(__x86_64__)
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) GTEST_SKIP() << "no AVX2 here";
+  // What OpenBLAS 0.3.21 takes processors newer than itself for.
+  for (const char* narrow : {"Barcelona", "Prescott", "Nehalem"})
+    EXPECT_NE(openblas_kernel_to_force(narrow), "") << narrow;
+#endif
+}
+
+TEST(MatrixKernel, LoadingLeavesNoVariablesBehindForProgramsStartedLater) {
+  std::string note;
+  const char* variables[] = {"OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE"};
+  for (const char* variable : variables) unsetenv(variable);
+  load_matrix_library("OpenBLAS", note);
+  for (const char* variable : variables) EXPECT_EQ(getenv(variable), nullptr) << variable;
+}
+
+TEST(MatrixKernel, TheProcessorHasAName) {
+  EXPECT_FALSE(processor_name().empty());
+}
+
+}  // namespace
+}  // namespace cowatch

@@ -1,22 +1,38 @@
-// Affinity clustering (Bateni et al., NIPS 2017) of the co-watch graph: a tree of clusters, each round at
-// least halving the number of clusters that still have an outgoing edge (methods §1.2).
+// Affinity clustering (Bateni et al., "Affinity Clustering: Hierarchical Clustering at Scale", NIPS 2017) of
+// the co-watch graph: Borůvka rounds with a linkage. In a round every cluster picks the incident edge of the
+// largest affinity, the components of the picked edges are the next clusters, parallel edges are aggregated
+// and loops dropped. Every cluster with an outgoing edge merges, so after r rounds a cluster has at least 2^r
+// videos unless its component is exhausted (or a threshold or the size limit held it back).
+//
+// Ties go to the edge with the smaller (min id, max id), where a cluster's id is its smallest video: a total
+// order, so the picks form no cycle. Average, sum and sparsity are computed in double, the others in float.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "graph/graph.h"
 
 namespace cowatch {
 
+// Affinity of clusters X and Y, over the edges between them: the largest weight; Σw / (|X|·|Y|), so that a
+// missing edge counts 0; Σw; the smallest weight of a present edge; Σw / min(|X|, |Y|).
 enum class Linkage { maximum, average, sum, minimum, sparsity };
+std::string_view linkage_name(Linkage linkage);
+std::optional<Linkage> linkage_named(std::string_view name);
+
+constexpr int most_tree_rounds = 64;  // far more than halving the number of clusters can use
 
 struct TreeSettings {
   Linkage linkage = Linkage::average;
   int rounds = 4;
-  std::vector<double> thresholds;  // least affinity an edge needs to be picked in round r; missing: none
-  size_t max_cluster_size = 0;     // 0: no limit; a merge beyond it is undone from its weakest picked edge on
+  std::vector<double> thresholds = {};  // least affinity an edge needs to be picked in round r; missing: none
+  // 0: no limit. The picked edges of a cluster that would exceed it are undone from the weakest on: it falls
+  // in two there, and each part that is still too large does the same.
+  size_t max_cluster_size = 0;
 };
 
 // Clusters after each round. Videos are laid out in tree order, so that every cluster is a range of
@@ -43,12 +59,26 @@ class AffinityTree {
   static AffinityTree load(const Path& path);
 
  private:
-  friend class TreeBuilder;
+  friend class TreeLayout;
+  void number_positions();  // fills cluster_of_ from begins_
   std::vector<uint32_t> order_, positions_;
   std::vector<std::vector<uint32_t>> begins_;      // per round: first position of each cluster, and the end
   std::vector<std::vector<uint32_t>> cluster_of_;  // per round: position → cluster
 };
 
-AffinityTree build_tree(const Graph& graph, const TreeSettings& settings);
+// What the rounds did.
+struct TreeReport {
+  uint64_t isolated = 0;      // videos without an edge: they stay alone
+  uint64_t self_loops = 0;    // dropped from a list of edges
+  uint64_t merged_edges = 0;  // edges of a list that went into a parallel one, by the linkage's rule
+  uint64_t undone_picks = 0;  // picked edges undone by max_cluster_size
+};
+
+AffinityTree build_tree(const Graph& graph, const TreeSettings& settings, TreeReport* report = nullptr);
+// From edges in memory, in any order and direction, which it consumes: for graphs too large to hold twice.
+// Throws bad_input for an id ≥ nodes or a weight that is not positive and finite, bad_argument for settings
+// out of range.
+AffinityTree build_tree(size_t nodes, std::vector<Edge>&& edges, const TreeSettings& settings,
+                        TreeReport* report = nullptr);
 
 }  // namespace cowatch

@@ -1,0 +1,118 @@
+#include "base/tensor_file.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <numeric>
+
+#include "support/temporary_folder.h"
+
+namespace cowatch {
+namespace {
+
+using test::TemporaryFolder;
+
+struct Sample {
+  std::vector<float> weights = std::vector<float>(12);
+  std::vector<uint32_t> ids = {7, 0, 4000000000u};
+  Sample() { std::iota(weights.begin(), weights.end(), 0.5f); }
+  void write(const Path& path, int format = 1) const {
+    TensorFileWriter writer("sample", format);
+    writer.set("seed", "3");
+    writer.add<float>("weights", {3, 4}, weights);
+    writer.add<uint32_t>("ids", {3}, ids);
+    writer.write(path);
+  }
+};
+
+void expect_damaged(const Path& path) {
+  try {
+    const TensorFile file(path, "sample", 1);
+    file.verify();
+    FAIL() << "the damage went unnoticed";
+  } catch (const Error& error) {
+    EXPECT_TRUE(error.code() == ErrorCode::damaged || error.code() == ErrorCode::bad_input) << error.what();
+    EXPECT_EQ(error.details().where, path.string());
+  }
+}
+
+void put(const Path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+}
+
+TEST(TensorFileTest, ReadsBackWhatWasWritten) {
+  TemporaryFolder folder;
+  const Sample sample;
+  sample.write(folder / "a");
+  const TensorFile file(folder / "a", "sample", 1);
+  EXPECT_EQ(file.get("seed"), "3");
+  EXPECT_EQ(file.shape("weights"), (std::vector<size_t>{3, 4}));
+  EXPECT_TRUE(std::ranges::equal(file.tensor<float>("weights"), sample.weights));
+  EXPECT_TRUE(std::ranges::equal(file.tensor<uint32_t>("ids"), sample.ids));
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(file.tensor<float>("weights").data()) % 64, 0u);
+}
+
+TEST(TensorFileTest, WritesTheSameBytesEachTime) {
+  TemporaryFolder folder;
+  Sample().write(folder / "a");
+  Sample().write(folder / "b");
+  EXPECT_EQ(read_text(folder / "a"), read_text(folder / "b"));
+}
+
+TEST(TensorFileTest, NoticesEveryTruncation) {
+  TemporaryFolder folder;
+  Sample().write(folder / "a");
+  const std::string whole = read_text(folder / "a");
+  for (size_t length = 0; length < whole.size(); ++length) {
+    put(folder / "cut", whole.substr(0, length));
+    expect_damaged(folder / "cut");
+  }
+}
+
+TEST(TensorFileTest, NoticesEveryFlippedBit) {
+  TemporaryFolder folder;
+  Sample().write(folder / "a");
+  const std::string whole = read_text(folder / "a");
+  const size_t padding_end = whole.find_last_of('}', whole.size() - 60);
+  for (size_t at = 0; at < whole.size(); ++at) {
+    // White space behind the header carries nothing; a flip there either breaks the JSON or changes nothing.
+    if (at > padding_end && whole[at] == ' ' && at < whole.size() - 60) continue;
+    std::string flipped = whole;
+    flipped[at] = static_cast<char>(flipped[at] ^ (1 << (at % 8)));
+    put(folder / "flipped", flipped);
+    expect_damaged(folder / "flipped");
+  }
+}
+
+TEST(TensorFileTest, RefusesALaterFormatAndAnotherKind) {
+  TemporaryFolder folder;
+  Sample().write(folder / "a", 2);
+  try {
+    const TensorFile file(folder / "a", "sample", 1);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::newer_version);
+  }
+  EXPECT_THROW(TensorFile(folder / "a", "graph", 2), Error);
+}
+
+TEST(TensorFileTest, RefusesShapesThatOverflow) {
+  TemporaryFolder folder;
+  const std::string header =
+      R"({"w":{"dtype":"F32","shape":[4611686018427387905,4],"data_offsets":[0,16]}})";
+  std::string bytes(8, '\0');
+  bytes[0] = static_cast<char>(header.size());
+  put(folder / "a", bytes + header + std::string(16, 'x'));
+  EXPECT_THROW(TensorFile(folder / "a", "", 0), Error);
+}
+
+TEST(TensorFileTest, RefusesATensorOfAnotherType) {
+  TemporaryFolder folder;
+  Sample().write(folder / "a");
+  const TensorFile file(folder / "a", "sample", 1);
+  EXPECT_THROW(file.tensor<float>("ids"), Error);
+  EXPECT_THROW(file.tensor<float>("none"), Error);
+}
+
+}  // namespace
+}  // namespace cowatch

@@ -101,6 +101,8 @@ class Catalogue {
   bool remove_event(std::string_view user, std::string_view item, FeedbackKind kind);
   void set_note(std::string_view key, std::string_view value);  // small named facts, e.g. of imports
   std::string note(std::string_view key) const;
+  // Most pages (of 4 KiB) the file may grow to; beyond it writes throw no_space. For quotas and tests.
+  void limit_pages(uint64_t pages);
 
   // --- reading ---
   uint64_t item_count() const;

@@ -1,0 +1,44 @@
+// What the reading and the writing half of the catalogue share.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "store/catalogue.h"
+#include "store/schema.h"
+
+namespace cowatch {
+
+// Names to numbers, loaded on the first write and kept: one look-up an event instead of one query.
+class NameTable {
+ public:
+  NameTable(Database& database, const char* table);
+  uint32_t number(std::string_view name);  // adds it when new
+  size_t size() const { return numbers_.size(); }
+  void keep_added() { added_.clear(); }  // after a commit
+  void forget_added();                   // after a rollback
+
+ private:
+  Database& database_;
+  Statement insert_;
+  std::unordered_map<std::string, uint32_t> numbers_;
+  std::vector<std::string> added_;  // since the last kept transaction
+};
+
+struct Catalogue::Implementation {
+  Path path;
+  Database database;
+  std::unique_ptr<NameTable> users, items;  // writers only
+
+  Implementation(const Path& file, Mode mode);
+  NameTable& user_names();
+  NameTable& item_names();
+  // Runs `work` in one transaction that also raises the version; undoes the name tables when it throws.
+  void change(const std::function<void()>& work, bool raises_version = true);
+};
+
+std::string join_hashtags(std::span<const std::string> hashtags);
+std::vector<std::string> split_hashtags(std::string_view text);
+
+}  // namespace cowatch

@@ -1,0 +1,66 @@
+#include "store/schema.h"
+
+#include "base/error.h"
+
+namespace cowatch {
+namespace {
+
+constexpr int64_t newest = 1;
+
+// Feedback is clustered by person and time: the co-watch pairs read it in that order, and an exact repeat of
+// an event has the same key, so that the table itself finds duplicates. Absent numbers are -1 and absent
+// texts '', since NULLs would never be equal to each other.
+constexpr const char* version_1 = R"sql(
+CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE items (
+  idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL DEFAULT '', description TEXT NOT NULL DEFAULT '',
+  author TEXT NOT NULL DEFAULT '', language TEXT NOT NULL DEFAULT '', media_path TEXT NOT NULL DEFAULT '',
+  created_ms INTEGER NOT NULL DEFAULT -1, seconds REAL NOT NULL DEFAULT -1, hashtags TEXT NOT NULL DEFAULT '',
+  attributes TEXT NOT NULL DEFAULT '', hidden INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE users (idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+CREATE TABLE events (
+  user INTEGER NOT NULL, time_ms INTEGER NOT NULL, item INTEGER NOT NULL, kind INTEGER NOT NULL,
+  watched_ms INTEGER NOT NULL, length_ms INTEGER NOT NULL, portion REAL NOT NULL, text TEXT NOT NULL,
+  PRIMARY KEY (user, time_ms, item, kind, watched_ms, length_ms, portion, text)) WITHOUT ROWID;
+CREATE TABLE edges (u INTEGER NOT NULL, v INTEGER NOT NULL, weight REAL NOT NULL, PRIMARY KEY (u, v)) WITHOUT ROWID;
+CREATE TABLE media (
+  item INTEGER PRIMARY KEY, state TEXT NOT NULL, reason TEXT NOT NULL, fingerprint TEXT NOT NULL, poster TEXT NOT NULL,
+  preview TEXT NOT NULL, seconds REAL NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, has_sound INTEGER NOT NULL);
+CREATE TABLE version (number INTEGER NOT NULL);
+INSERT INTO version VALUES (0);
+PRAGMA user_version = 1;
+)sql";
+
+void refuse_newer(int64_t found, const Path& path) {
+  if (found <= newest) return;
+  throw Error(ErrorCode::newer_version, "the catalogue was made by a later version",
+              {.where = path.string(),
+               .expected = "schema " + std::to_string(newest),
+               .found = "schema " + std::to_string(found),
+               .remedy = "Use the program that made it."});
+}
+
+}  // namespace
+
+void prepare_schema(Database& database, const Path& path) {
+  database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;");
+  const int64_t found = database.number("PRAGMA user_version");
+  refuse_newer(found, path);
+  if (found == newest) return;
+  Transaction transaction(database);
+  database.run(version_1);
+  transaction.commit();
+}
+
+void check_schema(const Database& database, const Path& path) {
+  const int64_t found = database.number("PRAGMA user_version");
+  refuse_newer(found, path);
+  if (found == 0) {
+    throw Error(ErrorCode::missing_stage, "the catalogue is empty",
+                {.where = path.string(),
+                 .expected = "imported data",
+                 .remedy = "Run `cowatch import WS --events FILE` first."});
+  }
+}
+
+}  // namespace cowatch

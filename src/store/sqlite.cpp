@@ -1,0 +1,104 @@
+#include "store/sqlite.h"
+
+#include "base/error.h"
+
+namespace cowatch {
+
+Database::Database(const Path& path, bool writable) : path_(path) {
+  const int flags =
+      (writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX;
+  const int code = sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr);
+  if (code != SQLITE_OK) {
+    const std::string reason = handle_ ? sqlite3_errmsg(handle_) : "out of memory";
+    sqlite3_close(handle_);
+    throw Error(code == SQLITE_CANTOPEN ? ErrorCode::not_found : ErrorCode::system,
+                "cannot open the catalogue: " + reason, {.where = path.string()});
+  }
+  sqlite3_extended_result_codes(handle_, 1);
+  sqlite3_busy_timeout(handle_, 5000);
+  if (!writable) run("PRAGMA query_only = 1");
+}
+
+Database::~Database() {
+  sqlite3_close(handle_);
+}
+
+void Database::fail(int code) const {
+  const std::string reason = sqlite3_errmsg(handle_);
+  switch (code & 0xff) {
+    case SQLITE_FULL:
+      throw Error(ErrorCode::no_space, "the catalogue cannot grow: " + reason,
+                  {.where = path_.string(),
+                   .remedy = "Free some space and run the same command again; nothing was half-written."});
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      throw Error(ErrorCode::damaged, "the catalogue cannot be read: " + reason,
+                  {.where = path_.string(),
+                   .expected = "a SQLite database",
+                   .remedy = "Restore it from a copy, or import again into a new workspace."});
+    case SQLITE_BUSY:
+      throw Error(ErrorCode::conflict, "the catalogue is in use by another process",
+                  {.where = path_.string(), .remedy = "Try again when it is done."});
+    default:
+      throw Error(ErrorCode::system, "the catalogue refused: " + reason, {.where = path_.string()});
+  }
+}
+
+void Database::run(const char* sql) {
+  const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) fail(code);
+}
+
+int64_t Database::number(const char* sql) const {
+  Statement statement(*this, sql);
+  return statement.step() ? statement.integer(0) : 0;
+}
+
+Statement::Statement(const Database& database, std::string_view sql) : database_(database) {
+  const int code = sqlite3_prepare_v3(database.handle(), sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &handle_, nullptr);
+  if (code != SQLITE_OK) database.fail(code);
+}
+
+Statement& Statement::bind(int position, int64_t value) {
+  sqlite3_bind_int64(handle_, position, value);
+  return *this;
+}
+
+Statement& Statement::bind(int position, double value) {
+  sqlite3_bind_double(handle_, position, value);
+  return *this;
+}
+
+Statement& Statement::bind(int position, std::string_view text) {
+  // An empty view may carry a null pointer, which SQLite would take for NULL.
+  sqlite3_bind_text64(handle_, position, text.data() ? text.data() : "", text.size(), SQLITE_STATIC,
+                      SQLITE_UTF8);
+  return *this;
+}
+
+bool Statement::step() {
+  const int code = sqlite3_step(handle_);
+  if (code == SQLITE_ROW) return true;
+  if (code != SQLITE_DONE) {
+    sqlite3_reset(handle_);
+    database_.fail(code);
+  }
+  return false;
+}
+
+std::string Statement::text(int column) const {
+  const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
+  return data ? std::string(data, static_cast<size_t>(sqlite3_column_bytes(handle_, column))) : std::string();
+}
+
+Transaction::~Transaction() {
+  if (open_) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void Transaction::commit() {
+  database_.run("COMMIT");
+  open_ = false;
+}
+
+}  // namespace cowatch

@@ -1,0 +1,75 @@
+// A thin owner of SQLite's handles: statements that bind and read by position, errors as cowatch::Error.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/file.h"
+
+namespace cowatch {
+
+class Database {
+ public:
+  Database(const Path& path, bool writable);
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  ~Database();
+
+  void run(const char* sql);              // statements without parameters
+  int64_t number(const char* sql) const;  // first column of the first row; 0 when there is none
+  int64_t changes() const { return sqlite3_changes64(handle_); }
+  sqlite3* handle() const { return handle_; }
+  // Throws what the last call's code means, naming the file: no_space, damaged, conflict, system.
+  [[noreturn]] void fail(int code) const;
+
+ private:
+  Path path_;
+  sqlite3* handle_ = nullptr;
+};
+
+// A prepared statement. Texts that are bound must live until the next reset().
+class Statement {
+ public:
+  Statement(const Database& database, std::string_view sql);
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+  ~Statement() { sqlite3_finalize(handle_); }
+
+  Statement& bind(int position, int64_t value);
+  Statement& bind(int position, double value);
+  Statement& bind(int position, std::string_view text);
+  bool step();  // true: a row is there
+  void run() {  // steps to the end and makes ready for the next bindings
+    while (step()) {
+    }
+    reset();
+  }
+  void reset() { sqlite3_reset(handle_); }
+
+  int64_t integer(int column) const { return sqlite3_column_int64(handle_, column); }
+  double number(int column) const { return sqlite3_column_double(handle_, column); }
+  std::string text(int column) const;
+
+ private:
+  const Database& database_;
+  sqlite3_stmt* handle_ = nullptr;
+};
+
+// Rolls back unless commit() was reached.
+class Transaction {
+ public:
+  explicit Transaction(Database& database) : database_(database) { database_.run("BEGIN IMMEDIATE"); }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+  void commit();
+
+ private:
+  Database& database_;
+  bool open_ = true;
+};
+
+}  // namespace cowatch

@@ -1,0 +1,149 @@
+#include "store/catalogue.h"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include "base/error.h"
+#include "support/temporary_folder.h"
+
+namespace cowatch {
+namespace {
+
+using test::TemporaryFolder;
+
+Event watch(std::string user, std::string item, int64_t time, int64_t watched = -1) {
+  Event event;
+  event.user = std::move(user), event.item = std::move(item), event.time_ms = time,
+  event.watched_ms = watched;
+  return event;
+}
+
+TEST(CatalogueTest, CountsAcceptedAndDuplicateEvents) {
+  TemporaryFolder folder;
+  Catalogue catalogue(folder / "c", Catalogue::Mode::write);
+  const std::vector<Event> events = {watch("ann", "x", 5, 100), watch("bob", "y", 1),
+                                     watch("ann", "x", 5, 100), watch("ann", "x", 5, 101)};
+  auto written = catalogue.add_events(events);
+  EXPECT_EQ(written.accepted, 3u);
+  EXPECT_EQ(written.duplicate, 1u);
+  written = catalogue.add_events(events);
+  EXPECT_EQ(written.accepted, 0u);
+  EXPECT_EQ(written.duplicate, 4u);
+  EXPECT_EQ(catalogue.event_count(), 3u);
+  EXPECT_EQ(catalogue.user_count(), 2u);
+  EXPECT_EQ(catalogue.find_item("x"), 0u);
+  EXPECT_EQ(catalogue.find_item("y"), 1u);
+  EXPECT_EQ(catalogue.find_item("z"), std::nullopt);
+}
+
+TEST(CatalogueTest, VisitsWatchesByPersonThenTime) {
+  TemporaryFolder folder;
+  Catalogue catalogue(folder / "c", Catalogue::Mode::write);
+  catalogue.add_events(std::vector{watch("b", "x", 9), watch("a", "y", 7), watch("b", "y", 3)});
+  std::vector<std::tuple<uint32_t, uint32_t, int64_t>> seen;
+  const FeedbackKind kinds[] = {FeedbackKind::watch};
+  catalogue.for_each_watch(kinds, [&](const Watch& w) { seen.emplace_back(w.user, w.item, w.time_ms); });
+  EXPECT_EQ(seen, (std::vector<std::tuple<uint32_t, uint32_t, int64_t>>{{0, 1, 3}, {0, 0, 9}, {1, 1, 7}}));
+}
+
+TEST(CatalogueTest, EmptyFieldsKeepWhatIsKnown) {
+  TemporaryFolder folder;
+  Catalogue catalogue(folder / "c", Catalogue::Mode::write);
+  ItemRecord item;
+  item.id = "x", item.title = "first", item.hashtags = {"#cat", "#猫"};
+  EXPECT_EQ(catalogue.put_items(std::vector{item}).accepted, 1u);
+  EXPECT_EQ(catalogue.put_items(std::vector{item}).duplicate, 1u);
+  ItemRecord more;
+  more.id = "x", more.author = "ann";
+  EXPECT_EQ(catalogue.put_items(std::vector{more}).accepted, 1u);
+  const auto read = catalogue.item(0);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->title, "first");
+  EXPECT_EQ(read->author, "ann");
+  EXPECT_EQ(read->hashtags, item.hashtags);
+}
+
+TEST(CatalogueTest, FindsTitlesByAllWordsTakenLiterally) {
+  TemporaryFolder folder;
+  Catalogue catalogue(folder / "c", Catalogue::Mode::write);
+  std::vector<ItemRecord> items(3);
+  items[0].id = "a", items[0].title = "Red Panda eats 100% bamboo";
+  items[1].id = "b", items[1].title = "panda sleeps";
+  items[2].id = "c", items[2].title = "小熊猫 dance";
+  catalogue.put_items(items);
+  EXPECT_EQ(catalogue.find_titles("PANDA", 9).size(), 2u);
+  EXPECT_EQ(catalogue.find_titles("panda red", 9).size(), 1u);
+  EXPECT_EQ(catalogue.find_titles("0%", 9).size(), 1u);
+  EXPECT_EQ(catalogue.find_titles("_", 9).size(), 0u);
+  EXPECT_EQ(catalogue.find_titles("熊猫", 9).size(), 1u);
+}
+
+TEST(CatalogueTest, NothingIsHalfWrittenWhenTheDiskIsFull) {
+  TemporaryFolder folder;
+  Catalogue catalogue(folder / "c", Catalogue::Mode::write);
+  catalogue.add_events(std::vector{watch("ann", "x", 1)});
+  const uint64_t before = catalogue.version();
+  // SQLite's own limit stands in for a full disk: the same code path and error.
+  catalogue.limit_pages(40);
+  std::vector<Event> many;
+  for (int i = 0; i < 20000; ++i)
+    many.push_back(watch("user" + std::to_string(i), "item" + std::to_string(i), i));
+  try {
+    catalogue.add_events(many);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::no_space);
+  }
+  EXPECT_EQ(catalogue.version(), before);
+  EXPECT_EQ(catalogue.event_count(), 1u);
+  catalogue.limit_pages(1 << 20);
+  EXPECT_EQ(catalogue.add_events(many).accepted, many.size());
+  EXPECT_EQ(catalogue.find_item("item0"), 1u);
+}
+
+TEST(CatalogueTest, RefusesALaterSchemaAndNonsense) {
+  TemporaryFolder folder;
+  { Catalogue(folder / "c", Catalogue::Mode::write).set_note("k", "v"); }
+  EXPECT_EQ(Catalogue(folder / "c", Catalogue::Mode::read).note("k"), "v");
+  sqlite3* handle = nullptr;
+  sqlite3_open((folder / "c").c_str(), &handle);
+  sqlite3_exec(handle, "PRAGMA user_version = 99", nullptr, nullptr, nullptr);
+  sqlite3_close(handle);
+  for (const auto mode : {Catalogue::Mode::read, Catalogue::Mode::write}) {
+    try {
+      Catalogue(folder / "c", mode);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::newer_version);
+    }
+  }
+  write_atomically(folder / "d", std::string(5000, 'x'));
+  try {
+    Catalogue(folder / "d", Catalogue::Mode::read);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::damaged);
+  }
+}
+
+TEST(CatalogueTest, RefusesIdsThatAreEmptyOrTooLong) {
+  TemporaryFolder folder;
+  Catalogue catalogue(folder / "c", Catalogue::Mode::write);
+  EXPECT_THROW(catalogue.add_events(std::vector{watch("", "x", 1)}), Error);
+  EXPECT_THROW(catalogue.add_events(std::vector{watch("ann", std::string(10000, 'x'), 1)}), Error);
+  EXPECT_EQ(catalogue.user_count(), 0u);
+}
+
+TEST(CatalogueTest, RemovesFeedbackAndHidesItems) {
+  TemporaryFolder folder;
+  Catalogue catalogue(folder / "c", Catalogue::Mode::write);
+  catalogue.add_events(std::vector{watch("ann", "x", 1)});
+  EXPECT_TRUE(catalogue.remove_event("ann", "x", FeedbackKind::watch));
+  EXPECT_FALSE(catalogue.remove_event("ann", "x", FeedbackKind::watch));
+  catalogue.hide_item(0, true);
+  EXPECT_TRUE(catalogue.item(0)->hidden);
+  EXPECT_THROW(catalogue.hide_item(5, true), Error);
+}
+
+}  // namespace
+}  // namespace cowatch

@@ -41,5 +41,9 @@ Spread spread(std::vector<double> values, bool smaller_is_better);
 // Runs a Python peer (bench/peers/NAME.py, Debian's python3) and returns the JSON object it prints last.
 // Throws missing dependency errors that name the package.
 Json run_peer(std::string_view name, const std::vector<std::string>& arguments);
+// A measurement in a process of its own, so that its peak memory is its own: runs this program with
+// `arguments` and returns the JSON object it prints last, by print_measurement(), which adds `peak_mib`.
+Json run_self(const std::vector<std::string>& arguments);
+void print_measurement(Json row);
 
 }  // namespace cowatch::bench

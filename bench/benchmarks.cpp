@@ -4,7 +4,9 @@
 namespace cowatch::bench {
 
 const std::vector<Benchmark>& benchmarks() {
-  static const std::vector<Benchmark> all = {};
+  static const std::vector<Benchmark> all = {
+      pairs_benchmark(),
+  };
   return all;
 }
 

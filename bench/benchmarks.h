@@ -3,4 +3,9 @@
 
 #include "bench/benchmark.h"
 
-namespace cowatch::bench {}  // namespace cowatch::bench
+namespace cowatch::bench {
+
+Benchmark pairs_benchmark();
+Benchmark tree_benchmark();
+
+}  // namespace cowatch::bench

@@ -1,3 +1,4 @@
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -37,6 +38,23 @@ std::string shell_quoted(const std::string& text) {
   return quoted + "'";
 }
 
+struct Output {
+  int status;
+  Json last_object;
+};
+
+// Runs a command and parses the last line it prints.
+Output output_of(const std::string& command) {
+  FILE* pipe = popen(command.c_str(), "r");
+  if (!pipe) throw_system_error("start", command);
+  std::string text;
+  char buffer[4096];
+  while (const size_t count = fread(buffer, 1, sizeof buffer, pipe)) text.append(buffer, count);
+  const int status = pclose(pipe);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return {status, Json::parse(text.substr(text.rfind('\n') + 1), nullptr, false)};
+}
+
 }  // namespace
 
 void Report::add_row(Json row) {
@@ -74,22 +92,36 @@ Json run_peer(std::string_view name, const std::vector<std::string>& arguments) 
   const Path script = shared_file("peers") / (std::string(name) + ".py");
   std::string command = "/usr/bin/python3 " + shell_quoted(script.string());
   for (const std::string& argument : arguments) command += " " + shell_quoted(argument);
-  FILE* pipe = popen(command.c_str(), "r");
-  if (!pipe) throw_system_error("start", command);
-  std::string output;
-  char buffer[4096];
-  while (const size_t count = fread(buffer, 1, sizeof buffer, pipe)) output.append(buffer, count);
-  const int status = pclose(pipe);
-  while (!output.empty() && output.back() == '\n') output.pop_back();
-  const Json json = Json::parse(output.substr(output.rfind('\n') + 1), nullptr, false);
-  if (status != 0 || !json.is_object()) {
+  const Output output = output_of(command);
+  if (output.status != 0 || !output.last_object.is_object()) {
     throw Error(ErrorCode::not_found, "the peer " + std::string(name) + " did not run",
                 {.where = script.string(),
                  .expected = "a JSON object on its last line",
-                 .found = "exit status " + std::to_string(status),
+                 .found = "exit status " + std::to_string(output.status),
                  .remedy = "Install the peers: apt-get install python3-scipy python3-torch"});
   }
-  return json;
+  return output.last_object;
+}
+
+Json run_self(const std::vector<std::string>& arguments) {
+  std::string command = shell_quoted((program_folder() / "cowatch").string());
+  for (const std::string& argument : arguments) command += " " + shell_quoted(argument);
+  const Output output = output_of(command);
+  if (output.status != 0 || !output.last_object.is_object()) {
+    throw Error(ErrorCode::internal, "a measurement in a process of its own failed",
+                {.where = command,
+                 .expected = "a JSON object on its last line",
+                 .found = "exit status " + std::to_string(output.status),
+                 .remedy = "See the message above."});
+  }
+  return output.last_object;
+}
+
+void print_measurement(Json row) {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  row["peak_mib"] = usage.ru_maxrss / 1024;
+  std::cout << row.dump() << std::endl;
 }
 
 }  // namespace cowatch::bench

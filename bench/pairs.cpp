@@ -1,0 +1,147 @@
+// `cowatch bench pairs`: co-watch pairs from a generated watch log, against the sparse product of scipy.
+//
+// Both engines read the same files, each in a process of its own, so that its peak memory is its own, and
+// take turns. cowatch is timed from watches in memory to the last pair with at least min_people; scipy is
+// timed for the product alone, from a ready matrix: taking the upper triangle and dropping rare pairs come on
+// top.
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <memory>
+#include <numeric>
+
+#include "base/random.h"
+#include "bench/benchmarks.h"
+#include "bench/raw_numbers.h"
+#include "bench/temporary_folder.h"
+#include "graph/pairs.h"
+
+namespace cowatch::bench {
+namespace {
+
+struct PairsOptions {
+  uint64_t watches = 2'000'000;
+  uint32_t videos = 200'000;
+  uint32_t max_watches = 500;
+  uint32_t min_people = 2;
+  uint64_t memory_mib = 4096;
+  int repeats = 1;
+  uint64_t seed = 1;
+  bool peer = true;
+  Path log;  // set in the processes that measure
+};
+
+// A watch log by person: person p watched items[begins[p]] … items[begins[p + 1]], each once.
+struct WatchLog {
+  std::vector<uint64_t> begins{0};
+  std::vector<uint32_t> items;
+};
+
+// People watch a log-normal number of videos (median 25, spread 1, cut at max_watches); a video's popularity
+// falls with the power 0.8 of its rank, and ranks are scattered over the ids.
+WatchLog generate(const PairsOptions& options) {
+  constexpr double median = 25, spread = 1, popularity_power = 0.8;
+  const Random lengths(options.seed, 1), picks(options.seed, 2);
+  uint64_t multiplier = 0x9E3779B1;
+  while (std::gcd(multiplier, uint64_t{options.videos}) != 1) ++multiplier;
+  WatchLog log;
+  std::vector<uint32_t> own;
+  for (uint64_t person = 0; log.items.size() < options.watches; ++person) {
+    const double length = median * std::exp(spread * lengths.normal(person, 0));
+    const auto most =
+        std::min<uint64_t>({options.max_watches, options.watches - log.items.size(), options.videos});
+    const auto count = std::clamp<uint64_t>(static_cast<uint64_t>(length), 1, most);
+    own.clear();
+    for (uint32_t draw = 0; own.size() < count && draw < 4 * count + 16; ++draw) {
+      // The inverse of the distribution function of rank^-power.
+      const double rank = std::pow(picks.uniform(person, draw), 1 / (1 - popularity_power)) * options.videos;
+      own.push_back(static_cast<uint32_t>(static_cast<uint64_t>(rank) * multiplier % options.videos));
+      if (own.size() < count) continue;
+      std::sort(own.begin(), own.end());
+      own.erase(std::unique(own.begin(), own.end()), own.end());
+    }
+    log.items.insert(log.items.end(), own.begin(), own.end());
+    log.begins.push_back(log.items.size());
+  }
+  return log;
+}
+
+void measure(const PairsOptions& options) {
+  const auto begins = read_numbers<uint64_t>(options.log / "begins");
+  const auto items = read_numbers<uint32_t>(options.log / "items");
+  PairSettings settings;
+  settings.min_people = options.min_people;
+  settings.max_watches = options.max_watches;
+  settings.memory_bytes = options.memory_mib << 20;
+  const double start = seconds_now();
+  PairCounter counter(options.videos, settings);
+  for (uint32_t person = 0; person + 1 < begins.size(); ++person) {
+    for (uint64_t i = begins[person]; i != begins[person + 1]; ++i)
+      counter.add({.user = person, .item = items[i]});
+  }
+  const double read = seconds_now();
+  uint64_t pairs = 0, weight_sum = 0;
+  counter.finish([&](PairBlock&& block) {
+    pairs += block.pairs.size();
+    for (const CountedPair& pair : block.pairs) weight_sum += pair.people;
+  });
+  const double end = seconds_now();
+  print_measurement({{"engine", "cowatch"},
+                     {"watches", items.size()},
+                     {"seconds", end - start},
+                     {"reading", read - start},
+                     {"pairs", pairs},
+                     {"weight_sum", weight_sum},
+                     {"spilled_mib", counter.report().spilled_bytes >> 20}});
+}
+
+void run(const PairsOptions& options, Report& report) {
+  if (!options.log.empty()) return measure(options);
+  TemporaryFolder folder;
+  uint64_t raised = 0;
+  {
+    const WatchLog log = generate(options);
+    write_numbers<uint64_t>(folder.path() / "begins", log.begins);
+    write_numbers<uint32_t>(folder.path() / "items", log.items);
+    for (size_t person = 0; person + 1 < log.begins.size(); ++person) {
+      const uint64_t count = log.begins[person + 1] - log.begins[person];
+      raised += count * (count - 1) / 2;
+    }
+    std::cout << log.items.size() << " watches of " << log.begins.size() - 1 << " people, " << options.videos
+              << " videos, " << raised << " pairs to count" << std::endl;
+  }
+  report.settings = {{"watches", options.watches},         {"videos", options.videos},
+                     {"max_watches", options.max_watches}, {"min_people", options.min_people},
+                     {"memory_mib", options.memory_mib},   {"pairs_to_count", raised}};
+  for (int repeat = 0; repeat != options.repeats; ++repeat) {
+    report.add_row(run_self(
+        {"bench", "pairs", "--log", folder.path().string(), "--videos", std::to_string(options.videos),
+         "--max-watches", std::to_string(options.max_watches), "--min-people",
+         std::to_string(options.min_people), "--memory", std::to_string(options.memory_mib)}));
+    if (!options.peer) continue;
+    report.add_row(run_peer("pairs_scipy", {folder.path().string(), std::to_string(options.videos),
+                                            std::to_string(options.min_people)}));
+  }
+}
+
+}  // namespace
+
+Benchmark pairs_benchmark() {
+  return {
+      "pairs", "co-watch pairs from a watch log, against scipy's sparse product", [](CLI::App& app) {
+        const auto options = std::make_shared<PairsOptions>();
+        app.add_option("--watches", options->watches, "watches in the log")->capture_default_str();
+        app.add_option("--videos", options->videos, "videos in the log")->capture_default_str();
+        app.add_option("--max-watches", options->max_watches, "most watches of a person")
+            ->capture_default_str();
+        app.add_option("--min-people", options->min_people, "people a pair needs")->capture_default_str();
+        app.add_option("--memory", options->memory_mib, "memory for counting, in MiB")->capture_default_str();
+        app.add_option("--repeats", options->repeats, "turns of each engine")->capture_default_str();
+        app.add_option("--seed", options->seed, "of the log")->capture_default_str();
+        app.add_flag("!--no-peer", options->peer, "leave scipy out (for sizes it cannot hold)");
+        app.add_option("--log", options->log, "measure cowatch alone on a log in this folder")->group("");
+        return std::function<void(Report&)>([options](Report& report) { run(*options, report); });
+      }};
+}
+
+}  // namespace cowatch::bench

@@ -6,6 +6,7 @@ namespace cowatch::bench {
 const std::vector<Benchmark>& benchmarks() {
   static const std::vector<Benchmark> all = {
       pairs_benchmark(),
+      tree_benchmark(),
   };
   return all;
 }

@@ -45,25 +45,10 @@ Buffer<T> filled(size_t count, T value) {
   return buffer;
 }
 
-// Segments differ in length after a sort; groups of them make pieces of about the same work.
-template <typename Weight>
-std::vector<size_t> segment_groups(const LinkSet<Weight>& links) {
-  std::vector<size_t> first{0};
-  size_t in_group = 0;
-  for (size_t s = 0; s != links.segments.size(); ++s) {
-    in_group += links.segments[s].count;
-    if (in_group < link_grain) continue;
-    first.push_back(s + 1);
-    in_group = 0;
-  }
-  if (first.back() != links.segments.size()) first.push_back(links.segments.size());
-  return first;
-}
-
 // Calls body(links, count) for every segment, in parallel.
 template <typename Weight, typename Body>
 void for_each_segment(const LinkSet<Weight>& links, const Body& body) {
-  const std::vector<size_t> first = segment_groups(links);
+  const std::vector<size_t> first = links.pieces();
   parallel_for(first.size() - 1, 1, [&](size_t begin, size_t end) {
     for (size_t s = first[begin]; s != first[end]; ++s) {
       body(links.links.data() + links.segments[s].begin, links.segments[s].count);
@@ -120,23 +105,28 @@ Picks pick_by_affinity(const LinkSet<double>& links, const Buffer<uint32_t>& siz
   const auto bits_of = [&](const Link<double>& link) {
     return std::bit_cast<uint64_t>(affinity_of(link.weight, sizes[link.u], sizes[link.v], linkage));
   };
+  const auto fetch_ahead = [&](const Link<double>* link, size_t i, size_t count) {
+    if (i + look_ahead >= count) return;
+    prefetch(best, link[i + look_ahead].v);
+    prefetch(sizes, link[i + look_ahead].v);
+  };
+  // Links come sorted by their first end: what they say of it is gathered and told once.
   for_each_segment(links, [&](const Link<double>* link, size_t count) {
-    for (size_t i = 0; i != count; ++i) {
-      if (i + look_ahead < count) {
-        prefetch(best, link[i + look_ahead].v);
-        prefetch(sizes, link[i + look_ahead].v);
+    for (size_t i = 0; i != count;) {
+      const uint32_t u = link[i].u;
+      uint64_t best_of_u = 0;
+      for (; i != count && link[i].u == u; ++i) {
+        fetch_ahead(link, i, count);
+        const uint64_t bits = bits_of(link[i]);
+        best_of_u = std::max(best_of_u, bits);
+        raise(best[link[i].v], bits);
       }
-      const uint64_t bits = bits_of(link[i]);
-      raise(best[link[i].u], bits);
-      raise(best[link[i].v], bits);
+      raise(best[u], best_of_u);
     }
   });
   for_each_segment(links, [&](const Link<double>* link, size_t count) {
     for (size_t i = 0; i != count; ++i) {
-      if (i + look_ahead < count) {
-        prefetch(best, link[i + look_ahead].v);
-        prefetch(sizes, link[i + look_ahead].v);
-      }
+      fetch_ahead(link, i, count);
       const uint64_t bits = bits_of(link[i]);
       if (bits == best[link[i].u]) lower(picks.partner[link[i].u], link[i].v);
       if (bits == best[link[i].v]) lower(picks.partner[link[i].v], link[i].u);
@@ -299,7 +289,7 @@ Components connect(const Picks& picks, const Buffer<uint32_t>& sizes) {
 
 template <typename Weight>
 void relabel(LinkSet<Weight>& links, const Buffer<uint32_t>& component) {
-  const std::vector<size_t> first = segment_groups(links);
+  const std::vector<size_t> first = links.pieces();
   parallel_for(first.size() - 1, 1, [&](size_t begin, size_t end) {
     for (size_t s = first[begin]; s != first[end]; ++s) {
       Link<Weight>* link = links.links.data() + links.segments[s].begin;

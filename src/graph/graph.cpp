@@ -36,8 +36,10 @@ Graph Graph::from_edges(size_t nodes, std::vector<Edge> edges, BuildReport* repo
   LinkSet<float> both = both_directions(edges);
   const size_t loops = edges.size() - both.count() / 2;
   std::vector<Edge>().swap(edges);
-  uint64_t merged = 0;
-  const LinkSet<float> sorted = sort_and_merge(std::move(both), nodes, Merge::sum, &merged);
+  LinkSet<float>& sorted = both;
+  Buffer<Link<float>> spare;
+  const uint64_t merged = sort_and_merge(sorted, spare, nodes, Merge::sum);
+  spare = {};
   if (report != nullptr) *report = {.self_loops = loops, .merged = merged / 2};
 
   Graph graph;

@@ -27,14 +27,18 @@ int bin_shift(size_t nodes) {
   return shift;
 }
 
+// Links of each bin, for each piece of the input.
 template <typename Weight>
-std::vector<std::vector<uint32_t>> count_bins(const LinkSet<Weight>& input, size_t nodes, int shift) {
-  std::vector<std::vector<uint32_t>> bins(input.segments.size());
-  parallel_for(input.segments.size(), 1, [&](size_t first, size_t last) {
-    for (size_t s = first; s != last; ++s) {
-      bins[s].assign((nodes >> shift) + 1, 0);
-      const auto* links = input.links.data() + input.segments[s].begin;
-      for (size_t i = 0; i != input.segments[s].count; ++i) ++bins[s][links[i].u >> shift];
+std::vector<std::vector<uint32_t>> count_bins(const LinkSet<Weight>& input, const std::vector<size_t>& pieces,
+                                              size_t nodes, int shift) {
+  std::vector<std::vector<uint32_t>> bins(pieces.size() - 1);
+  parallel_for(bins.size(), 1, [&](size_t first, size_t last) {
+    for (size_t piece = first; piece != last; ++piece) {
+      bins[piece].assign((nodes >> shift) + 1, 0);
+      for (size_t s = pieces[piece]; s != pieces[piece + 1]; ++s) {
+        const auto* links = input.links.data() + input.segments[s].begin;
+        for (size_t i = 0; i != input.segments[s].count; ++i) ++bins[piece][links[i].u >> shift];
+      }
     }
   });
   return bins;
@@ -75,74 +79,96 @@ std::vector<std::vector<size_t>> make_places(const std::vector<std::vector<uint3
   return places;
 }
 
+// The weight of parallel links in one. Sums are taken in order of size: two orders of adding more than two
+// numbers may differ in the last bit.
 template <typename Weight>
-Weight merged_weight(const Link<Weight>* begin, const Link<Weight>* end, Merge merge) {
-  if (merge == Merge::minimum) return begin->weight;  // links of a pair are in order of weight
-  if (merge == Merge::maximum) return (end - 1)->weight;
+Weight merged_weight(Link<Weight>* begin, Link<Weight>* end, Merge merge) {
+  const auto lighter = [](const Link<Weight>& a, const Link<Weight>& b) { return a.weight < b.weight; };
+  if (merge == Merge::minimum) return std::min_element(begin, end, lighter)->weight;
+  if (merge == Merge::maximum) return std::max_element(begin, end, lighter)->weight;
+  if (end - begin > 2) std::sort(begin, end, lighter);
   double sum = 0;
   for (const auto* link = begin; link != end; ++link) sum += static_cast<double>(link->weight);
   return static_cast<Weight>(sum);
 }
 
+// Sorts buckets, one after another, with the same scratch memory.
 template <typename Weight>
-bool before(const Link<Weight>& a, const Link<Weight>& b) {
-  return a.v != b.v ? a.v < b.v : a.weight < b.weight;
-}
-
-// Rows are mostly a few links long, where insertion beats everything.
-template <typename Weight>
-void sort_row(Link<Weight>* begin, Link<Weight>* end) {
-  if (end - begin > 24) {
-    std::sort(begin, end, before<Weight>);
-    return;
+class BucketSorter {
+ public:
+  explicit BucketSorter(size_t nodes) {
+    const int bits = std::max(1, static_cast<int>(std::bit_width(nodes)));
+    digits_ = (bits + most_digit_bits - 1) / most_digit_bits;
+    digit_bits_ = (bits + digits_ - 1) / digits_;
   }
-  for (auto* link = begin + 1; link < end; ++link) {
-    const auto moving = *link;
-    auto* hole = link;
-    for (; hole != begin && before(moving, hole[-1]); --hole) *hole = hole[-1];
-    *hole = moving;
-  }
-}
 
-// Sorts one bucket, of nodes [first, last), and merges its parallel links. Returns how many remain.
-template <typename Weight>
-size_t sort_bucket(Link<Weight>* links, size_t count, uint32_t first, uint32_t last, Merge merge,
-                   std::vector<Link<Weight>>& scratch, std::vector<uint32_t>& rows) {
-  rows.assign(last - first + 1, 0);
-  for (size_t i = 0; i != count; ++i) ++rows[links[i].u - first + 1];
-  for (size_t row = 1; row < rows.size(); ++row) rows[row] += rows[row - 1];
-  if (scratch.size() < count) scratch.resize(count);
-  for (size_t i = 0; i != count; ++i) scratch[rows[links[i].u - first]++] = links[i];
-  size_t kept = 0, begin = 0;
-  for (size_t row = 0; row + 1 < rows.size(); ++row) {
-    const size_t end = rows[row];  // the counting moved each row's begin to its end
-    sort_row(scratch.data() + begin, scratch.data() + end);
-    for (size_t i = begin; i != end;) {
+  // Sorts the links of nodes [first, last) and merges parallel ones. Returns how many remain, at the begin.
+  size_t sort(Link<Weight>* links, size_t count, uint32_t first, uint32_t last, Merge merge) {
+    if (count < few_links) {
+      std::sort(links, links + count, [](const Link<Weight>& a, const Link<Weight>& b) {
+        return a.u != b.u ? a.u < b.u : a.v < b.v;
+      });
+      return merge_runs(links, count, links, merge);
+    }
+    if (scratch_.size() < count) scratch_.resize(count);
+    // Least significant digit first: the digits of v, then u.
+    Link<Weight>* from = links;
+    Link<Weight>* to = scratch_.data();
+    for (int digit = 0; digit != digits_; ++digit) {
+      const int shift = digit * digit_bits_;
+      const uint32_t mask = (uint32_t{1} << digit_bits_) - 1;
+      distribute(from, to, count, mask + 1, [=](const Link<Weight>& link) { return link.v >> shift & mask; });
+      std::swap(from, to);
+    }
+    distribute(from, to, count, last - first, [=](const Link<Weight>& link) { return link.u - first; });
+    return merge_runs(to, count, links, merge);
+  }
+
+ private:
+  static constexpr int most_digit_bits = 12;  // 2^12 counters are half of a first-level cache
+  static constexpr size_t few_links = 512;    // below, clearing counters costs more than comparing
+
+  template <typename Digit>
+  void distribute(const Link<Weight>* from, Link<Weight>* to, size_t count, size_t values,
+                  const Digit& digit) {
+    places_.assign(values + 1, 0);
+    for (size_t i = 0; i != count; ++i) ++places_[digit(from[i]) + 1];
+    for (size_t value = 1; value < values; ++value) places_[value] += places_[value - 1];
+    for (size_t i = 0; i != count; ++i) to[places_[digit(from[i])]++] = from[i];
+  }
+
+  // `to` may be `from`.
+  static size_t merge_runs(Link<Weight>* from, size_t count, Link<Weight>* to, Merge merge) {
+    size_t kept = 0;
+    for (size_t i = 0; i != count;) {
       size_t j = i + 1;
-      while (j != end && scratch[j].v == scratch[i].v) ++j;
-      links[kept] = scratch[i];
-      if (j - i > 1) links[kept].weight = merged_weight(scratch.data() + i, scratch.data() + j, merge);
-      ++kept;
+      while (j != count && from[j].v == from[i].v && from[j].u == from[i].u) ++j;
+      Link<Weight> link = from[i];
+      if (j - i > 1) link.weight = merged_weight(from + i, from + j, merge);
+      to[kept++] = link;
       i = j;
     }
-    begin = end;
+    return kept;
   }
-  return kept;
-}
+
+  int digits_, digit_bits_;
+  std::vector<Link<Weight>> scratch_;
+  std::vector<uint32_t> places_;
+};
 
 template <typename Weight>
-Buffer<Link<Weight>> scatter(LinkSet<Weight> input, const Buckets& buckets,
-                             std::vector<std::vector<size_t>> places) {
-  Buffer<Link<Weight>> sorted(buckets.begin.back());
-  parallel_for(input.segments.size(), 1, [&](size_t first, size_t last) {
-    for (size_t s = first; s != last; ++s) {
-      const auto* links = input.links.data() + input.segments[s].begin;
-      for (size_t i = 0; i != input.segments[s].count; ++i) {
-        sorted[places[s][buckets.of_bin[links[i].u >> buckets.shift]]++] = links[i];
+void scatter(const LinkSet<Weight>& input, const std::vector<size_t>& pieces, const Buckets& buckets,
+             std::vector<std::vector<size_t>> places, Buffer<Link<Weight>>& sorted) {
+  parallel_for(places.size(), 1, [&](size_t first, size_t last) {
+    for (size_t piece = first; piece != last; ++piece) {
+      for (size_t s = pieces[piece]; s != pieces[piece + 1]; ++s) {
+        const auto* links = input.links.data() + input.segments[s].begin;
+        for (size_t i = 0; i != input.segments[s].count; ++i) {
+          sorted[places[piece][buckets.of_bin[links[i].u >> buckets.shift]]++] = links[i];
+        }
       }
     }
   });
-  return sorted;
 }
 
 }  // namespace
@@ -165,31 +191,45 @@ size_t LinkSet<Weight>::count() const {
 }
 
 template <typename Weight>
-LinkSet<Weight> sort_and_merge(LinkSet<Weight> input, size_t nodes, Merge merge, uint64_t* merged) {
+std::vector<size_t> LinkSet<Weight>::pieces() const {
+  std::vector<size_t> first{0};
+  size_t in_piece = 0;
+  for (size_t s = 0; s != segments.size(); ++s) {
+    in_piece += segments[s].count;
+    if (in_piece < link_grain) continue;
+    first.push_back(s + 1);
+    in_piece = 0;
+  }
+  if (first.back() != segments.size()) first.push_back(segments.size());
+  return first;
+}
+
+template <typename Weight>
+uint64_t sort_and_merge(LinkSet<Weight>& set, Buffer<Link<Weight>>& spare, size_t nodes, Merge merge) {
   const int shift = bin_shift(nodes);
-  const auto bins = count_bins(input, nodes, shift);
+  const std::vector<size_t> pieces = set.pieces();
+  const auto bins = count_bins(set, pieces, nodes, shift);
   const Buckets buckets = make_buckets(bins, nodes, shift);
-  LinkSet<Weight> result;
-  result.links = scatter(std::move(input), buckets, make_places(bins, buckets));
-  result.segments.resize(buckets.count());
+  const size_t before = set.count();
+  if (spare.size() < before) spare = Buffer<Link<Weight>>(before);
+  scatter(set, pieces, buckets, make_places(bins, buckets), spare);
+  std::swap(set.links, spare);
+  set.segments.resize(buckets.count());
   constexpr size_t buckets_at_once = 16;
   parallel_for(buckets.count(), buckets_at_once, [&](size_t first, size_t last) {
-    std::vector<Link<Weight>> scratch;
-    std::vector<uint32_t> rows;
+    BucketSorter<Weight> sorter(nodes);
     for (size_t b = first; b != last; ++b) {
       const size_t begin = buckets.begin[b], count = buckets.begin[b + 1] - begin;
-      const size_t kept = sort_bucket(result.links.data() + begin, count, buckets.first_node[b],
-                                      buckets.first_node[b + 1], merge, scratch, rows);
-      result.segments[b] = {begin, kept};
+      set.segments[b] = {begin, sorter.sort(set.links.data() + begin, count, buckets.first_node[b],
+                                            buckets.first_node[b + 1], merge)};
     }
   });
-  if (merged != nullptr) *merged = result.links.size() - result.count();
-  return result;
+  return before - set.count();
 }
 
 template struct LinkSet<float>;
 template struct LinkSet<double>;
-template LinkSet<float> sort_and_merge(LinkSet<float>, size_t, Merge, uint64_t*);
-template LinkSet<double> sort_and_merge(LinkSet<double>, size_t, Merge, uint64_t*);
+template uint64_t sort_and_merge(LinkSet<float>&, Buffer<Link<float>>&, size_t, Merge);
+template uint64_t sort_and_merge(LinkSet<double>&, Buffer<Link<double>>&, size_t, Merge);
 
 }  // namespace cowatch

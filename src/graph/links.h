@@ -33,15 +33,17 @@ struct LinkSet {
   // All of the buffer, cut into pieces of the fixed grain.
   static LinkSet of(Buffer<Link<Weight>> buffer);
   size_t count() const;
+  // Segments in groups that make pieces of about link_grain links: first segment of each, and the end.
+  std::vector<size_t> pieces() const;
 };
 
 enum class Merge { sum, maximum, minimum };
 
-// Sorts by (u, v) and merges parallel links; u < nodes. Releases the input's buffer as soon as it is
-// scattered. Needs one buffer as large as the input beside it. `merged` counts the links that went into
-// others.
+// Sorts by (u, v) and merges parallel links; u < nodes. Works from the set's buffer into `spare`, which is
+// made when it is too small, and leaves the set's old buffer there: fresh memory costs as much as sorting.
+// Returns how many links went into others.
 template <typename Weight>
-LinkSet<Weight> sort_and_merge(LinkSet<Weight> input, size_t nodes, Merge merge, uint64_t* merged = nullptr);
+uint64_t sort_and_merge(LinkSet<Weight>& set, Buffer<Link<Weight>>& spare, size_t nodes, Merge merge);
 
 // Links of one piece of work: enough to hide the cost of handing it out, few enough to share among threads.
 constexpr size_t link_grain = size_t{1} << 18;

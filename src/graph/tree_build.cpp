@@ -78,7 +78,8 @@ uint64_t count_isolated(const Picks& picks) {
 }
 
 template <typename Weight>
-AffinityTree cluster(size_t nodes, LinkSet<Weight> links, const TreeSettings& settings, TreeReport& report) {
+AffinityTree cluster(size_t nodes, LinkSet<Weight> links, Buffer<Link<Weight>> spare,
+                     const TreeSettings& settings, TreeReport& report) {
   Buffer<uint32_t> sizes(nodes);
   std::fill(sizes.data(), sizes.data() + nodes, 1);
   std::vector<Buffer<uint32_t>> parents;
@@ -100,7 +101,7 @@ AffinityTree cluster(size_t nodes, LinkSet<Weight> links, const TreeSettings& se
     relabel(links, parents.back());
     // With maximum linkage a parallel link changes nothing: the largest is found among all as among a few.
     if (settings.linkage != Linkage::maximum) {
-      links = sort_and_merge(std::move(links), sizes.size(), merge_of(settings.linkage));
+      sort_and_merge(links, spare, sizes.size(), merge_of(settings.linkage));
     }
   }
   return TreeLayout::lay_out(nodes, parents);
@@ -111,10 +112,11 @@ AffinityTree cluster_edges(size_t nodes, std::vector<Edge>&& edges, const TreeSe
                            TreeReport& report) {
   const bool canonical = is_canonical(edges);
   LinkSet<Weight> links = links_of<Weight>(std::move(edges), report.self_loops);
+  Buffer<Link<Weight>> spare;
   if (!canonical && settings.linkage != Linkage::maximum) {
-    links = sort_and_merge(std::move(links), nodes, merge_of(settings.linkage), &report.merged_edges);
+    report.merged_edges = sort_and_merge(links, spare, nodes, merge_of(settings.linkage));
   }
-  return cluster(nodes, std::move(links), settings, report);
+  return cluster(nodes, std::move(links), std::move(spare), settings, report);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@ namespace cowatch {
 
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> all = {
+      import_verb(),
       config_verb(),
       bench_verb(),
   };

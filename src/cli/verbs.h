@@ -5,6 +5,7 @@
 
 namespace cowatch {
 
+Verb import_verb();
 Verb config_verb();
 Verb bench_verb();
 

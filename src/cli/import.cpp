@@ -1,0 +1,136 @@
+// `cowatch import`: files into a workspace.
+#include <iostream>
+#include <memory>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "cli/verbs.h"
+#include "pipeline/import_stage.h"
+#include "store/import/data_sets.h"
+
+namespace cowatch {
+namespace {
+
+struct Options {
+  WorkspaceOptions workspace;
+  ImportRequest request;
+  std::vector<std::string> columns;
+  std::string kind, table;
+  bool check = false, no_header = false;
+};
+
+void understand(Options& options) {
+  ImportRequest& request = options.request;
+  for (const std::string& pair : options.columns) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos) {
+      throw Error(ErrorCode::bad_argument, "--column takes ROLE=COLUMN",
+                  {.expected = "such as user=uid", .found = "'" + pair + "'"});
+    }
+    request.options.columns[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  if (!options.kind.empty()) {
+    request.options.kind = feedback_kind(options.kind);
+    if (!request.options.kind) {
+      throw Error(
+          ErrorCode::bad_argument, "--kind does not know this feedback",
+          {.expected =
+               "impression, watch, click, like, dislike, hide, share, follow, search, comment or hashtag",
+           .found = "'" + options.kind + "'"});
+    }
+  }
+  if (options.table == "csv") request.options.table = TableFormat::csv;
+  if (options.table == "tsv") request.options.table = TableFormat::tsv;
+  if (options.table == "jsonl") request.options.table = TableFormat::jsonl;
+  request.options.header = !options.no_header;
+  if (!request.format.empty()) {
+    describe_data_set(request.format);  // names the nearest when unknown
+    if (request.data.empty() && request.events.size() == 1)
+      request.data = std::exchange(request.events, {}).front();
+    if (request.data.empty()) {
+      throw Error(ErrorCode::bad_argument, "--format needs the data set's folder",
+                  {.remedy = "Add --data FOLDER."});
+    }
+  }
+  if (request.format.empty() && request.events.empty() && request.videos.empty() &&
+      request.features.empty()) {
+    throw Error(ErrorCode::bad_argument, "nothing to import",
+                {.expected = "--events, --videos, --features or --format with --data",
+                 .remedy = "`cowatch import --help` shows examples."});
+  }
+}
+
+Json to_json(const ImportOutcome& outcome) {
+  return {{"read", outcome.counts.read},
+          {"accepted", outcome.counts.accepted},
+          {"duplicate", outcome.counts.duplicate},
+          {"rejected", outcome.counts.rejected},
+          {"missing_files", outcome.counts.missing_files},
+          {"health", to_json(outcome.health)}};
+}
+
+void print(const ImportOutcome& outcome, const Options& options) {
+  const ImportCounts& counts = outcome.counts;
+  std::cout << "read " << counts.read << " = accepted " << counts.accepted << " + duplicate "
+            << counts.duplicate << " + rejected " << counts.rejected << "\n";
+  if (counts.missing_files > 0)
+    std::cout << counts.missing_files << " videos are listed but their file is missing\n";
+  for (const std::string& sample : outcome.reject_samples) std::cout << "  " << sample << "\n";
+  if (!outcome.reject_samples.empty() && !options.check) {
+    std::cout << "  all of them, with their rows: " << (options.workspace.folder / "rejects").string()
+              << "\n";
+  }
+  if (options.check) std::cout << "Nothing was written (--check).\n";
+  std::cout << to_table(outcome.health);
+}
+
+void run(Options& options) {
+  understand(options);
+  if (!options.workspace.as_json)
+    options.request.options.explain = [](const std::string& text) { std::cout << text << std::endl; };
+  const ImportOutcome outcome =
+      options.check ? check_import(options.request)
+                    : run_import(Workspace::open_or_create(options.workspace.folder), options.request);
+  if (options.workspace.as_json) {
+    std::cout << to_json(outcome).dump(2) << "\n";
+  } else {
+    print(outcome, options);
+  }
+}
+
+void configure(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  options->workspace.add(app);
+  app.add_option("--events", options->request.events,
+                 "tables of feedback: CSV, TSV or JSON lines, plain, gzip or zstd");
+  app.add_option("--videos", options->request.videos, "tables of videos, or folders of video files");
+  app.add_option("--features", options->request.features,
+                 "features made elsewhere: .npy, a row an item in the catalogue's order");
+  std::string formats = "a ready-made data set:";
+  for (const std::string& format : data_set_formats()) formats += " " + format;
+  app.add_option("--format", options->request.format, formats);
+  app.add_option("--data", options->request.data, "the data set's folder");
+  app.add_option("--column", options->columns,
+                 "ROLE=COLUMN where the guess is wrong; COLUMN is a name or a number from 1")
+      ->take_all();
+  app.add_option("--kind", options->kind, "what every row of --events is: watch, like, …");
+  app.add_option("--table", options->table, "how the files are laid out; guessed when absent")
+      ->check(CLI::IsMember({"csv", "tsv", "jsonl"}));
+  app.add_flag("--no-header", options->no_header, "the first row is data; columns are numbered from 1");
+  app.add_flag("--check", options->check, "only validate and show the health table; write nothing");
+  app.callback([options] { run(*options); });
+}
+
+}  // namespace
+
+Verb import_verb() {
+  return {"import", "Data", "read watch logs, videos and features into a workspace",
+          "  cowatch import ws --events log.csv.gz --videos videos.jsonl\n"
+          "  cowatch import ws --events log.csv --column user=uid --column item=clip --kind watch\n"
+          "  cowatch import ws --format graph --data graph_folder\n"
+          "  cowatch import ws --videos clips/            every video file in a folder\n"
+          "  cowatch import ws --events log.csv --check   validate, write nothing",
+          configure};
+}
+
+}  // namespace cowatch

@@ -1,0 +1,36 @@
+// The health of a platform's data: how much there is, how dense, and what can be learnt from it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/json_forward.h"
+#include "store/catalogue.h"
+
+namespace cowatch {
+
+struct Health {
+  uint64_t people = 0, videos = 0, events = 0, edges = 0;
+  std::map<std::string, uint64_t> events_by_kind;
+  uint64_t cold_videos = 0;  // without a watch, a click, a like or an imported edge
+  uint64_t with_file = 0, extracted = 0, refused = 0, with_title = 0, with_hashtags = 0;
+  bool has_features = false;  // imported ones
+  double events_per_person = 0, events_per_video = 0;
+  double density = 0;  // distinct (person, watched video) over people × videos
+
+  // What this much data allows, each with its reason.
+  struct Possible {
+    std::string what;
+    bool possible;
+    std::string because;
+  };
+  std::vector<Possible> possible;
+};
+
+Health measure_health(const Catalogue& catalogue);
+Json to_json(const Health& health);
+std::string to_table(const Health& health);  // for the terminal
+
+}  // namespace cowatch

@@ -1,0 +1,40 @@
+// From the cells of a row to an event or an item; a cell that cannot be read makes a Reject.
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "store/catalogue.h"
+#include "store/import/columns.h"
+#include "store/import/record_reader.h"
+
+namespace cowatch {
+
+// Milliseconds since 1970 (UTC) from Unix seconds, milliseconds, microseconds (told apart by size) or ISO
+// 8601
+// ("2024-05-01", "2024-05-01T10:20:30.5+08:00"). nullopt: neither, or outside 1990 to 2100.
+std::optional<int64_t> parse_time(std::string_view text);
+
+struct EventParser {
+  ColumnMap columns;
+  std::optional<FeedbackKind>
+      fixed_kind;  // `--kind`; otherwise the kind column, otherwise watch (a rating ≥ 4: like)
+
+  // Exactly one of the two comes back.
+  std::variant<Event, Reject> parse(const Record& record, std::span<const std::string> names) const;
+};
+
+// A video whose file is missing is kept without it; `missing_file` says which.
+struct ParsedItem {
+  ItemRecord item;
+  std::optional<Reject> missing_file;
+};
+
+struct ItemParser {
+  ColumnMap columns;
+  Path folder;  // media paths are relative to it
+
+  std::variant<ParsedItem, Reject> parse(const Record& record, std::span<const std::string> names) const;
+};
+
+}  // namespace cowatch

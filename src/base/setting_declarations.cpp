@@ -7,8 +7,45 @@ namespace {
 
 const std::vector<Setting>& declarations() {
   static const std::vector<Setting> all = {
+      // How well embeddings find related videos (learn/evaluation.h).
+      {"evaluate.methods", std::string(""), "methods to compare, by comma; empty: random, random_mined, infonce and train.method"},
+      {"evaluate.seed", int64_t{1}, "of the split into training and test videos", 0, 9e15},
+      {"evaluate.train_share", 0.7, "share of videos that graph, tree and training see", 0.1, 0.95},
       // How the co-watch graph is made (graph/pairs.h).
       {"graph.min_people", int64_t{2}, "people who must have watched both videos of a pair", 1, 1e6},
+      // How embeddings are learned (learn/relational/options.h).
+      {"train.anchor_power", 0.0, "anchors are drawn in proportion to their number of neighbours to this power", -4, 4},
+      {"train.batch", int64_t{1000}, "triplets in a step; mining looks through all their negatives", 2, 1e6},
+      {"train.checkpoint_every", int64_t{50}, "steps between checkpoints", 1, 1e9},
+      {"train.class_round", int64_t{2}, "pseudo_class: a video's class is its cluster after this round", 1, 16},
+      {"train.class_samples", int64_t{4096}, "pseudo_class: classes compared against in a step", 1, 1e7},
+      {"train.curriculum_share", 0.05, "curriculum_retained: share of retained negatives at which the next level begins", 0, 1},
+      {"train.decay", 0.98, "schedule decay: factor of the rate", 0, 1},
+      {"train.decay_every", int64_t{300000}, "schedule decay: steps between factors", 1, 1e12},
+      {"train.device", std::string("cpu"), "where to train", -1e18, 1e18, {"cpu", "cuda"}},
+      {"train.hidden", int64_t{4000}, "hidden units of the network", 1, 65536},
+      {"train.hidden_dropout", 0.0, "share of hidden units left out in a step", 0, 0.9},
+      {"train.margin", 0.5, "margin of the triplet loss, in squared distance", 0, 4},
+      {"train.method", std::string("default"), "what is trained; default: the best join on validation videos", -1e18, 1e18,
+       {"default", "random", "random_mined", "l0", "l0_mined", "l1", "l1_mined", "l2", "l2_mined", "curriculum",
+        "curriculum_retained", "pseudo_class", "infonce"}},
+      {"train.modality_dropout", 0.0, "chance that a step hides one of a video's modalities", 0, 0.9},
+      {"train.momentum", 0.0, "optimiser sgd: momentum", 0, 0.999},
+      {"train.normalisation", std::string("columns"), "of features: none, each column, or one factor for the table", -1e18, 1e18,
+       {"none", "columns", "table"}},
+      {"train.optimiser", std::string("adamw"), "how parameters follow the gradient", -1e18, 1e18, {"sgd", "adamw"}},
+      {"train.outputs", int64_t{256}, "width of an embedding", 2, 4096},
+      {"train.positive_by_weight", false, "positives are drawn in proportion to the edge's weight"},
+      {"train.precision", std::string("float32"), "of matrix products; bf16 keeps activations in bfloat16", -1e18, 1e18,
+       {"float32", "bf16"}},
+      {"train.product_of_towers", false, "a network for each modality, multiplied"},
+      {"train.rate", 0.001, "learning rate at its highest", 1e-9, 100},
+      {"train.schedule", std::string("cosine"), "of the learning rate", -1e18, 1e18, {"constant", "cosine", "decay"}},
+      {"train.seed", int64_t{1}, "of every random draw of training", 0, 9e15},
+      {"train.steps", int64_t{0}, "training steps; 0: by the number of videos", 0, 1e12},
+      {"train.temperature", 0.1, "of the softmax losses", 1e-3, 100},
+      {"train.warm_up", int64_t{20}, "steps in which the rate rises", 0, 1e9},
+      {"train.weight_decay", 0.01, "decoupled: parameters shrink by rate times this each step", 0, 100},
   };
   return all;
 }

@@ -1,0 +1,235 @@
+#include "learn/relational/network.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/threads.h"
+
+namespace cowatch {
+namespace {
+
+constexpr size_t block_rows = 256;  // videos at once: 256 × 4000 hidden units are 4 MB
+constexpr int newest_format = 1;
+constexpr std::string_view kind_names[] = {"features", "linear", "towers"};
+
+// y = relu(x · W1ᵀ + b1) · W2ᵀ + b2 for one tower.
+void apply_tower(const Branch& branch, size_t tower, ConstMatrix x, std::vector<float>& hidden, Matrix y) {
+  const TowerShape& shape = branch.shape.towers[tower];
+  const auto at = branch.shape.offsets(tower);
+  const float* values = branch.parameters.data();
+  hidden.resize(x.rows * shape.hidden);
+  Matrix h(hidden.data(), x.rows, shape.hidden);
+  multiply(Transpose::no, Transpose::yes, 1, ConstMatrix(x.data + shape.begin, x.rows, shape.inputs(), x.stride),
+           ConstMatrix(values + at.first, shape.hidden, shape.inputs()), 0, h);
+  for (size_t r = 0; r < x.rows; ++r) {
+    const auto row = h.row(r);
+    for (size_t k = 0; k < row.size(); ++k) row[k] = std::max(0.0f, row[k] + values[at.first_bias + k]);
+  }
+  multiply(Transpose::no, Transpose::yes, 1, h, ConstMatrix(values + at.second, branch.shape.outputs, shape.hidden), 0, y);
+  for (size_t r = 0; r < y.rows; ++r) {
+    const auto row = y.row(r);
+    for (size_t k = 0; k < row.size(); ++k) row[k] += values[at.second_bias + k];
+  }
+}
+
+[[noreturn]] void damaged(const Path& path, const std::string& what) {
+  throw Error(ErrorCode::damaged, "the model cannot be read: " + what,
+              {.where = path.string(), .remedy = "Train it again (`cowatch train WS relational`)."});
+}
+
+Json description(const Branch& branch) {
+  Json towers = Json::array();
+  for (const TowerShape& tower : branch.shape.towers) {
+    towers.push_back({{"begin", tower.begin}, {"end", tower.end}, {"hidden", tower.hidden}});
+  }
+  return {{"name", branch.name},
+          {"kind", kind_names[static_cast<int>(branch.kind)]},
+          {"weight", branch.weight},
+          {"outputs", branch.shape.outputs},
+          {"constant_columns", branch.normalisation.constant},
+          {"towers", towers}};
+}
+
+Branch branch_from(const TensorFile& file, const Json& json, size_t number) {
+  const std::string prefix = "branch" + std::to_string(number) + ".";
+  const auto copy = [&](const std::string& name) {
+    const auto values = file.tensor<float>(prefix + name);
+    return std::vector<float>(values.begin(), values.end());
+  };
+  Branch branch;
+  branch.name = json.at("name").get<std::string>();
+  const auto kind = json.at("kind").get<std::string>();
+  const auto* found = std::find(std::begin(kind_names), std::end(kind_names), kind);
+  if (found == std::end(kind_names)) damaged(file.path(), "a branch of the unknown kind " + kind);
+  branch.kind = static_cast<Branch::Kind>(found - std::begin(kind_names));
+  branch.weight = json.at("weight").get<double>();
+  branch.shape.outputs = json.at("outputs").get<size_t>();
+  for (const auto& tower : json.at("towers")) {
+    branch.shape.towers.push_back(
+        {tower.at("begin").get<size_t>(), tower.at("end").get<size_t>(), tower.at("hidden").get<size_t>()});
+  }
+  branch.normalisation = {copy("mean"), copy("scale"), json.at("constant_columns").get<size_t>()};
+  branch.parameters = copy("parameters");
+  return branch;
+}
+
+// Whether the parts of a branch have the sizes that `width` columns need.
+bool fits(const Branch& branch, size_t width) {
+  if (branch.normalisation.mean.size() != width || branch.normalisation.scale.size() != width) return false;
+  for (const TowerShape& tower : branch.shape.towers) {
+    if (tower.begin >= tower.end || tower.end > width) return false;
+  }
+  switch (branch.kind) {
+    case Branch::Kind::features:
+      return branch.parameters.empty();
+    case Branch::Kind::linear:
+      return branch.parameters.size() == branch.shape.outputs * width;
+    default:
+      return !branch.shape.towers.empty() && branch.parameters.size() == branch.shape.parameters();
+  }
+}
+
+}  // namespace
+
+size_t Branch::outputs(size_t width) const { return kind == Kind::features ? width : shape.outputs; }
+
+Network::Network(std::vector<Modality> modalities, std::vector<Branch> branches, std::vector<float> projection)
+    : modalities_(std::move(modalities)), branches_(std::move(branches)), projection_(std::move(projection)) {
+  for (const Modality& modality : modalities_) width_ = std::max(width_, modality.end);
+  for (const Branch& branch : branches_) {
+    if (!fits(branch, width_)) throw Error(ErrorCode::internal, "a branch of the model does not fit its input");
+    joint_width_ += branch.outputs(width_);
+  }
+  outputs_ = projection_.empty() ? joint_width_ : projection_.size() / joint_width_;
+}
+
+void Network::save(const Path& path, const Metadata& about) const {
+  TensorFileWriter writer("model", newest_format);
+  for (const auto& [key, value] : about) writer.set(key, value);
+  Json modalities = Json::array(), branches = Json::array();
+  for (const Modality& modality : modalities_) {
+    modalities.push_back({{"name", modality.name}, {"begin", modality.begin}, {"end", modality.end}});
+  }
+  for (size_t b = 0; b < branches_.size(); ++b) {
+    const Branch& branch = branches_[b];
+    branches.push_back(description(branch));
+    const std::string prefix = "branch" + std::to_string(b) + ".";
+    writer.add<float>(prefix + "mean", {width_}, branch.normalisation.mean);
+    writer.add<float>(prefix + "scale", {width_}, branch.normalisation.scale);
+    writer.add<float>(prefix + "parameters", {branch.parameters.size()}, branch.parameters);
+  }
+  if (!projection_.empty()) writer.add<float>("projection", {outputs_, joint_width_}, projection_);
+  writer.set("modalities", modalities.dump());
+  writer.set("branches", branches.dump());
+  writer.write(path);
+}
+
+Network Network::load(const Path& path) {
+  if (!std::filesystem::exists(path)) {
+    throw Error(ErrorCode::missing_stage, "there is no trained model yet",
+                {.where = path.string(), .remedy = "Run `cowatch train WS relational`."});
+  }
+  const TensorFile file(path, "model", newest_format);
+  std::vector<Modality> modalities;
+  std::vector<Branch> branches;
+  try {
+    for (const auto& entry : Json::parse(file.get("modalities"))) {
+      modalities.push_back({entry.at("name").get<std::string>(), entry.at("begin").get<size_t>(), entry.at("end").get<size_t>()});
+    }
+    for (const auto& entry : Json::parse(file.get("branches"))) branches.push_back(branch_from(file, entry, branches.size()));
+  } catch (const nlohmann::json::exception& error) {
+    damaged(path, error.what());
+  }
+  size_t width = 0, joint = 0;
+  for (const Modality& modality : modalities) width = std::max(width, modality.end);
+  for (const Branch& branch : branches) {
+    if (!fits(branch, width)) damaged(path, "branch " + branch.name + " has parameters of another size than its shape");
+    joint += branch.outputs(width);
+  }
+  if (branches.empty()) damaged(path, "it has no branches");
+  std::vector<float> projection;
+  if (file.has("projection")) {
+    const auto values = file.tensor<float>("projection");
+    if (values.empty() || values.size() % joint != 0) damaged(path, "the projection has another width than the branches");
+    projection.assign(values.begin(), values.end());
+  }
+  return Network(std::move(modalities), std::move(branches), std::move(projection));
+}
+
+void Network::embed_branch(const Branch& branch, const FeatureTable& features, size_t first, Matrix out) const {
+  std::vector<float> input(out.rows * width_);
+  const Matrix x(input.data(), out.rows, width_);
+  for (size_t r = 0; r < out.rows; ++r) {
+    features.copy_row(static_cast<uint32_t>(first + r), x.row(r).data());
+    branch.normalisation.apply(features, static_cast<uint32_t>(first + r), x.row(r).data());
+  }
+  if (branch.kind == Branch::Kind::features) {
+    for (size_t r = 0; r < out.rows; ++r) std::ranges::copy(x.row(r), out.row(r).begin());
+  } else if (branch.kind == Branch::Kind::linear) {
+    multiply(Transpose::no, Transpose::yes, 1, x, ConstMatrix(branch.parameters.data(), branch.shape.outputs, width_), 0, out);
+  } else {
+    std::vector<float> hidden, other(branch.shape.towers.size() > 1 ? out.rows * out.columns : 0);
+    apply_tower(branch, 0, x, hidden, out);
+    for (size_t t = 1; t < branch.shape.towers.size(); ++t) {
+      const Matrix y(other.data(), out.rows, out.columns);
+      apply_tower(branch, t, x, hidden, y);
+      for (size_t r = 0; r < out.rows; ++r) {
+        for (size_t k = 0; k < out.columns; ++k) out.row(r)[k] *= y.row(r)[k];
+      }
+    }
+  }
+  normalise_rows(out);
+}
+
+void Network::embed_joint(const FeatureTable& features, size_t first, Matrix out) const {
+  if (features.modalities() != modalities_ || features.width() != width_) {
+    throw Error(ErrorCode::bad_input, "the model was trained on other features",
+                {.expected = std::to_string(width_) + " columns in " + std::to_string(modalities_.size()) + " modalities",
+                 .found = std::to_string(features.width()) + " columns in " + std::to_string(features.modalities().size()),
+                 .remedy = "Train again (`cowatch train WS relational`), or extract the features as before."});
+  }
+  parallel_for(out.rows, block_rows, [&](size_t begin, size_t end) {
+    size_t column = 0;
+    for (const Branch& branch : branches_) {
+      const size_t columns = branch.outputs(width_);
+      const Matrix part(out.data + begin * out.stride + column, end - begin, columns, out.stride);
+      embed_branch(branch, features, first + begin, part);
+      const auto scale = static_cast<float>(std::sqrt(branch.weight));
+      for (size_t r = 0; r < part.rows; ++r) {
+        const bool known = features.known(static_cast<uint32_t>(first + begin + r));
+        for (float& value : part.row(r)) value *= known ? scale : 0;
+      }
+      column += columns;
+    }
+  });
+  normalise_rows(out);
+}
+
+void Network::embed(const FeatureTable& features, size_t first, Matrix out) const {
+  if (projection_.empty()) return embed_joint(features, first, out);
+  constexpr size_t rows_at_once = 4096;
+  std::vector<float> joint(std::min(rows_at_once, out.rows) * joint_width_);
+  for (size_t begin = 0; begin < out.rows; begin += rows_at_once) {
+    const size_t count = std::min(rows_at_once, out.rows - begin);
+    const Matrix block(joint.data(), count, joint_width_);
+    embed_joint(features, first + begin, block);
+    multiply(Transpose::no, Transpose::yes, 1, block, ConstMatrix(projection_.data(), outputs_, joint_width_), 0,
+             out.rows_from(begin, count));
+  }
+  normalise_rows(out);
+}
+
+void normalise_rows(Matrix rows) {
+  parallel_for(rows.rows, 1024, [&](size_t begin, size_t end) {
+    for (size_t r = begin; r < end; ++r) {
+      double square = 0;
+      for (const float value : rows.row(r)) square += double{value} * value;
+      const float scale = square > 0 ? static_cast<float>(1 / std::sqrt(square)) : 0;
+      for (float& value : rows.row(r)) value *= scale;
+    }
+  });
+}
+
+}  // namespace cowatch

@@ -1,0 +1,87 @@
+// The network under training (methods §1.5): towers of two fully connected layers with ReLU between, multiplied elementwise
+// when there are several, then the L2 norm:
+//   z = y / |y|,   y = Π_t (W2_t · relu(W1_t · x_t + b1_t) + b2_t),   x_t: the tower's columns of the input.
+//
+// Gradients are written out by hand. Rows go through in chunks that stay in the cache; bias, ReLU, dropout and their backward
+// happen while a chunk is there. Activations are kept in float32 or bfloat16; parameters, gradients and all sums are float32.
+// Results do not depend on the number of threads.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "learn/relational/activations.h"
+
+namespace cowatch {
+
+struct TowerShape {
+  size_t begin = 0, end = 0;  // input columns
+  size_t hidden = 0;
+  size_t inputs() const { return end - begin; }
+  bool operator==(const TowerShape&) const = default;
+};
+
+// The flat array of parameters holds, tower by tower: W1 (hidden × inputs), b1, W2 (outputs × hidden), b2.
+struct PerceptronShape {
+  std::vector<TowerShape> towers;
+  size_t outputs = 256;
+
+  struct Offsets {
+    size_t first, first_bias, second, second_bias, end;
+  };
+  Offsets offsets(size_t tower) const;
+  size_t parameters() const { return towers.empty() ? 0 : offsets(towers.size() - 1).end; }
+  bool operator==(const PerceptronShape&) const = default;
+};
+
+// Normal with variance 2 / inputs for the first layer (He et al., 2015), 1 / hidden for the second; biases zero. `network`
+// keeps several networks of one seed apart.
+void initialise(const PerceptronShape& shape, uint64_t seed, uint64_t network, std::span<float> parameters);
+
+// Which hidden units a step leaves out; what is kept is scaled up to make good for it.
+struct Dropout {
+  double rate = 0;  // rounded to a multiple of 1/256
+  uint64_t seed = 0, step = 0;
+};
+
+class Perceptron {
+ public:
+  Perceptron(PerceptronShape shape, Precision precision);
+  const PerceptronShape& shape() const { return shape_; }
+
+  // Makes room for `rows` inputs of `width` columns; `fill(row, numbers)` writes each of them, called in parallel.
+  void set_input(size_t rows, size_t width, const std::function<void(size_t, float*)>& fill);
+  // z: rows × outputs; a row whose y is zero stays zero.
+  void forward(std::span<const float> parameters, const Dropout& dropout, Matrix z);
+  // Overwrites `gradient` with the parameters' gradient of a loss whose gradient by z is `dz`. `active` lists, ascending, the
+  // rows where dz is not zero: only they are worked on, and only they are kept of the activations, so each forward() allows one
+  // backward(). The input's gradient is not needed and not made.
+  void backward(std::span<const float> parameters, ConstMatrix z, ConstMatrix dz, const std::vector<uint32_t>& active,
+                std::span<float> gradient);
+  // Multiplications and additions of the matrix products since construction.
+  double operations() const { return operations_; }
+
+ private:
+  MatrixPart weights(std::span<const float> values, size_t rows, size_t columns, Activations& copy) const;
+  void forward_tower(std::span<const float> parameters, size_t tower, const Dropout& dropout);
+  void backward_norm(ConstMatrix z, ConstMatrix dz, const std::vector<uint32_t>& active);
+  void backward_tower(std::span<const float> parameters, size_t tower, const std::vector<uint32_t>& active,
+                      std::span<float> gradient);
+  void backward_hidden(const MatrixPart& dy, std::span<const float> second, size_t tower, std::span<float> bias_gradient);
+
+  PerceptronShape shape_;
+  Precision precision_;
+  float kept_scale_ = 1;            // of dropout
+  double operations_ = 0;
+  Activations input_;
+  std::vector<Activations> hidden_;        // after ReLU and dropout, then their gradient; a tower each
+  std::vector<std::vector<float>> y_;      // outputs of each tower
+  std::vector<float> lengths_;             // |y| of each row
+  std::vector<float> dy_, tower_dy_;       // gradient of the product of towers, of one tower; active rows only
+  Activations first_copy_, second_copy_, dy_copy_;  // in bfloat16, when that is the precision
+  ScratchPool pool_;
+};
+
+}  // namespace cowatch

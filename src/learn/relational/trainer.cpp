@@ -1,0 +1,238 @@
+#include "learn/relational/trainer.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/random.h"
+#include "base/tensor_file.h"
+#include "learn/relational/losses.h"
+#include "learn/relational/mining.h"
+
+namespace cowatch {
+namespace {
+
+constexpr uint32_t class_weight_stream = 0x636c7773, class_sample_stream = 0x636c7373, modality_stream = 0x6d6f6461;
+constexpr NegativeLevel ladder[] = {NegativeLevel::random, NegativeLevel::l2, NegativeLevel::l1, NegativeLevel::l0};
+constexpr int newest_format = 1;
+
+PerceptronShape shape_of(const FeatureTable& features, const RelationalOptions& options) {
+  PerceptronShape shape;
+  shape.outputs = options.outputs;
+  if (!options.product_of_towers) {
+    shape.towers.push_back({0, features.width(), options.hidden});
+    return shape;
+  }
+  for (const Modality& modality : features.modalities()) shape.towers.push_back({modality.begin, modality.end, options.hidden});
+  return shape;
+}
+
+std::string fingerprint_of(const RelationalOptions& options, const FeatureTable& features, const Graph& graph) {
+  Fingerprint fingerprint;
+  fingerprint.add(options.text()).add(features.fingerprint()).add(graph.nodes());
+  for (uint32_t video = 0; video < graph.nodes(); ++video) {
+    fingerprint.add(hash64(std::as_bytes(graph.neighbours(video)), hash64(std::as_bytes(graph.weights(video)))));
+  }
+  return fingerprint.digest();
+}
+
+}  // namespace
+
+RelationalTrainer::RelationalTrainer(const FeatureTable& features, const Graph& graph, const AffinityTree& tree,
+                                     RelationalOptions options)
+    : features_(features),
+      graph_(graph),
+      options_(std::move(options)),
+      sampler_(graph, tree, options_.sampling, options_.seed),
+      normalisation_(normalisation_of(features, options_.normalisation)),
+      network_(shape_of(features, options_), options_.precision),
+      optimiser_(options_.optimiser, 0) {
+  if (features.items() != graph.nodes()) {
+    throw Error(ErrorCode::bad_input, "features and graph are not of the same videos",
+                {.expected = std::to_string(graph.nodes()) + " rows of features", .found = std::to_string(features.items()),
+                 .remedy = "Run `cowatch run` to bring both up to date."});
+  }
+  const size_t anchors = sampler_.anchors().size();
+  options_.steps = training_steps(options_, anchors);
+  epoch_steps_ = std::max<uint64_t>(1, (anchors + options_.batch - 1) / options_.batch);
+  if (options_.objective == Objective::classification && tree.rounds() > 0) {
+    const size_t round = std::min(options_.class_round, tree.rounds());
+    classes_ = tree.clusters(round);
+    for (uint32_t video = 0; video < graph.nodes(); ++video) class_of_video_.push_back(tree.cluster(round, video));
+  }
+  const size_t network_size = network_.shape().parameters(), size = network_size + classes_ * options_.outputs;
+  parameters_.resize(size);
+  gradient_.resize(size);
+  initialise(network_.shape(), options_.seed, options_.network, std::span(parameters_).first(network_size));
+  const Random random(options_.seed, class_weight_stream);
+  for (size_t k = network_size; k < size; ++k) {
+    parameters_[k] = static_cast<float>(0.05 * random.normal(options_.network, static_cast<uint32_t>(k - network_size)));
+  }
+  optimiser_ = Optimiser(options_.optimiser, size);
+  fingerprint_ = fingerprint_of(options_, features, graph);
+}
+
+NegativeLevel RelationalTrainer::level_now() const {
+  if (options_.curriculum == Curriculum::none) return options_.level;
+  if (options_.curriculum == Curriculum::retained) return ladder[curriculum_stage_];
+  return ladder[std::min<uint64_t>(3, step_ * 4 / options_.steps)];
+}
+
+void RelationalTrainer::hide_modalities(uint32_t video, float* row) const {
+  const auto& modalities = features_.modalities();
+  const Random random(options_.seed, modality_stream);
+  size_t left = 0;
+  for (size_t m = 0; m < modalities.size(); ++m) left += features_.present(video, m);
+  for (size_t m = 0; m < modalities.size() && left > 1; ++m) {
+    const uint64_t draw = step_ * modalities.size() + m;
+    if (!features_.present(video, m) || random.uniform(draw, video) >= options_.modality_dropout) continue;
+    std::fill(row + modalities[m].begin, row + modalities[m].end, 0.0f);
+    --left;
+  }
+}
+
+void RelationalTrainer::set_input(const Batch& batch) {
+  network_.set_input(batch.rows.size(), features_.width(), [&](size_t r, float* row) {
+    const uint32_t video = batch.rows[r];
+    features_.copy_row(video, row);
+    normalisation_.apply(features_, video, row);
+    if (options_.modality_dropout > 0) hide_modalities(video, row);
+  });
+}
+
+std::vector<uint32_t> RelationalTrainer::class_candidates() const {
+  std::vector<uint32_t> chosen;
+  if (classes_ <= options_.class_samples) {
+    for (uint32_t c = 0; c < classes_; ++c) chosen.push_back(c);
+    return chosen;
+  }
+  const Random random(options_.seed, class_sample_stream);
+  for (uint32_t k = 0; k < options_.class_samples; ++k) {
+    chosen.push_back(static_cast<uint32_t>(random.below(classes_, step_, k)));
+  }
+  std::sort(chosen.begin(), chosen.end());
+  chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
+  return chosen;
+}
+
+double RelationalTrainer::step_loss(const Batch& batch, ConstMatrix z, Matrix dz, StepReport& report,
+                                    std::vector<uint32_t>& active) {
+  Loss loss;
+  const auto size = static_cast<double>(batch.size());
+  if (options_.objective == Objective::in_batch_softmax) {
+    loss = in_batch_softmax(z, batch, graph_, options_.temperature, dz);
+    operations_ += 6 * size * size * static_cast<double>(z.columns);
+  } else if (options_.objective == Objective::classification) {
+    const auto candidates = class_candidates();
+    const size_t network_size = network_.shape().parameters();
+    loss = classification_loss(z, batch, class_of_video_, ConstMatrix(class_weights().data(), classes_, z.columns), candidates,
+                               options_.temperature, dz, Matrix(gradient_.data() + network_size, classes_, z.columns));
+    operations_ += 6 * size * static_cast<double>(candidates.size() * z.columns);
+  } else {
+    Mined mined{batch.negative_row, 0, 0, 0};
+    if (options_.mining) mined = mine_semi_hard(z, batch, graph_, options_.precision);
+    operations_ += mined.operations;
+    report.retained = options_.mining ? static_cast<double>(mined.retained) / size : 1;
+    report.unmined = static_cast<double>(mined.unmined) / size;
+    report.climbed = static_cast<double>(batch.climbed) / size;
+    loss = triplet_loss(z, batch, mined.negative_row, options_.margin, dz);
+  }
+  active = std::move(loss.active);
+  return loss.value;
+}
+
+StepReport RelationalTrainer::train_step() {
+  StepReport report;
+  report.level = level_now();
+  report.rate = learning_rate(options_.optimiser, step_, options_.steps);
+  // Networks of one seed see other batches: the number is part of the counter of the draws.
+  const uint64_t draw = step_ + (options_.network << 40);
+  const Batch batch = draw_batch(sampler_, options_.batch, draw, report.level, options_.objective == Objective::triplet);
+  const size_t rows = batch.rows.size(), outputs = options_.outputs, network_size = network_.shape().parameters();
+  if (z_.size() < rows * outputs) {
+    z_.resize(rows * outputs);
+    dz_.resize(rows * outputs);
+  }
+  const Matrix z(z_.data(), rows, outputs), dz(dz_.data(), rows, outputs);
+  set_input(batch);
+  const std::span<const float> weights = std::span<const float>(parameters_).first(network_size);
+  const double before = network_.operations();
+  network_.forward(weights, {options_.hidden_dropout, options_.seed, draw}, z);
+  std::vector<uint32_t> active;
+  report.loss = step_loss(batch, z, dz, report, active);
+  network_.backward(weights, z, dz, active, std::span(gradient_).first(network_size));
+  operations_ += network_.operations() - before;
+  optimiser_.update(parameters_, gradient_, report.rate, step_);
+  report.step = ++step_;
+  epoch_loss_ += report.loss;
+  epoch_retained_ += report.retained;
+  if (step_ % epoch_steps_ == 0 || step_ == options_.steps) end_epoch();
+  return report;
+}
+
+void RelationalTrainer::end_epoch() {
+  const uint64_t began = epochs_.empty() ? 0 : epochs_.back().step;
+  const auto steps = static_cast<double>(step_ - began);
+  EpochReport epoch{epochs_.size() + 1, step_, epoch_loss_ / steps, epoch_retained_ / steps, level_now()};
+  epochs_.push_back(epoch);
+  epoch_loss_ = epoch_retained_ = 0;
+  if (options_.curriculum == Curriculum::retained && epoch.retained >= options_.curriculum_share && curriculum_stage_ < 3) {
+    ++curriculum_stage_;
+  }
+}
+
+Branch RelationalTrainer::branch() const {
+  Branch branch;
+  branch.kind = Branch::Kind::towers;
+  branch.normalisation = normalisation_;
+  branch.shape = network_.shape();
+  branch.parameters.assign(parameters_.begin(), parameters_.begin() + static_cast<ptrdiff_t>(network_.shape().parameters()));
+  return branch;
+}
+
+void RelationalTrainer::save(const Path& path) const {
+  const std::vector<uint64_t> counters{step_, curriculum_stage_};
+  std::vector<double> numbers{epoch_loss_, epoch_retained_};
+  for (const EpochReport& epoch : epochs_) {
+    numbers.insert(numbers.end(), {static_cast<double>(epoch.step), epoch.loss, epoch.retained, static_cast<double>(epoch.level)});
+  }
+  TensorFileWriter writer("checkpoint", newest_format);
+  writer.set("input", fingerprint_);
+  writer.set("settings", options_.text());
+  writer.set("seed", std::to_string(options_.seed));
+  writer.add<float>("parameters", {parameters_.size()}, parameters_);
+  writer.add<float>("optimiser", {optimiser_.state().size()}, optimiser_.state());
+  writer.add<uint64_t>("counters", {counters.size()}, counters);
+  writer.add<double>("epochs", {numbers.size()}, numbers);
+  writer.write(path);
+}
+
+void RelationalTrainer::load(const Path& path) {
+  const TensorFile file(path, "checkpoint", newest_format);
+  if (file.get("input") != fingerprint_) {
+    throw Error(ErrorCode::conflict, "the checkpoint is of another training",
+                {.where = path.string(), .expected = "the same graph, features and settings (" + fingerprint_ + ")",
+                 .found = file.get("input"),
+                 .remedy = "Train with the settings it was begun with, or start afresh (`cowatch train WS relational --fresh`)."});
+  }
+  const auto parameters = file.tensor<float>("parameters"), state = file.tensor<float>("optimiser");
+  const auto counters = file.tensor<uint64_t>("counters");
+  const auto numbers = file.tensor<double>("epochs");
+  if (parameters.size() != parameters_.size() || state.size() != optimiser_.state().size() || counters.size() != 2 ||
+      counters[1] > 3 || numbers.size() % 4 != 2) {
+    throw Error(ErrorCode::damaged, "the checkpoint has another size than its settings say", {.where = path.string()});
+  }
+  std::ranges::copy(parameters, parameters_.begin());
+  std::ranges::copy(state, optimiser_.state().begin());
+  step_ = counters[0];
+  curriculum_stage_ = static_cast<uint32_t>(counters[1]);
+  epoch_loss_ = numbers[0];
+  epoch_retained_ = numbers[1];
+  epochs_.clear();
+  for (size_t k = 2; k < numbers.size(); k += 4) {
+    epochs_.push_back({epochs_.size() + 1, static_cast<uint64_t>(numbers[k]), numbers[k + 1], numbers[k + 2],
+                       static_cast<NegativeLevel>(numbers[k + 3])});
+  }
+}
+
+}  // namespace cowatch

@@ -7,6 +7,7 @@ const std::vector<Benchmark>& benchmarks() {
   static const std::vector<Benchmark> all = {
       pairs_benchmark(),
       tree_benchmark(),
+      relational_benchmark(),
   };
   return all;
 }

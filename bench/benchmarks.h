@@ -7,5 +7,6 @@ namespace cowatch::bench {
 
 Benchmark pairs_benchmark();
 Benchmark tree_benchmark();
+Benchmark relational_benchmark();
 
 }  // namespace cowatch::bench

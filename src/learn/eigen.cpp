@@ -123,24 +123,41 @@ void diagonalise(Tridiagonal& t) {
   }
 }
 
-// Makes the rows of y orthonormal in place, in order (modified Gram-Schmidt by float64 sums; a second pass makes up for what the
-// rounding of the first left).
-void orthonormalise(std::vector<float>& y, size_t count, size_t n, int passes) {
-  const auto row = [&](size_t i) { return y.data() + i * n; };
-  for (int pass = 0; pass < passes; ++pass) {
-    for (size_t i = 0; i < count; ++i) {
-      double square = 0;
-      for (size_t k = 0; k < n; ++k) square += double{row(i)[k]} * row(i)[k];
-      const double scale = square > 1e-30 ? 1 / std::sqrt(square) : 0;
-      for (size_t k = 0; k < n; ++k) row(i)[k] = static_cast<float>(row(i)[k] * scale);
-      parallel_for(count - i - 1, 32, [&](size_t begin, size_t end) {
-        for (size_t j = i + 1 + begin; j < i + 1 + end; ++j) {
-          double along = 0;
-          for (size_t k = 0; k < n; ++k) along += double{row(i)[k]} * row(j)[k];
-          const auto factor = static_cast<float>(along);
-          for (size_t k = 0; k < n; ++k) row(j)[k] -= factor * row(i)[k];
-        }
-      });
+constexpr size_t orthogonal_block = 32;
+
+// Gram-Schmidt among rows begin … end - 1 of y, by float64 sums.
+void orthonormalise_block(float* y, size_t count, size_t n) {
+  for (size_t i = 0; i < count; ++i) {
+    float* row = y + i * n;
+    for (size_t j = 0; j < i; ++j) {
+      const float* other = y + j * n;
+      double along = 0;
+      for (size_t k = 0; k < n; ++k) along += double{row[k]} * other[k];
+      const auto factor = static_cast<float>(along);
+      for (size_t k = 0; k < n; ++k) row[k] -= factor * other[k];
+    }
+    double square = 0;
+    for (size_t k = 0; k < n; ++k) square += double{row[k]} * row[k];
+    const double scale = square > 1e-30 ? 1 / std::sqrt(square) : 0;
+    for (size_t k = 0; k < n; ++k) row[k] = static_cast<float>(row[k] * scale);
+  }
+}
+
+// Makes the rows of y orthonormal in place, in order: each block loses what lies along the rows before it, then is made
+// orthonormal in itself; twice, which makes up for the rounding of the first time.
+void orthonormalise(std::vector<float>& y, size_t count, size_t n) {
+  std::vector<float> along(orthogonal_block * count);
+  for (size_t begin = 0; begin < count; begin += orthogonal_block) {
+    const size_t rows = std::min(orthogonal_block, count - begin);
+    float* own = y.data() + begin * n;
+    for (int pass = 0; pass < 2; ++pass) {
+      if (begin > 0) {
+        const Matrix factors(along.data(), rows, begin);
+        const ConstMatrix before(y.data(), begin, n);
+        multiply(Transpose::no, Transpose::yes, 1, ConstMatrix(own, rows, n), before, 0, factors);
+        multiply(Transpose::no, Transpose::no, -1, factors, before, 1, Matrix(own, rows, n));
+      }
+      orthonormalise_block(own, rows, n);
     }
   }
 }
@@ -174,11 +191,11 @@ Eigen leading_eigen(ConstMatrix matrix, size_t count) {
     std::vector<float> q(wide * n), y(wide * n);
     const Random random(1, start_stream);
     for (size_t k = 0; k < q.size(); ++k) q[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
-    orthonormalise(q, wide, n, 1);
+    orthonormalise(q, wide, n);
     for (int i = 0; i < iterations; ++i) {
       multiply(Transpose::no, Transpose::no, 1, ConstMatrix(q.data(), wide, n), matrix, 0, Matrix(y.data(), wide, n));
       std::swap(q, y);
-      orthonormalise(q, wide, n, i + 1 == iterations ? 2 : 1);
+      orthonormalise(q, wide, n);
     }
     // Eigenpairs of the matrix within the subspace (Rayleigh and Ritz).
     std::vector<float> small(wide * wide);

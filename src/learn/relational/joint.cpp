@@ -11,7 +11,7 @@
 namespace cowatch {
 namespace {
 
-constexpr double dampings[] = {0.1, 0.3, 1, 3};
+constexpr double dampings[] = {0.1, 1};
 
 // A network among the candidates.
 struct Kind {

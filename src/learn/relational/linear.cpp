@@ -73,37 +73,21 @@ void factorise(std::vector<double>& matrix, size_t n) {
   }
 }
 
-// Rows r of `rows` become L⁻¹ r.
-void solve_forward(const std::vector<double>& lower, size_t n, std::vector<double>& rows) {
-  parallel_for(rows.size() / n, 8, [&](size_t begin, size_t end) {
-    for (size_t r = begin; r < end; ++r) {
-      double* row = rows.data() + r * n;
-      for (size_t i = 0; i < n; ++i) {
-        double sum = row[i];
-        for (size_t j = 0; j < i; ++j) sum -= lower[i * n + j] * row[j];
-        row[i] = sum / lower[i * n + i];
+// L⁻¹, row-major, in float32: L is well conditioned, its diagonal was damped.
+std::vector<float> inverse_of(const std::vector<double>& lower, size_t n) {
+  std::vector<float> inverse(n * n);
+  parallel_for(n, 8, [&](size_t begin, size_t end) {
+    std::vector<double> column(n);  // of L⁻¹; solved downwards from its diagonal
+    for (size_t c = begin; c < end; ++c) {
+      for (size_t i = c; i < n; ++i) {
+        double sum = i == c ? 1 : 0;
+        for (size_t j = c; j < i; ++j) sum -= lower[i * n + j] * column[j];
+        column[i] = sum / lower[i * n + i];
+        inverse[i * n + c] = static_cast<float>(column[i]);
       }
     }
   });
-}
-
-// Rows r of `rows` become L⁻ᵀ r.
-void solve_backward(const std::vector<double>& lower, size_t n, std::vector<double>& rows) {
-  parallel_for(rows.size() / n, 8, [&](size_t begin, size_t end) {
-    for (size_t r = begin; r < end; ++r) {
-      double* row = rows.data() + r * n;
-      for (size_t i = n; i-- > 0;) {
-        row[i] /= lower[i * n + i];
-        for (size_t j = 0; j < i; ++j) row[j] -= lower[i * n + j] * row[i];
-      }
-    }
-  });
-}
-
-void transpose(std::vector<double>& matrix, size_t n) {
-  for (size_t i = 0; i < n; ++i) {
-    for (size_t k = 0; k < i; ++k) std::swap(matrix[i * n + k], matrix[k * n + i]);
-  }
+  return inverse;
 }
 
 // The map: rows √s_i · u_iᵀ L⁻¹.
@@ -113,24 +97,28 @@ std::vector<float> shared_directions(const Covariances& covariances, size_t widt
   for (size_t k = 0; k < width; ++k) trace += lower[k * width + k];
   for (size_t k = 0; k < width; ++k) lower[k * width + k] += damping * trace / static_cast<double>(width);
   factorise(lower, width);
-  std::vector<double> shared(covariances.shared.begin(), covariances.shared.end());  // becomes L⁻¹ (Xᵀ N X) L⁻ᵀ
-  solve_forward(lower, width, shared);
-  transpose(shared, width);
-  solve_forward(lower, width, shared);
-  std::vector<float> symmetric(width * width);
+  const auto inverse = inverse_of(lower, width);
+  const ConstMatrix l(inverse.data(), width, width);
+  std::vector<float> half(width * width), whole(width * width);
+  multiply(Transpose::no, Transpose::no, 1, l, ConstMatrix(covariances.shared.data(), width, width), 0, Matrix(half.data(), width, width));
+  multiply(Transpose::no, Transpose::yes, 1, ConstMatrix(half.data(), width, width), l, 0, Matrix(whole.data(), width, width));
   for (size_t i = 0; i < width; ++i) {
-    for (size_t k = 0; k < width; ++k) {
-      symmetric[i * width + k] = static_cast<float>((shared[i * width + k] + shared[k * width + i]) / 2);
+    for (size_t k = 0; k < i; ++k) {
+      whole[i * width + k] = whole[k * width + i] = (whole[i * width + k] + whole[k * width + i]) / 2;
     }
   }
-  const Eigen eigen = leading_eigen(ConstMatrix(symmetric.data(), width, width), std::min(outputs, width));
-  std::vector<double> map;
+  const Eigen eigen = leading_eigen(ConstMatrix(whole.data(), width, width), std::min(outputs, width));
+  std::vector<float> directions;
   for (size_t i = 0; i < eigen.values.size() && eigen.values[i] > 0; ++i) {
-    for (size_t k = 0; k < width; ++k) map.push_back(std::sqrt(eigen.values[i]) * eigen.vectors[i * width + k]);
+    for (size_t k = 0; k < width; ++k) {
+      directions.push_back(static_cast<float>(std::sqrt(eigen.values[i]) * eigen.vectors[i * width + k]));
+    }
   }
-  if (map.empty()) throw Error(ErrorCode::bad_input, "neighbours in the graph share nothing that the features show");
-  solve_backward(lower, width, map);
-  return {map.begin(), map.end()};
+  if (directions.empty()) throw Error(ErrorCode::bad_input, "neighbours in the graph share nothing that the features show");
+  std::vector<float> map(directions.size());
+  const size_t kept = directions.size() / width;
+  multiply(Transpose::no, Transpose::no, 1, ConstMatrix(directions.data(), kept, width), l, 0, Matrix(map.data(), kept, width));
+  return map;
 }
 
 }  // namespace

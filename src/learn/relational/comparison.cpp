@@ -1,0 +1,75 @@
+#include "learn/relational/comparison.h"
+
+#include <chrono>
+
+#include "base/error.h"
+#include "base/progress.h"
+
+namespace cowatch {
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+Comparison::Comparison(const FeatureTable& features, const Graph& truth, const TreeSettings& tree, double train_share,
+                       uint64_t seed)
+    : split_(split_videos(truth.nodes(), train_share, seed)) {
+  if (features.items() != truth.nodes()) {
+    throw Error(ErrorCode::bad_input, "features and graph are not of the same videos",
+                {.expected = std::to_string(truth.nodes()) + " rows of features", .found = std::to_string(features.items())});
+  }
+  train_features_ = features.select(split_.train);
+  test_features_ = features.select(split_.test);
+  train_graph_ = truth.induced(split_.train);
+  test_graph_ = truth.induced(split_.test);
+  if (train_graph_.edges() == 0 || test_graph_.edges() == 0) {
+    throw Error(ErrorCode::bad_input, "the graph is too small for a cold-start evaluation",
+                {.expected = "neighbours among the training and among the test videos",
+                 .found = std::to_string(train_graph_.edges()) + " and " + std::to_string(test_graph_.edges()) + " edges",
+                 .remedy = "Evaluate with more data, or another evaluate.train_share."});
+  }
+  tree_ = build_tree(train_graph_, tree);
+}
+
+MethodResult Comparison::run(const std::string& method, const JointOptions& options, const TrainNetwork& train) const {
+  MethodResult result;
+  result.method = method;
+  Network network;
+  const auto start = std::chrono::steady_clock::now();
+  if (method == "raw") {
+    Branch branch;
+    branch.name = "features";
+    branch.normalisation = normalisation_of(train_features_, NormalisationKind::none);
+    network = Network(train_features_.modalities(), {branch});
+  } else if (method == "default") {
+    JointResult joint = train_joint(train_features_, train_graph_, options, train);
+    network = std::move(joint.network);
+    result.why = joint.choice.text();
+  } else {
+    RelationalOptions one = options.network;
+    apply_method(method, one);
+    RelationalTrainer trainer(train_features_, train_graph_, tree_, one);
+    train(method, trainer);
+    result.epochs = trainer.epochs();
+    result.retained = result.epochs.empty() ? 0 : result.epochs.back().retained;
+    network = Network(train_features_.modalities(), {trainer.branch()});
+  }
+  result.seconds = seconds_since(start);
+  std::vector<float> rows(test_videos() * network.outputs());
+  const Matrix embeddings(rows.data(), test_videos(), network.outputs());
+  network.embed(test_features_, 0, embeddings);
+  result.scores = evaluate_retrieval(embeddings, test_graph_);
+  return result;
+}
+
+void train_quietly(const std::string&, RelationalTrainer& trainer) {
+  while (trainer.step() < trainer.steps()) {
+    throw_if_interrupted();
+    trainer.train_step();
+  }
+}
+
+}  // namespace cowatch

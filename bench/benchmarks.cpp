@@ -5,6 +5,7 @@ namespace cowatch::bench {
 
 const std::vector<Benchmark>& benchmarks() {
   static const std::vector<Benchmark> all = {
+      import_benchmark(),
       pairs_benchmark(),
       tree_benchmark(),
       relational_benchmark(),

@@ -5,6 +5,7 @@
 
 namespace cowatch::bench {
 
+Benchmark import_benchmark();
 Benchmark pairs_benchmark();
 Benchmark tree_benchmark();
 Benchmark relational_benchmark();

@@ -111,13 +111,11 @@ std::string environment_name(std::string_view name) {
 }
 
 std::string toml_text(const toml::node& node) {
-  if (const auto text = node.value<std::string>()) return *text;
-  std::ostringstream out;
-  out << toml::default_formatter(toml::array{node}, toml::format_flags::none);
-  std::string text = out.str();  // "[ 3 ]"
-  text = text.substr(1, text.size() - 2);
-  text.erase(std::remove(text.begin(), text.end(), ' '), text.end());
-  return text;
+  if (const auto* whole = node.as_integer()) return std::to_string(whole->get());
+  if (const auto* number = node.as_floating_point()) return to_text(number->get());
+  if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
+  if (const auto* text = node.as_string()) return text->get();
+  return "(a list, table or date)";
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ void configure(CLI::App& app) {
     CLI::App* sub = app.add_subcommand(std::string(benchmark.name), std::string(benchmark.summary));
     const auto output = std::make_shared<Path>();
     sub->add_option("--json", *output, "also write the report to this file");
+    sub->fallthrough();  // --threads and --quiet may stand behind the name
     const auto run = benchmark.configure(*sub);
     sub->callback([run, output, name = benchmark.name] {
       bench::Report report;

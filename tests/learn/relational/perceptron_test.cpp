@@ -1,0 +1,157 @@
+#include "learn/relational/perceptron.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "base/random.h"
+
+namespace cowatch {
+namespace {
+
+std::vector<float> normals(size_t count, uint64_t seed) {
+  const Random random(seed, 11);
+  std::vector<float> values(count);
+  for (size_t k = 0; k < count; ++k) values[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
+  return values;
+}
+
+// The network written out in float64.
+std::vector<double> slow_forward(const PerceptronShape& shape, const std::vector<float>& p, const std::vector<float>& x, size_t rows,
+                                 size_t width) {
+  std::vector<double> z(rows * shape.outputs, 1.0);
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t t = 0; t < shape.towers.size(); ++t) {
+      const auto& tower = shape.towers[t];
+      const auto at = shape.offsets(t);
+      std::vector<double> hidden(tower.hidden);
+      for (size_t h = 0; h < tower.hidden; ++h) {
+        double sum = p[at.first_bias + h];
+        for (size_t k = 0; k < tower.inputs(); ++k) sum += double{p[at.first + h * tower.inputs() + k]} * x[r * width + tower.begin + k];
+        hidden[h] = std::max(0.0, sum);
+      }
+      for (size_t o = 0; o < shape.outputs; ++o) {
+        double sum = p[at.second_bias + o];
+        for (size_t h = 0; h < tower.hidden; ++h) sum += double{p[at.second + o * tower.hidden + h]} * hidden[h];
+        z[r * shape.outputs + o] *= sum;
+      }
+    }
+    double square = 0;
+    for (size_t o = 0; o < shape.outputs; ++o) square += z[r * shape.outputs + o] * z[r * shape.outputs + o];
+    for (size_t o = 0; o < shape.outputs; ++o) z[r * shape.outputs + o] /= std::sqrt(square);
+  }
+  return z;
+}
+
+class PerceptronShapes : public ::testing::TestWithParam<bool> {
+ protected:
+  static PerceptronShape shape() {
+    PerceptronShape shape;
+    shape.outputs = 4;
+    if (GetParam()) {
+      shape.towers = {{0, 3, 6}, {3, 7, 5}};
+    } else {
+      shape.towers = {{0, 7, 9}};
+    }
+    return shape;
+  }
+  static constexpr size_t rows = 6, width = 7;
+  std::vector<float> parameters = normals(shape().parameters(), 1), x = normals(rows * width, 2), c = normals(rows * 4, 3);
+};
+
+TEST_P(PerceptronShapes, ForwardIsTheFormula) {
+  Perceptron network(shape(), Precision::float32);
+  std::vector<float> z(rows * 4);
+  network.set_input(rows, width, [&](size_t r, float* row) { std::copy_n(x.data() + r * width, width, row); });
+  network.forward(parameters, {}, Matrix(z.data(), rows, 4));
+  const auto expected = slow_forward(shape(), parameters, x, rows, width);
+  for (size_t k = 0; k < z.size(); ++k) EXPECT_NEAR(z[k], expected[k], 1e-5);
+}
+
+// The loss Σ c·z over some rows only, so that the others must not count.
+TEST_P(PerceptronShapes, BackwardIsTheDifferenceQuotient) {
+  const std::vector<uint32_t> active = {1, 2, 4};
+  Perceptron network(shape(), Precision::float32);
+  std::vector<float> z(rows * 4), gradient(parameters.size(), 7);
+  network.set_input(rows, width, [&](size_t r, float* row) { std::copy_n(x.data() + r * width, width, row); });
+  network.forward(parameters, {}, Matrix(z.data(), rows, 4));
+  network.backward(parameters, ConstMatrix(z.data(), rows, 4), ConstMatrix(c.data(), rows, 4), active, gradient);
+  const auto loss = [&] {
+    const auto out = slow_forward(shape(), parameters, x, rows, width);
+    double sum = 0;
+    for (const uint32_t r : active) {
+      for (size_t o = 0; o < 4; ++o) sum += c[r * 4 + o] * out[r * 4 + o];
+    }
+    return sum;
+  };
+  for (size_t k = 0; k < parameters.size(); ++k) {
+    const float kept = parameters[k], step = 1e-3f;
+    parameters[k] = kept + step;
+    const double above = loss(), up = parameters[k];
+    parameters[k] = kept - step;
+    const double below = loss(), down = parameters[k];
+    parameters[k] = kept;
+    EXPECT_NEAR(gradient[k], (above - below) / (up - down), 2e-3 * (1 + std::abs(gradient[k]))) << "parameter " << k;
+  }
+}
+
+TEST_P(PerceptronShapes, Bfloat16StaysNear) {
+  std::vector<float> z(rows * 4), other(rows * 4), gradient(parameters.size()), rough(parameters.size());
+  std::vector<uint32_t> all(rows);
+  std::iota(all.begin(), all.end(), 0u);
+  for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
+    Perceptron network(shape(), precision);
+    auto& out = precision == Precision::float32 ? z : other;
+    network.set_input(rows, width, [&](size_t r, float* row) { std::copy_n(x.data() + r * width, width, row); });
+    network.forward(parameters, {}, Matrix(out.data(), rows, 4));
+    network.backward(parameters, ConstMatrix(out.data(), rows, 4), ConstMatrix(c.data(), rows, 4), all,
+                     precision == Precision::float32 ? gradient : rough);
+  }
+  for (size_t k = 0; k < z.size(); ++k) EXPECT_NEAR(z[k], other[k], 0.05);
+  double along = 0, exact = 0, approximate = 0;
+  for (size_t k = 0; k < gradient.size(); ++k) {
+    along += double{gradient[k]} * rough[k];
+    exact += double{gradient[k]} * gradient[k];
+    approximate += double{rough[k]} * rough[k];
+  }
+  EXPECT_GT(along / std::sqrt(exact * approximate), 0.98);
+}
+
+INSTANTIATE_TEST_SUITE_P(Towers, PerceptronShapes, ::testing::Bool());
+
+TEST(Dropout, LeavesOutTheShareAndScalesTheRest) {
+  PerceptronShape shape{{{0, 1, 4096}}, 1};
+  std::vector<float> parameters(shape.parameters());
+  const auto at = shape.offsets(0);
+  for (size_t h = 0; h < 4096; ++h) {
+    parameters[at.first + h] = 1;
+    parameters[at.second + h] = 1.0f / 4096;
+  }
+  // One output whose sign the norm keeps: the share that is left shows in the gradient of the second layer.
+  Perceptron network(shape, Precision::float32);
+  std::vector<float> z(1), dz{1}, gradient(parameters.size());
+  network.set_input(1, 1, [](size_t, float* row) { row[0] = 1; });
+  parameters[at.second_bias] = 1;
+  network.forward(parameters, {.rate = 0.25, .seed = 3, .step = 5}, Matrix(z.data(), 1, 1));
+  network.backward(parameters, ConstMatrix(z.data(), 1, 1), ConstMatrix(dz.data(), 1, 1), {0}, gradient);
+  EXPECT_FLOAT_EQ(z[0], 1);
+  std::vector<float> y(1);
+  Perceptron again(PerceptronShape{{{0, 1, 4096}}, 2}, Precision::float32);
+  std::vector<float> wide(again.shape().parameters());
+  const auto two = again.shape().offsets(0);
+  for (size_t h = 0; h < 4096; ++h) {
+    wide[two.first + h] = 1;
+    wide[two.second + h] = 1.0f / 4096;  // output 0: mean of the hidden units
+  }
+  wide[two.second_bias + 1] = 1;         // output 1: the yardstick
+  std::vector<float> pair(2);
+  again.set_input(1, 1, [](size_t, float* row) { row[0] = 1; });
+  again.forward(wide, {.rate = 0.25, .seed = 3, .step = 5}, Matrix(pair.data(), 1, 2));
+  EXPECT_NEAR(pair[0] / pair[1], 1, 0.05);  // scaled up to the same mean
+  again.forward(wide, {.rate = 0.25, .seed = 3, .step = 6}, Matrix(pair.data(), 1, 2));
+  EXPECT_NE(pair[0] / pair[1], 1);
+}
+
+}  // namespace
+}  // namespace cowatch

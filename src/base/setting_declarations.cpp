@@ -12,7 +12,32 @@ const std::vector<Setting>& declarations() {
       {"evaluate.seed", int64_t{1}, "of the split into training and test videos", 0, 9e15},
       {"evaluate.train_share", 0.7, "share of videos that graph, tree and training see", 0.1, 0.95},
       // How the co-watch graph is made (graph/pairs.h).
+      {"graph.feedback", "watch", "kinds of feedback that count as watching, separated by commas"},
+      {"graph.half_life_days", 30.0, "age at which a pair counts half, with weight decayed", 0.001, 1e6},
+      {"graph.max_degree", int64_t{0}, "most neighbours of a video, its strongest; 0: any number", 0, 1e9},
+      {"graph.max_watches", int64_t{500}, "newest watches of a person that count", 2, 10000},
+      {"graph.memory", int64_t{4096}, "memory for counting pairs, in MiB; counts spill to disk past it", 16,
+       1e7},
       {"graph.min_people", int64_t{2}, "people who must have watched both videos of a pair", 1, 1e6},
+      {"graph.min_watch_ms", int64_t{0}, "shortest watch that counts, in milliseconds", 0, 1e12},
+      {"graph.min_watch_share", 0.0, "least share of its length a watch needs to count", 0, 1},
+      {"graph.positions", int64_t{5}, "watches apart that still make a pair, with window positions", 1,
+       10000},
+      {"graph.session_gap_minutes", 30.0, "pause that ends a session, with window session", 0, 1e7},
+      {"graph.top_k", int64_t{0}, "strongest neighbours a video keeps, if either end does; 0: all", 0, 1e9},
+      {"graph.weight",
+       "count",
+       "weight of a pair: people, cosine, pointwise mutual information, or people fading with age",
+       -1e18,
+       1e18,
+       {"count", "cosine", "pmi", "decayed"}},
+      {"graph.window",
+       "any",
+       "when two watches of a person make a pair: at any time, in one session, or few positions apart",
+       -1e18,
+       1e18,
+       {"any", "session", "positions"}},
+
       // How embeddings are learned (learn/relational/options.h).
       {"train.anchor_power", 0.0, "anchors are drawn in proportion to their number of neighbours to this power", -4, 4},
       {"train.batch", int64_t{1000}, "triplets in a step; mining looks through all their negatives", 2, 1e6},
@@ -46,6 +71,17 @@ const std::vector<Setting>& declarations() {
       {"train.temperature", 0.1, "of the softmax losses", 1e-3, 100},
       {"train.warm_up", int64_t{20}, "steps in which the rate rises", 0, 1e9},
       {"train.weight_decay", 0.01, "decoupled: parameters shrink by rate times this each step", 0, 100},
+
+      // How it is clustered (graph/tree.h).
+      {"tree.linkage",
+       "average",
+       "affinity of two clusters",
+       -1e18,
+       1e18,
+       {"maximum", "average", "sum", "minimum", "sparsity"}},
+      {"tree.max_cluster_size", int64_t{0}, "most videos of a cluster; 0: any number", 0, 4e9},
+      {"tree.rounds", int64_t{4}, "rounds of clustering", 1, 64},
+      {"tree.thresholds", "", "least affinity to merge in round 1, 2, ..., separated by commas; empty: none"},
   };
   return all;
 }

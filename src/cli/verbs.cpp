@@ -5,6 +5,7 @@ namespace cowatch {
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> all = {
       import_verb(),
+      graph_verb(),
       config_verb(),
       bench_verb(),
   };

@@ -6,6 +6,7 @@
 namespace cowatch {
 
 Verb import_verb();
+Verb graph_verb();
 Verb config_verb();
 Verb bench_verb();
 

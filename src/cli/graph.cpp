@@ -1,0 +1,107 @@
+// `cowatch graph WS`: the co-watch graph and its affinity tree.
+#include <iomanip>
+#include <iostream>
+#include <memory>
+
+#include "base/json.h"
+#include "cli/verbs.h"
+#include "pipeline/graph_stage.h"
+
+namespace cowatch {
+namespace {
+
+Json as_json(const GraphSummary& summary) {
+  Json rounds = Json::array();
+  for (const auto& round : summary.rounds) {
+    rounds.push_back({{"clusters", round.clusters},
+                      {"alone", round.alone},
+                      {"median", round.median},
+                      {"largest", round.largest}});
+  }
+  return {{"videos", summary.videos},
+          {"people", summary.pairs.people},
+          {"watches", summary.pairs.watches},
+          {"too_short", summary.pairs.too_short},
+          {"beyond_limit", summary.pairs.beyond_limit},
+          {"pairs", summary.pairs.pairs},
+          {"not_positive", summary.pairs.not_positive},
+          {"imported_edges", summary.imported_edges},
+          {"pruned", summary.pairs.pruned},
+          {"edges", summary.edges},
+          {"isolated", summary.tree.isolated},
+          {"largest_degree", summary.largest_degree},
+          {"undone_picks", summary.tree.undone_picks},
+          {"spilled_bytes", summary.pairs.spilled_bytes},
+          {"counted", summary.counted},
+          {"rounds", rounds}};
+}
+
+void line(const std::string& name, uint64_t value, const std::string& note = "") {
+  std::cout << std::left << std::setw(22) << name << std::right << std::setw(14) << value << "  " << note
+            << "\n";
+}
+
+// Lines that say nothing (0 of something unusual) are left out.
+void line_if(const std::string& name, uint64_t value, const std::string& note) {
+  if (value > 0) line(name, value, note);
+}
+
+void print(const GraphSummary& summary) {
+  line("videos", summary.videos);
+  if (summary.counted) {
+    line("people", summary.pairs.people, "with a watch that counts");
+    line("watches", summary.pairs.watches);
+    line_if("  too short", summary.pairs.too_short, "below graph.min_watch_ms or graph.min_watch_share");
+    line_if("  beyond the limit", summary.pairs.beyond_limit,
+            "older than a person's newest graph.max_watches");
+    line("pairs", summary.pairs.pairs, "watched together by at least graph.min_people");
+    line_if("  not above chance", summary.pairs.not_positive, "left out: pmi of 0 or less");
+    line_if("imported edges", summary.imported_edges, "");
+    line_if("  pruned", summary.pairs.pruned, "by graph.top_k and graph.max_degree");
+    line_if("spilled bytes", summary.pairs.spilled_bytes, "past graph.memory");
+  } else {
+    std::cout << "The graph is current; only the tree was made.\n";
+  }
+  line("edges", summary.edges);
+  line("isolated videos", summary.tree.isolated, "without an edge; they stay alone");
+  line("largest degree", summary.largest_degree);
+  line_if("undone picks", summary.tree.undone_picks, "by tree.max_cluster_size");
+  if (summary.edges == 0) {
+    std::cout
+        << "No two videos were watched by the same people often enough: there is nothing to learn from.\n"
+           "Import more watches, or lower graph.min_people.\n";
+    return;
+  }
+  std::cout << "\nround      clusters         alone        median       largest\n";
+  for (size_t r = 0; r != summary.rounds.size(); ++r) {
+    const auto& round = summary.rounds[r];
+    std::cout << std::setw(5) << r + 1 << std::setw(14) << round.clusters << std::setw(14) << round.alone
+              << std::setw(14) << round.median << std::setw(14) << round.largest << "\n";
+  }
+}
+
+void configure(CLI::App& app) {
+  const auto options = std::make_shared<WorkspaceOptions>();
+  options->add(app, {"graph", "tree"});
+  app.callback([options] {
+    const Workspace workspace = Workspace::open(options->folder, Workspace::Access::write);
+    const GraphSummary summary = run_graph_stage(workspace, options->settings(workspace));
+    if (options->as_json) {
+      std::cout << as_json(summary).dump(1) << std::endl;
+    } else {
+      print(summary);
+    }
+  });
+}
+
+}  // namespace
+
+Verb graph_verb() {
+  return {"graph", "Pipeline", "count co-watched pairs and cluster the videos",
+          "  cowatch graph WS\n  cowatch graph WS --weight cosine --top-k 100\n  cowatch graph WS --feedback "
+          "like "
+          "--min-people 3 --linkage maximum",
+          configure};
+}
+
+}  // namespace cowatch

@@ -1,0 +1,217 @@
+#include "pipeline/graph_stage.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/progress.h"
+#include "graph/prune.h"
+#include "store/catalogue.h"
+
+namespace cowatch {
+namespace {
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    std::string part = text.substr(begin, end - begin);
+    part.erase(0, part.find_first_not_of(' '));
+    part.erase(part.find_last_not_of(' ') + 1);
+    if (!part.empty()) parts.push_back(std::move(part));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+std::vector<FeedbackKind> feedback_kinds(const Settings& settings) {
+  std::vector<FeedbackKind> kinds;
+  for (const std::string& name : split(settings.get_text("graph.feedback"))) {
+    const auto kind = feedback_kind(name);
+    if (!kind) {
+      throw Error(ErrorCode::bad_argument, "no such kind of feedback",
+                  {.where = "graph.feedback",
+                   .expected = "kinds such as watch, click, like, search, separated by commas",
+                   .found = "'" + name + "'",
+                   .remedy = "Correct the setting."});
+    }
+    kinds.push_back(*kind);
+  }
+  return kinds;
+}
+
+// What the graph alone depends on.
+std::string edges_fingerprint(const Catalogue& catalogue, const Settings& settings) {
+  return Fingerprint().add("graph").add(settings.section("graph")).add(catalogue.version()).digest();
+}
+
+std::string fingerprint(const Catalogue& catalogue, const Settings& settings) {
+  return Fingerprint().add(edges_fingerprint(catalogue, settings)).add(settings.section("tree")).digest();
+}
+
+// A metadata value of an artifact, or "" when the file is not there or not readable: then it is made again.
+std::string recorded(const Path& path, const char* kind, const std::string& key) {
+  try {
+    return TensorFile(path, kind, 1).get(key);
+  } catch (const Error&) {
+    return "";
+  }
+}
+
+// Where counts spill, emptied before and after: what a killed run left is worth nothing.
+class SpillFolder {
+ public:
+  explicit SpillFolder(Path path) : path_(std::move(path)) {
+    std::filesystem::remove_all(path_);
+    std::filesystem::create_directories(path_);
+  }
+  ~SpillFolder() {
+    std::error_code ignored;  // the next run empties it
+    std::filesystem::remove_all(path_, ignored);
+  }
+  SpillFolder(const SpillFolder&) = delete;
+
+ private:
+  Path path_;
+};
+
+int64_t newest_time(const Catalogue& catalogue, const std::vector<FeedbackKind>& kinds) {
+  int64_t newest = 0;
+  catalogue.for_each_watch(kinds, [&](const Watch& watch) { newest = std::max(newest, watch.time_ms); });
+  return newest;
+}
+
+std::vector<Edge> count_pairs(const Catalogue& catalogue, PairSettings options, const Settings& settings,
+                              GraphSummary& summary) {
+  const std::vector<FeedbackKind> kinds = feedback_kinds(settings);
+  if (options.weight == PairWeight::decayed) options.newest_ms = newest_time(catalogue, kinds);
+  uint64_t expected = 0;
+  for (const FeedbackKind kind : kinds) expected += catalogue.event_count(kind);
+  PairCounter counter(summary.videos, options);
+  {
+    Progress progress("reading the log", "events", expected);
+    catalogue.for_each_watch(kinds, [&](const Watch& watch) {
+      throw_if_interrupted();
+      counter.add({.user = watch.user,
+                   .item = watch.item,
+                   .time_ms = watch.time_ms,
+                   .watched_ms = watch.watched_ms,
+                   .length_ms = watch.length_ms,
+                   .portion = watch.portion});
+      progress.add();
+    });
+  }
+  return pair_edges(counter, options, summary.pairs);
+}
+
+Graph make_graph(const Workspace& workspace, const Catalogue& catalogue, const Settings& settings,
+                 GraphSummary& summary) {
+  PairSettings options = pair_settings(settings);
+  options.spill_folder = workspace.file("spill");
+  const SpillFolder spill(options.spill_folder);
+  std::vector<Edge> edges = count_pairs(catalogue, options, settings, summary);
+  catalogue.for_each_edge([&](const StoredEdge& edge) {
+    edges.push_back({edge.u, edge.v, static_cast<float>(edge.weight)});
+    ++summary.imported_edges;
+  });
+  Graph graph = Graph::from_edges(summary.videos, std::move(edges));
+  const size_t before = graph.edges();
+  graph = prune(std::move(graph), options.top_k, options.max_degree);
+  summary.pairs.pruned = before - graph.edges();
+  return graph;
+}
+
+std::vector<GraphSummary::Round> summarize_rounds(const AffinityTree& tree) {
+  std::vector<GraphSummary::Round> rounds;
+  for (size_t round = 1; round <= tree.rounds(); ++round) {
+    std::vector<uint32_t> sizes;
+    for (uint32_t c = 0; c != tree.clusters(round); ++c) sizes.push_back(tree.range(round, c).size());
+    std::sort(sizes.begin(), sizes.end());
+    const auto alone = std::upper_bound(sizes.begin(), sizes.end(), 1u) - sizes.begin();
+    rounds.push_back({sizes.size(), static_cast<uint64_t>(alone), sizes[sizes.size() / 2], sizes.back()});
+  }
+  return rounds;
+}
+
+}  // namespace
+
+PairSettings pair_settings(const Settings& settings) {
+  PairSettings options;
+  options.min_people = static_cast<uint32_t>(settings.get_int("graph.min_people"));
+  options.window = *pair_window_named(settings.get_text("graph.window"));
+  options.session_gap_ms = static_cast<int64_t>(settings.get_number("graph.session_gap_minutes") * 60000);
+  options.positions = static_cast<uint32_t>(settings.get_int("graph.positions"));
+  options.min_watch_ms = settings.get_int("graph.min_watch_ms");
+  options.min_watch_share = settings.get_number("graph.min_watch_share");
+  options.max_watches = static_cast<uint32_t>(settings.get_int("graph.max_watches"));
+  options.weight = *pair_weight_named(settings.get_text("graph.weight"));
+  options.half_life_days = settings.get_number("graph.half_life_days");
+  options.top_k = static_cast<uint32_t>(settings.get_int("graph.top_k"));
+  options.max_degree = static_cast<uint32_t>(settings.get_int("graph.max_degree"));
+  options.memory_bytes = static_cast<size_t>(settings.get_int("graph.memory")) << 20;
+  return options;
+}
+
+TreeSettings tree_settings(const Settings& settings) {
+  TreeSettings options;
+  options.linkage = *linkage_named(settings.get_text("tree.linkage"));
+  options.rounds = static_cast<int>(settings.get_int("tree.rounds"));
+  options.max_cluster_size = static_cast<size_t>(settings.get_int("tree.max_cluster_size"));
+  for (const std::string& text : split(settings.get_text("tree.thresholds"))) {
+    double threshold = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), threshold);
+    if (problem != std::errc() || end != text.data() + text.size()) {
+      throw Error(ErrorCode::bad_argument, "a threshold is not a number",
+                  {.where = "tree.thresholds",
+                   .expected = "numbers separated by commas, such as 3,1,0.5",
+                   .found = "'" + text + "'",
+                   .remedy = "Correct the setting."});
+    }
+    options.thresholds.push_back(threshold);
+  }
+  return options;
+}
+
+std::string graph_fingerprint(const Workspace& workspace, const Settings& settings) {
+  return fingerprint(Catalogue(workspace.catalogue(), Catalogue::Mode::read), settings);
+}
+
+bool graph_is_current(const Workspace& workspace, const Settings& settings) {
+  const std::string now = graph_fingerprint(workspace, settings);
+  return recorded(workspace.graph(), "graph", "input") == now &&
+         recorded(workspace.tree(), "tree", "input") == now;
+}
+
+GraphSummary run_graph_stage(const Workspace& workspace, const Settings& settings) {
+  const Catalogue catalogue(workspace.catalogue(), Catalogue::Mode::read);
+  const TreeSettings tree_options = tree_settings(settings);
+  GraphSummary summary;
+  summary.videos = catalogue.item_count();
+  if (summary.videos == 0) {
+    throw Error(ErrorCode::missing_stage, "the catalogue has no videos",
+                {.where = workspace.catalogue().string(),
+                 .expected = "videos and what people watched",
+                 .found = "nothing",
+                 .remedy = "Run `cowatch import` first."});
+  }
+  const std::string edges_input = edges_fingerprint(catalogue, settings);
+  const Metadata origin{{"input", fingerprint(catalogue, settings)},
+                        {"edges_input", edges_input},
+                        {"settings", settings.section("graph") + settings.section("tree")}};
+  summary.counted = recorded(workspace.graph(), "graph", "edges_input") != edges_input;
+  const Graph graph =
+      summary.counted ? make_graph(workspace, catalogue, settings, summary) : Graph::load(workspace.graph());
+  const AffinityTree tree = build_tree(graph, tree_options, &summary.tree);
+  graph.save(workspace.graph(), origin);
+  tree.save(workspace.tree(), origin);
+  summary.edges = graph.edges();
+  for (uint32_t video = 0; video != graph.nodes(); ++video) {
+    summary.largest_degree = std::max<uint64_t>(summary.largest_degree, graph.degree(video));
+  }
+  summary.rounds = summarize_rounds(tree);
+  return summary;
+}
+
+}  // namespace cowatch

@@ -9,6 +9,7 @@ const std::vector<Benchmark>& benchmarks() {
       pairs_benchmark(),
       tree_benchmark(),
       relational_benchmark(),
+      step_benchmark(),
   };
   return all;
 }

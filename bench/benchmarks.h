@@ -9,5 +9,6 @@ Benchmark import_benchmark();
 Benchmark pairs_benchmark();
 Benchmark tree_benchmark();
 Benchmark relational_benchmark();
+Benchmark step_benchmark();
 
 }  // namespace cowatch::bench

@@ -1,0 +1,179 @@
+// `cowatch bench step`: one training step at full size — forward, mining over all pairs, triplet loss, backward, update — in
+// float32 and bfloat16, and the same step written plainly in PyTorch. Every measurement is a process of its own, so that its peak
+// memory is its own; engines take turns.
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "base/threads.h"
+#include "bench/benchmarks.h"
+#include "learn/optimiser.h"
+#include "learn/relational/losses.h"
+#include "learn/relational/mining.h"
+#include "learn/relational/perceptron.h"
+
+namespace cowatch::bench {
+namespace {
+
+struct Options {
+  size_t batch = 9600, input = 1024, hidden = 4000, outputs = 256;
+  int steps = 3, rounds = 2;
+  std::string measure;  // set in the processes that measure: "float32" or "bf16"
+};
+
+constexpr double rate = 0.1, margin = 0.5;
+
+std::vector<float> normals(size_t count) {
+  const Random random(1, 0x73746570);
+  std::vector<float> values(count);
+  parallel_for(count, 1 << 16, [&](size_t begin, size_t end) {
+    for (size_t k = begin; k < end; ++k) values[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
+  });
+  return values;
+}
+
+// Rate of multiply() on the largest product of the step, here and now; on a part of its rows, which takes less memory than the step.
+double product_gflops(Options options, Precision precision) {
+  options.batch = std::min<size_t>(options.batch, 4096);
+  Activations a(precision), b(precision);
+  a.resize(options.batch, options.input);
+  b.resize(options.hidden, options.input);
+  std::vector<float> c(options.batch * options.hidden);
+  double best = 1e9;
+  for (int turn = 0; turn < 5; ++turn) {
+    const double start = seconds_now();
+    multiply_parts(Transpose::no, Transpose::yes, a.part(), b.part(), 0, Matrix(c.data(), options.batch, options.hidden));
+    best = std::min(best, seconds_now() - start);
+  }
+  return 2e-9 * static_cast<double>(options.batch * options.input * options.hidden) / best;
+}
+
+// Triplet i is videos i, batch + i and 2 · batch + i: as many rows as a batch can have. Their neighbours are each other alone.
+class Step {
+ public:
+  Step(const Options& options, Precision precision)
+      : options_(options),
+        precision_(precision),
+        features_(normals(3 * options.batch * options.input)),
+        network_({{{0, options.input, options.hidden}}, options.outputs}, precision),
+        parameters_(network_.shape().parameters()),
+        gradient_(parameters_.size()),
+        optimiser_({.kind = OptimiserKind::sgd, .weight_decay = 0}, parameters_.size()),
+        z_(3 * options.batch * options.outputs),
+        dz_(z_.size()) {
+    std::vector<Triplet> triplets;
+    std::vector<Edge> edges;
+    for (uint32_t i = 0; i < options.batch; ++i) {
+      const auto size = static_cast<uint32_t>(options.batch);
+      triplets.push_back({i, size + i, 2 * size + i, 0});
+      edges.push_back({i, size + i, 1});
+    }
+    batch_ = make_batch(triplets, true);
+    graph_ = Graph::from_edges(3 * options.batch, std::move(edges));
+    initialise(network_.shape(), 1, 0, parameters_);
+  }
+
+  // Returns its multiplications and additions: rows whose gradient is zero are not worked on and not counted.
+  double run() {
+    const double before = network_.operations();
+    const Matrix z(z_.data(), batch_.rows.size(), options_.outputs), dz(dz_.data(), batch_.rows.size(), options_.outputs);
+    network_.set_input(batch_.rows.size(), options_.input, [&](size_t r, float* row) {
+      std::copy_n(features_.data() + size_t{batch_.rows[r]} * options_.input, options_.input, row);
+    });
+    network_.forward(parameters_, {}, z);
+    const Mined mined = mine_semi_hard(z, batch_, graph_, precision_);
+    const Loss loss = triplet_loss(z, batch_, mined.negative_row, margin, dz);
+    network_.backward(parameters_, z, dz, loss.active, gradient_);
+    optimiser_.update(parameters_, gradient_, rate, 0);
+    loss_ = loss.value;
+    return network_.operations() - before + mined.operations;
+  }
+  double loss() const { return loss_; }
+
+ private:
+  Options options_;
+  Precision precision_;
+  std::vector<float> features_;
+  Perceptron network_;
+  std::vector<float> parameters_, gradient_;
+  Optimiser optimiser_;
+  std::vector<float> z_, dz_;
+  Batch batch_;
+  Graph graph_;
+  double loss_ = 0;
+};
+
+void measure(const Options& options) {
+  const Precision precision = options.measure == "bf16" ? Precision::bfloat16 : Precision::float32;
+  Step step(options, precision);
+  const double first_operations = step.run();  // memory is laid out; not timed
+  double seconds = 1e9, operations = first_operations, product = 0;
+  for (int k = 0; k < options.steps; ++k) {
+    product = std::max(product, product_gflops(options, precision));
+    const double start = seconds_now();
+    const double done = step.run(), took = seconds_now() - start;
+    if (took < seconds) {
+      seconds = took;
+      operations = done;
+    }
+  }
+  print_measurement({{"engine", "cowatch"},
+                     {"precision", precision_name(precision)},
+                     {"seconds", seconds},
+                     {"gflops", operations * 1e-9 / seconds},
+                     {"sgemm_gflops", product},
+                     {"loss", step.loss()}});
+}
+
+std::vector<std::string> arguments_of(const Options& options) {
+  return {"--batch",   std::to_string(options.batch),   "--input", std::to_string(options.input), "--hidden", std::to_string(options.hidden),
+          "--outputs", std::to_string(options.outputs), "--steps", std::to_string(options.steps)};
+}
+
+void keep_best(Json& best, Json row) {
+  if (best.is_null() || row["seconds"].get<double>() < best["seconds"].get<double>()) best = std::move(row);
+}
+
+void run(const Options& options, Report& report) {
+  if (!options.measure.empty()) return measure(options);
+  report.settings = {{"batch", options.batch}, {"input", options.input}, {"hidden", options.hidden}, {"outputs", options.outputs},
+                     {"steps", options.steps}, {"rounds", options.rounds}, {"threads", threads()}};
+  Json single, brain, torch;
+  for (int round = 0; round < options.rounds; ++round) {
+    for (const std::string precision : {"float32", "bf16"}) {
+      std::vector<std::string> arguments = {"bench", "step", "--measure", precision, "--threads", std::to_string(threads())};
+      const auto sizes = arguments_of(options);
+      arguments.insert(arguments.end(), sizes.begin(), sizes.end());
+      keep_best(precision == "bf16" ? brain : single, run_self(arguments));
+    }
+    auto arguments = arguments_of(options);
+    arguments.insert(arguments.end(), {"--threads", std::to_string(threads())});
+    keep_best(torch, run_peer("step_torch", arguments));
+  }
+  for (Json* row : {&single, &brain, &torch}) report.add_row(*row);
+  const auto number = [](const Json& row, const char* name) { return row[name].get<double>(); };
+  std::printf("float32: %.0f %% of the matrix rate; bf16: %.2f × the speed of torch at %.2f of its memory\n",
+              100 * number(single, "gflops") / number(single, "sgemm_gflops"), number(torch, "seconds") / number(brain, "seconds"),
+              number(brain, "peak_mib") / number(torch, "peak_mib"));
+}
+
+std::function<void(Report&)> configure(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("--batch", options->batch, "triplets")->capture_default_str()->check(CLI::Range(2, 1'000'000));
+  app.add_option("--input", options->input, "features of a video")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--hidden", options->hidden, "hidden units")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--outputs", options->outputs, "width of the embedding")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--steps", options->steps, "timed steps of a process")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--rounds", options->rounds, "turns of each engine")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--measure", options->measure, "measure cowatch alone in this process")->group("");
+  return [options](Report& report) { run(*options, report); };
+}
+
+}  // namespace
+
+Benchmark step_benchmark() { return {"step", "one training step against the matrix rate and PyTorch", configure}; }
+
+}  // namespace cowatch::bench

@@ -12,7 +12,8 @@ namespace {
 constexpr size_t children = 8, leaf = 8, width = 128, hidden = 48;
 constexpr double stay = 0.7, noise = 0.6, shrink = 0.8;
 constexpr size_t partners = 10;
-constexpr uint32_t cluster_stream = 0x776f726c, map_stream = 0x776d6170, noise_stream = 0x776e6f69, edge_stream = 0x77656467;
+constexpr uint32_t cluster_stream = 0x776f726c, map_stream = 0x776d6170, noise_stream = 0x776e6f69,
+                   edge_stream = 0x77656467;
 
 // Number of levels above a video until one cluster holds all.
 size_t depth_of(size_t videos) {
@@ -32,7 +33,8 @@ std::pair<size_t, size_t> cluster_of(size_t video, size_t level, size_t videos) 
 std::vector<float> features_of(size_t videos, uint64_t seed, size_t depth) {
   const Random clusters(seed, cluster_stream), map(seed, map_stream), noises(seed, noise_stream);
   std::vector<double> mixing(width * hidden);
-  for (size_t k = 0; k < mixing.size(); ++k) mixing[k] = map.normal(0, static_cast<uint32_t>(k)) / std::sqrt(double{hidden});
+  for (size_t k = 0; k < mixing.size(); ++k)
+    mixing[k] = map.normal(0, static_cast<uint32_t>(k)) / std::sqrt(double{hidden});
   std::vector<float> values(videos * width);
   parallel_for(videos, 256, [&](size_t begin, size_t end) {
     for (size_t video = begin; video < end; ++video) {
@@ -40,12 +42,14 @@ std::vector<float> features_of(size_t videos, uint64_t seed, size_t depth) {
       double strength = 1;
       for (size_t level = depth; level-- > 0; strength *= shrink) {
         const uint64_t cluster = cluster_of(video, level, videos).first + (uint64_t{level} << 40);
-        for (size_t k = 0; k < hidden; ++k) place[k] += strength * clusters.normal(cluster, static_cast<uint32_t>(k));
+        for (size_t k = 0; k < hidden; ++k)
+          place[k] += strength * clusters.normal(cluster, static_cast<uint32_t>(k));
       }
       for (size_t k = 0; k < width; ++k) {
         double sum = 0;
         for (size_t h = 0; h < hidden; ++h) sum += mixing[k * hidden + h] * place[h];
-        values[video * width + k] = static_cast<float>(std::sin(2 * sum) + noise * noises.normal(video, static_cast<uint32_t>(k)));
+        values[video * width + k] =
+            static_cast<float>(std::sin(2 * sum) + noise * noises.normal(video, static_cast<uint32_t>(k)));
       }
     }
   });

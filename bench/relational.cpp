@@ -18,8 +18,9 @@ struct Options {
   Path data;
   size_t world = 0;
   int seeds = 5;
-  std::vector<std::string> methods = {"raw",      "random", "random_mined", "l0",         "l0_mined",     "l1",      "l1_mined",
-                                      "l2",       "l2_mined", "curriculum",  "pseudo_class", "infonce", "default"};
+  std::vector<std::string> methods = {"raw",          "random",   "random_mined", "l0",       "l0_mined",
+                                      "l1",           "l1_mined", "l2",           "l2_mined", "curriculum",
+                                      "pseudo_class", "infonce",  "default"};
   std::vector<size_t> batches;
   bool epochs = false;
   JointOptions training;
@@ -44,22 +45,39 @@ Data load(const Options& options) {
                 {.where = options.data.string(), .expected = "features.npy or features.npy.gz"});
   }
   std::vector<Edge> edges;
-  for (const StoredEdge& edge : folder.edges) edges.push_back({edge.u, edge.v, static_cast<float>(edge.weight)});
-  return {FeatureTable::of_rows(folder.ids.size(), folder.features.columns, std::move(folder.features.values)),
-          Graph::from_edges(folder.ids.size(), std::move(edges))};
+  for (const StoredEdge& edge : folder.edges)
+    edges.push_back({edge.u, edge.v, static_cast<float>(edge.weight)});
+  return {
+      FeatureTable::of_rows(folder.ids.size(), folder.features.columns, std::move(folder.features.values)),
+      Graph::from_edges(folder.ids.size(), std::move(edges))};
 }
 
 Json row_of(const MethodResult& result, int seed, size_t batch) {
   const RetrievalScores& s = result.scores;
-  return {{"method", result.method}, {"seed", seed},          {"map", s.map},           {"map@10", s.map_10},
-          {"map@50", s.map_50},      {"map@100", s.map_100},  {"ndcg@10", s.ndcg_10},   {"ndcg@50", s.ndcg_50},
-          {"ndcg@100", s.ndcg_100},  {"retained", result.retained}, {"seconds", result.seconds}, {"batch", batch}};
+  return {{"method", result.method},
+          {"seed", seed},
+          {"map", s.map},
+          {"map@10", s.map_10},
+          {"map@50", s.map_50},
+          {"map@100", s.map_100},
+          {"ndcg@10", s.ndcg_10},
+          {"ndcg@50", s.ndcg_50},
+          {"ndcg@100", s.ndcg_100},
+          {"retained", result.retained},
+          {"seconds", result.seconds},
+          {"batch", batch}};
 }
 
 // Retained share by epoch is one more flat row an epoch: `epoch` > 0 marks it.
 Json epoch_row(const MethodResult& result, int seed, size_t batch, const EpochReport& epoch) {
-  return {{"method", result.method}, {"seed", seed}, {"batch", batch}, {"epoch", epoch.epoch}, {"step", epoch.step},
-          {"loss", epoch.loss}, {"retained", epoch.retained}, {"level", negative_level_name(epoch.level)}};
+  return {{"method", result.method},
+          {"seed", seed},
+          {"batch", batch},
+          {"epoch", epoch.epoch},
+          {"step", epoch.step},
+          {"loss", epoch.loss},
+          {"retained", epoch.retained},
+          {"level", negative_level_name(epoch.level)}};
 }
 
 struct Moments {
@@ -71,7 +89,9 @@ struct Moments {
     ++count;
   }
   double mean() const { return sum / count; }
-  double spread() const { return count < 2 ? 0 : std::sqrt(std::max(0.0, (square - sum * sum / count) / (count - 1))); }
+  double spread() const {
+    return count < 2 ? 0 : std::sqrt(std::max(0.0, (square - sum * sum / count) / (count - 1)));
+  }
 };
 
 void print_summary(const std::vector<MethodResult>& results, const Options& options) {
@@ -85,15 +105,17 @@ void print_summary(const std::vector<MethodResult>& results, const Options& opti
       retained.add(result.retained);
       seconds.add(result.seconds);
     }
-    std::printf("%-20s %8.4f ± %.4f  %8.4f ± %.4f  %9.4f %9.1f\n", method.c_str(), map.mean(), map.spread(), ndcg.mean(),
-                ndcg.spread(), retained.mean(), seconds.mean());
+    std::printf("%-20s %8.4f ± %.4f  %8.4f ± %.4f  %9.4f %9.1f\n", method.c_str(), map.mean(), map.spread(),
+                ndcg.mean(), ndcg.spread(), retained.mean(), seconds.mean());
   }
 }
 
 void run(const Options& options, Report& report) {
   const Data data = load(options);
-  const auto batches = options.batches.empty() ? std::vector<size_t>{options.training.network.batch} : options.batches;
-  report.settings = {{"data", options.world > 0 ? "world " + std::to_string(options.world) : options.data.filename().string()},
+  const auto batches =
+      options.batches.empty() ? std::vector<size_t>{options.training.network.batch} : options.batches;
+  report.settings = {{"data", options.world > 0 ? "world " + std::to_string(options.world)
+                                                : options.data.filename().string()},
                      {"videos", data.graph.nodes()},
                      {"edges", data.graph.edges()},
                      {"seeds", options.seeds},
@@ -102,7 +124,8 @@ void run(const Options& options, Report& report) {
   for (const size_t batch : batches) {
     std::vector<MethodResult> results;
     for (int seed = 1; seed <= options.seeds; ++seed) {
-      const Comparison comparison(data.features, data.graph, options.training.tree, 0.7, static_cast<uint64_t>(seed));
+      const Comparison comparison(data.features, data.graph, options.training.tree, 0.7,
+                                  static_cast<uint64_t>(seed));
       for (const std::string& method : options.methods) {
         JointOptions training = options.training;
         training.network.seed = static_cast<uint64_t>(seed);
@@ -124,16 +147,26 @@ std::function<void(Report&)> configure(CLI::App& app) {
   RelationalOptions& network = options->training.network;
   network.hidden = 1000;
   app.add_option("--data", options->data, "a folder in the graph shape");
-  app.add_option("--world", options->world, "a generated world of so many videos with graded clusters instead");
-  app.add_option("--seeds", options->seeds, "splits and trainings of each method")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--world", options->world,
+                 "a generated world of so many videos with graded clusters instead");
+  app.add_option("--seeds", options->seeds, "splits and trainings of each method")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   app.add_option("--methods", options->methods, "which, by comma")->delimiter(',');
-  app.add_option("--batches", options->batches, "the study of batch size: each of these, by comma")->delimiter(',');
-  app.add_option("--batch", network.batch, "triplets in a step")->capture_default_str()->check(CLI::Range(2, 1'000'000));
-  app.add_option("--hidden", network.hidden, "hidden units")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--steps", network.steps, "training steps; 0: by the number of videos")->capture_default_str();
+  app.add_option("--batches", options->batches, "the study of batch size: each of these, by comma")
+      ->delimiter(',');
+  app.add_option("--batch", network.batch, "triplets in a step")
+      ->capture_default_str()
+      ->check(CLI::Range(2, 1'000'000));
+  app.add_option("--hidden", network.hidden, "hidden units")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--steps", network.steps, "training steps; 0: by the number of videos")
+      ->capture_default_str();
   app.add_flag("--epochs", options->epochs, "also a row an epoch, with its retained share");
-  app.add_flag_callback("--bf16", [options] { options->training.network.precision = Precision::bfloat16; },
-                        "matrix products in bfloat16");
+  app.add_flag_callback(
+      "--bf16", [options] { options->training.network.precision = Precision::bfloat16; },
+      "matrix products in bfloat16");
   return [options](Report& report) { run(*options, report); };
 }
 

@@ -1,6 +1,6 @@
-// `cowatch bench step`: one training step at full size — forward, mining over all pairs, triplet loss, backward, update — in
-// float32 and bfloat16, and the same step written plainly in PyTorch. Every measurement is a process of its own, so that its peak
-// memory is its own; engines take turns.
+// `cowatch bench step`: one training step at full size — forward, mining over all pairs, triplet loss,
+// backward, update — in float32 and bfloat16, and the same step written plainly in PyTorch. Every measurement
+// is a process of its own, so that its peak memory is its own; engines take turns.
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
@@ -30,12 +30,14 @@ std::vector<float> normals(size_t count) {
   const Random random(1, 0x73746570);
   std::vector<float> values(count);
   parallel_for(count, 1 << 16, [&](size_t begin, size_t end) {
-    for (size_t k = begin; k < end; ++k) values[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
+    for (size_t k = begin; k < end; ++k)
+      values[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
   });
   return values;
 }
 
-// Rate of multiply() on the largest product of the step, here and now; on a part of its rows, which takes less memory than the step.
+// Rate of multiply() on the largest product of the step, here and now; on a part of its rows, which takes
+// less memory than the step.
 double product_gflops(Options options, Precision precision) {
   options.batch = std::min<size_t>(options.batch, 4096);
   Activations a(precision), b(precision);
@@ -45,13 +47,15 @@ double product_gflops(Options options, Precision precision) {
   double best = 1e9;
   for (int turn = 0; turn < 5; ++turn) {
     const double start = seconds_now();
-    multiply_parts(Transpose::no, Transpose::yes, a.part(), b.part(), 0, Matrix(c.data(), options.batch, options.hidden));
+    multiply_parts(Transpose::no, Transpose::yes, a.part(), b.part(), 0,
+                   Matrix(c.data(), options.batch, options.hidden));
     best = std::min(best, seconds_now() - start);
   }
   return 2e-9 * static_cast<double>(options.batch * options.input * options.hidden) / best;
 }
 
-// Triplet i is videos i, batch + i and 2 · batch + i: as many rows as a batch can have. Their neighbours are each other alone.
+// Triplet i is videos i, batch + i and 2 · batch + i: as many rows as a batch can have. Their neighbours are
+// each other alone.
 class Step {
  public:
   Step(const Options& options, Precision precision)
@@ -79,7 +83,8 @@ class Step {
   // Returns its multiplications and additions: rows whose gradient is zero are not worked on and not counted.
   double run() {
     const double before = network_.operations();
-    const Matrix z(z_.data(), batch_.rows.size(), options_.outputs), dz(dz_.data(), batch_.rows.size(), options_.outputs);
+    const Matrix z(z_.data(), batch_.rows.size(), options_.outputs),
+        dz(dz_.data(), batch_.rows.size(), options_.outputs);
     network_.set_input(batch_.rows.size(), options_.input, [&](size_t r, float* row) {
       std::copy_n(features_.data() + size_t{batch_.rows[r]} * options_.input, options_.input, row);
     });
@@ -129,8 +134,9 @@ void measure(const Options& options) {
 }
 
 std::vector<std::string> arguments_of(const Options& options) {
-  return {"--batch",   std::to_string(options.batch),   "--input", std::to_string(options.input), "--hidden", std::to_string(options.hidden),
-          "--outputs", std::to_string(options.outputs), "--steps", std::to_string(options.steps)};
+  return {"--batch",  std::to_string(options.batch),  "--input",   std::to_string(options.input),
+          "--hidden", std::to_string(options.hidden), "--outputs", std::to_string(options.outputs),
+          "--steps",  std::to_string(options.steps)};
 }
 
 void keep_best(Json& best, Json row) {
@@ -139,12 +145,14 @@ void keep_best(Json& best, Json row) {
 
 void run(const Options& options, Report& report) {
   if (!options.measure.empty()) return measure(options);
-  report.settings = {{"batch", options.batch}, {"input", options.input}, {"hidden", options.hidden}, {"outputs", options.outputs},
-                     {"steps", options.steps}, {"rounds", options.rounds}, {"threads", threads()}};
+  report.settings = {{"batch", options.batch},     {"input", options.input}, {"hidden", options.hidden},
+                     {"outputs", options.outputs}, {"steps", options.steps}, {"rounds", options.rounds},
+                     {"threads", threads()}};
   Json single, brain, torch;
   for (int round = 0; round < options.rounds; ++round) {
     for (const std::string precision : {"float32", "bf16"}) {
-      std::vector<std::string> arguments = {"bench", "step", "--measure", precision, "--threads", std::to_string(threads())};
+      std::vector<std::string> arguments = {"bench",   "step",      "--measure",
+                                            precision, "--threads", std::to_string(threads())};
       const auto sizes = arguments_of(options);
       arguments.insert(arguments.end(), sizes.begin(), sizes.end());
       keep_best(precision == "bf16" ? brain : single, run_self(arguments));
@@ -156,24 +164,39 @@ void run(const Options& options, Report& report) {
   for (Json* row : {&single, &brain, &torch}) report.add_row(*row);
   const auto number = [](const Json& row, const char* name) { return row[name].get<double>(); };
   std::printf("float32: %.0f %% of the matrix rate; bf16: %.2f × the speed of torch at %.2f of its memory\n",
-              100 * number(single, "gflops") / number(single, "sgemm_gflops"), number(torch, "seconds") / number(brain, "seconds"),
+              100 * number(single, "gflops") / number(single, "sgemm_gflops"),
+              number(torch, "seconds") / number(brain, "seconds"),
               number(brain, "peak_mib") / number(torch, "peak_mib"));
 }
 
 std::function<void(Report&)> configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  app.add_option("--batch", options->batch, "triplets")->capture_default_str()->check(CLI::Range(2, 1'000'000));
-  app.add_option("--input", options->input, "features of a video")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--hidden", options->hidden, "hidden units")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--outputs", options->outputs, "width of the embedding")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--steps", options->steps, "timed steps of a process")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--rounds", options->rounds, "turns of each engine")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--batch", options->batch, "triplets")
+      ->capture_default_str()
+      ->check(CLI::Range(2, 1'000'000));
+  app.add_option("--input", options->input, "features of a video")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--hidden", options->hidden, "hidden units")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--outputs", options->outputs, "width of the embedding")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--steps", options->steps, "timed steps of a process")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--rounds", options->rounds, "turns of each engine")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   app.add_option("--measure", options->measure, "measure cowatch alone in this process")->group("");
   return [options](Report& report) { run(*options, report); };
 }
 
 }  // namespace
 
-Benchmark step_benchmark() { return {"step", "one training step against the matrix rate and PyTorch", configure}; }
+Benchmark step_benchmark() {
+  return {"step", "one training step against the matrix rate and PyTorch", configure};
+}
 
 }  // namespace cowatch::bench

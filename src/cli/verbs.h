@@ -7,6 +7,9 @@ namespace cowatch {
 
 Verb import_verb();
 Verb graph_verb();
+Verb train_verb();
+Verb embed_verb();
+Verb evaluate_verb();
 Verb config_verb();
 Verb bench_verb();
 

@@ -23,8 +23,8 @@ constexpr std::array<uint32_t, 256> crc_table = [] {
   return table;
 }();
 
-// Fields of Event (event.proto): 1 double wall_time, 2 int64 step, 3 string file_version, 5 Summary summary; of Summary: 1 repeated
-// Value; of Value: 1 string tag, 2 float simple_value.
+// Fields of Event (event.proto): 1 double wall_time, 2 int64 step, 3 string file_version, 5 Summary summary;
+// of Summary: 1 repeated Value; of Value: 1 string tag, 2 float simple_value.
 enum WireType { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
 
 void put_varint(std::string& out, uint64_t value) {
@@ -32,11 +32,14 @@ void put_varint(std::string& out, uint64_t value) {
   out += static_cast<char>(value);
 }
 
-void put_key(std::string& out, uint32_t field, WireType type) { put_varint(out, field << 3 | type); }
+void put_key(std::string& out, uint32_t field, WireType type) {
+  put_varint(out, field << 3 | type);
+}
 
 template <typename T>
 void put_fixed(std::string& out, T value) {
-  out.append(reinterpret_cast<const char*>(&value), sizeof value);  // little-endian, as every machine we build for
+  out.append(reinterpret_cast<const char*>(&value),
+             sizeof value);  // little-endian, as every machine we build for
 }
 
 void put_text(std::string& out, uint32_t field, std::string_view text) {
@@ -114,26 +117,29 @@ T fixed_from(std::string_view text) {
 bool parse_event(std::string_view event, std::vector<CurvePoint>& points) {
   CurvePoint point;
   std::vector<std::string_view> values;
-  bool good = for_each_field(event, [&](uint64_t field, uint64_t type, uint64_t number, std::string_view text) {
-    if (field == 1 && type == fixed64) point.wall_seconds = fixed_from<double>(text);
-    if (field == 2 && type == varint) point.step = number;
-    if (field == 5 && type == bytes) values.push_back(text);
-  });
+  bool good =
+      for_each_field(event, [&](uint64_t field, uint64_t type, uint64_t number, std::string_view text) {
+        if (field == 1 && type == fixed64) point.wall_seconds = fixed_from<double>(text);
+        if (field == 2 && type == varint) point.step = number;
+        if (field == 5 && type == bytes) values.push_back(text);
+      });
   std::vector<std::string_view> scalars;
   for (const auto summary : values) {
-    good = good && for_each_field(summary, [&](uint64_t field, uint64_t type, uint64_t, std::string_view text) {
-      if (field == 1 && type == bytes) scalars.push_back(text);
-    });
+    good =
+        good && for_each_field(summary, [&](uint64_t field, uint64_t type, uint64_t, std::string_view text) {
+          if (field == 1 && type == bytes) scalars.push_back(text);
+        });
   }
   for (const auto scalar : scalars) {
     bool has_value = false;
-    good = good && for_each_field(scalar, [&](uint64_t field, uint64_t type, uint64_t, std::string_view text) {
-      if (field == 1 && type == bytes) point.tag = text;
-      if (field == 2 && type == fixed32) {
-        point.value = fixed_from<float>(text);
-        has_value = true;
-      }
-    });
+    good =
+        good && for_each_field(scalar, [&](uint64_t field, uint64_t type, uint64_t, std::string_view text) {
+          if (field == 1 && type == bytes) point.tag = text;
+          if (field == 2 && type == fixed32) {
+            point.value = fixed_from<float>(text);
+            has_value = true;
+          }
+        });
     if (has_value) points.push_back(point);
   }
   return good;
@@ -141,8 +147,10 @@ bool parse_event(std::string_view event, std::vector<CurvePoint>& points) {
 
 [[noreturn]] void damaged(const Path& path, size_t place) {
   throw Error(ErrorCode::damaged, "the curves are damaged",
-              {.where = path.string() + ", byte " + std::to_string(place), .expected = "a record with a matching checksum",
-               .found = "other bytes", .remedy = "Delete the file; the next training writes it again."});
+              {.where = path.string() + ", byte " + std::to_string(place),
+               .expected = "a record with a matching checksum",
+               .found = "other bytes",
+               .remedy = "Delete the file; the next training writes it again."});
 }
 
 std::string version_record() {
@@ -155,11 +163,14 @@ std::string version_record() {
 
 uint32_t crc32c(std::span<const std::byte> data) {
   uint32_t value = 0xffffffffu;
-  for (const std::byte byte : data) value = value >> 8 ^ crc_table[(value ^ static_cast<uint32_t>(byte)) & 0xff];
+  for (const std::byte byte : data)
+    value = value >> 8 ^ crc_table[(value ^ static_cast<uint32_t>(byte)) & 0xff];
   return ~value;
 }
 
-uint32_t masked_crc32c(std::span<const std::byte> data) { return std::rotr(crc32c(data), 15) + 0xa282ead8u; }
+uint32_t masked_crc32c(std::span<const std::byte> data) {
+  return std::rotr(crc32c(data), 15) + 0xa282ead8u;
+}
 
 CurveWriter::CurveWriter(const Path& path, uint64_t last_step) {
   std::vector<CurvePoint> kept;
@@ -185,12 +196,16 @@ void CurveWriter::add(uint64_t step, const std::string& tag, double value) {
   append({step, std::chrono::duration<double>(now).count(), tag, static_cast<float>(value)});
 }
 
-void CurveWriter::sync() { file_->sync(); }
+void CurveWriter::sync() {
+  file_->sync();
+}
 
 std::vector<CurvePoint> read_curves(const Path& path) {
   const std::string text = read_text(path);
   std::vector<CurvePoint> points;
-  const auto checksum_at = [&](size_t at) { return fixed_from<uint32_t>(std::string_view(text).substr(at, 4)); };
+  const auto checksum_at = [&](size_t at) {
+    return fixed_from<uint32_t>(std::string_view(text).substr(at, 4));
+  };
   for (size_t at = 0; text.size() - at >= 12;) {
     const std::string_view head = std::string_view(text).substr(at, 8);
     if (masked_crc32c(std::as_bytes(std::span(head))) != checksum_at(at + 8)) damaged(path, at);
@@ -198,7 +213,8 @@ std::vector<CurvePoint> read_curves(const Path& path) {
     const size_t left = text.size() - at - 12;
     if (left < 4 || length > left - 4) break;  // cut off: still being written
     const std::string_view data = std::string_view(text).substr(at + 12, length);
-    if (masked_crc32c(std::as_bytes(std::span(data))) != checksum_at(at + 12 + length)) damaged(path, at + 12);
+    if (masked_crc32c(std::as_bytes(std::span(data))) != checksum_at(at + 12 + length))
+      damaged(path, at + 12);
     if (!parse_event(data, points)) damaged(path, at + 12);
     at += 16 + length;
   }
@@ -216,6 +232,8 @@ std::vector<std::string> curve_names(const Path& folder) {
   return names;
 }
 
-Path curve_file(const Path& folder, std::string_view name) { return folder / (std::string(name) + std::string(ending)); }
+Path curve_file(const Path& folder, std::string_view name) {
+  return folder / (std::string(name) + std::string(ending));
+}
 
 }  // namespace cowatch

@@ -1,5 +1,6 @@
-// Training curves as TensorBoard event files: records of masked CRC-32C framing, each a protocol buffer `Event` with a step and
-// named scalars. One file a training, appended to as it goes; read back for the page. docs/formats.md has the bytes.
+// Training curves as TensorBoard event files: records of masked CRC-32C framing, each a protocol buffer
+// `Event` with a step and named scalars. One file a training, appended to as it goes; read back for the page.
+// docs/formats.md has the bytes.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,8 @@ uint32_t masked_crc32c(std::span<const std::byte> bytes);
 
 class CurveWriter {
  public:
-  // Goes on with the points of an existing file up to `last_step` and forgets later ones, which a resumed training makes again.
+  // Goes on with the points of an existing file up to `last_step` and forgets later ones, which a resumed
+  // training makes again.
   CurveWriter(const Path& path, uint64_t last_step);
   void add(uint64_t step, const std::string& tag, double value);
   void sync();
@@ -36,8 +38,8 @@ class CurveWriter {
   std::unique_ptr<OutputFile> file_;
 };
 
-// All scalars of one event file, in order. A record cut off at the end (a training under way, or killed) ends the list; a record
-// that fails its checksum throws damaged with its place.
+// All scalars of one event file, in order. A record cut off at the end (a training under way, or killed) ends
+// the list; a record that fails its checksum throws damaged with its place.
 std::vector<CurvePoint> read_curves(const Path& path);
 
 // The event files of a folder ("NAME.tfevents"): names without the ending, sorted.

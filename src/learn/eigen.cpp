@@ -13,10 +13,11 @@ namespace {
 
 constexpr size_t spare_directions = 32;  // more than asked for: the last ones converge slowly
 constexpr int iterations = 12;
-constexpr size_t small_enough = 640;     // solved directly
+constexpr size_t small_enough = 640;  // solved directly
 constexpr uint32_t start_stream = 0x65696765;
 
-// Working matrix q (rows are vectors), diagonal d and the subdiagonal e of the tridiagonal form, e[i] between i and i - 1.
+// Working matrix q (rows are vectors), diagonal d and the subdiagonal e of the tridiagonal form, e[i] between
+// i and i - 1.
 struct Tridiagonal {
   size_t n;
   std::vector<double> q, d, e;
@@ -81,7 +82,8 @@ void rotate(std::vector<double>& q, size_t n, size_t i, double c, double s) {
   }
 }
 
-// Implicit QL steps with Wilkinson's shift until every e is negligible; d then holds the eigenvalues, q the vectors.
+// Implicit QL steps with Wilkinson's shift until every e is negligible; d then holds the eigenvalues, q the
+// vectors.
 void diagonalise(Tridiagonal& t) {
   auto &d = t.d, &e = t.e;
   std::rotate(e.begin(), e.begin() + 1, e.end());  // e[i] now between i and i + 1
@@ -143,8 +145,8 @@ void orthonormalise_block(float* y, size_t count, size_t n) {
   }
 }
 
-// Makes the rows of y orthonormal in place, in order: each block loses what lies along the rows before it, then is made
-// orthonormal in itself; twice, which makes up for the rounding of the first time.
+// Makes the rows of y orthonormal in place, in order: each block loses what lies along the rows before it,
+// then is made orthonormal in itself; twice, which makes up for the rounding of the first time.
 void orthonormalise(std::vector<float>& y, size_t count, size_t n) {
   std::vector<float> along(orthogonal_block * count);
   for (size_t begin = 0; begin < count; begin += orthogonal_block) {
@@ -190,22 +192,25 @@ Eigen leading_eigen(ConstMatrix matrix, size_t count) {
   } else {
     std::vector<float> q(wide * n), y(wide * n);
     const Random random(1, start_stream);
-    for (size_t k = 0; k < q.size(); ++k) q[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
+    for (size_t k = 0; k < q.size(); ++k)
+      q[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
     orthonormalise(q, wide, n);
     for (int i = 0; i < iterations; ++i) {
-      multiply(Transpose::no, Transpose::no, 1, ConstMatrix(q.data(), wide, n), matrix, 0, Matrix(y.data(), wide, n));
+      multiply(Transpose::no, Transpose::no, 1, ConstMatrix(q.data(), wide, n), matrix, 0,
+               Matrix(y.data(), wide, n));
       std::swap(q, y);
       orthonormalise(q, wide, n);
     }
     // Eigenpairs of the matrix within the subspace (Rayleigh and Ritz).
     std::vector<float> small(wide * wide);
-    multiply(Transpose::no, Transpose::no, 1, ConstMatrix(q.data(), wide, n), matrix, 0, Matrix(y.data(), wide, n));
-    multiply(Transpose::no, Transpose::yes, 1, ConstMatrix(y.data(), wide, n), ConstMatrix(q.data(), wide, n), 0,
-             Matrix(small.data(), wide, wide));
+    multiply(Transpose::no, Transpose::no, 1, ConstMatrix(q.data(), wide, n), matrix, 0,
+             Matrix(y.data(), wide, n));
+    multiply(Transpose::no, Transpose::yes, 1, ConstMatrix(y.data(), wide, n), ConstMatrix(q.data(), wide, n),
+             0, Matrix(small.data(), wide, wide));
     const Eigen inner = symmetric_eigen({small.begin(), small.end()}, wide);
     std::vector<float> turn(inner.vectors.begin(), inner.vectors.end());
-    multiply(Transpose::no, Transpose::no, 1, ConstMatrix(turn.data(), wide, wide), ConstMatrix(q.data(), wide, n), 0,
-             Matrix(y.data(), wide, n));
+    multiply(Transpose::no, Transpose::no, 1, ConstMatrix(turn.data(), wide, wide),
+             ConstMatrix(q.data(), wide, n), 0, Matrix(y.data(), wide, n));
     result.values = inner.values;
     result.vectors.assign(y.begin(), y.end());
   }

@@ -1,4 +1,5 @@
-// Cold-start evaluation (methods §1.8): how well embeddings of videos that training never saw find each other's neighbours.
+// Cold-start evaluation (methods §1.8): how well embeddings of videos that training never saw find each
+// other's neighbours.
 #pragma once
 
 #include <cstdint>
@@ -25,15 +26,16 @@ struct RetrievalScores {
   void add(const RetrievalScores& other, double share);  // adds share · other, and its queries
 };
 
-// Every video with neighbours in `truth` asks all other rows of `embeddings` (unit rows, one a video of `truth`) by cosine; its
-// neighbours are relevant; equal cosines rank by smaller id. With relevant ranks r_1 < r_2 < … from 0 and R neighbours:
+// Every video with neighbours in `truth` asks all other rows of `embeddings` (unit rows, one a video of
+// `truth`) by cosine; its neighbours are relevant; equal cosines rank by smaller id. With relevant ranks r_1
+// < r_2 < … from 0 and R neighbours:
 //   AP@k = Σ_{r_i < k} i / (r_i + 1) / min(k, R)   (MAP: k = all),
 //   NDCG@k = Σ_{r_i < k} 1 / log2(r_i + 2) / Σ_{i < min(k, R)} 1 / log2(i + 2).
 // Means over the queries. Memory: a few MB beside the input.
 RetrievalScores evaluate_retrieval(ConstMatrix embeddings, const Graph& truth);
 
-// The same for given queries and any score of a video for a query: `fill(q, scores)` writes that of query q for every video.
-// Called in parallel.
+// The same for given queries and any score of a video for a query: `fill(q, scores)` writes that of query q
+// for every video. Called in parallel.
 RetrievalScores mean_over_queries(std::span<const uint32_t> queries, const Graph& truth,
                                   const std::function<void(size_t, std::vector<float>&)>& fill);
 

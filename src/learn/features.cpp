@@ -14,14 +14,14 @@
 namespace cowatch {
 
 struct FeatureTable::Storage {
-  std::vector<float> values;        // in memory …
+  std::vector<float> values;  // in memory …
   std::vector<uint8_t> flags;
   std::unique_ptr<TensorFile> file;  // … or mapped
   const float* single = nullptr;     // one of the two is set
   const uint16_t* half = nullptr;
   const uint8_t* present = nullptr;  // nullptr: nothing is missing
   size_t rows = 0;
-  std::string name = "features";     // for errors
+  std::string name = "features";  // for errors
 };
 
 namespace {
@@ -30,17 +30,21 @@ std::vector<Modality> modalities_of(const TensorFile& file, size_t width) {
   std::vector<Modality> all;
   try {
     for (const auto& entry : Json::parse(file.get("modalities", "[]"))) {
-      all.push_back({entry.at("name").get<std::string>(), entry.at("begin").get<size_t>(), entry.at("end").get<size_t>()});
+      all.push_back({entry.at("name").get<std::string>(), entry.at("begin").get<size_t>(),
+                     entry.at("end").get<size_t>()});
     }
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorCode::damaged, "the list of modalities cannot be read",
-                {.where = file.path().string(), .expected = "a JSON list of name, begin and end", .found = error.what(),
+                {.where = file.path().string(),
+                 .expected = "a JSON list of name, begin and end",
+                 .found = error.what(),
                  .remedy = "Make the features again (`cowatch extract`)."});
   }
   for (const Modality& modality : all) {
     if (modality.begin < modality.end && modality.end <= width) continue;
     throw Error(ErrorCode::damaged, "modality " + modality.name + " lies outside the features",
-                {.where = file.path().string(), .expected = "columns below " + std::to_string(width),
+                {.where = file.path().string(),
+                 .expected = "columns below " + std::to_string(width),
                  .found = std::to_string(modality.begin) + " to " + std::to_string(modality.end),
                  .remedy = "Make the features again (`cowatch extract`)."});
   }
@@ -55,7 +59,8 @@ FeatureTable::FeatureTable(size_t items, std::vector<Modality> modalities, std::
     : modalities_(std::move(modalities)), items_(items), width_(items == 0 ? 0 : values.size() / items) {
   if (width_ * items != values.size() || (!present.empty() && present.size() != items * modalities_.size())) {
     throw Error(ErrorCode::bad_input, "the features do not have the size they should",
-                {.expected = std::to_string(items) + " rows of one length", .found = std::to_string(values.size()) + " numbers"});
+                {.expected = std::to_string(items) + " rows of one length",
+                 .found = std::to_string(values.size()) + " numbers"});
   }
   auto storage = std::make_shared<Storage>();
   storage->rows = items;
@@ -78,20 +83,25 @@ FeatureTable FeatureTable::of_rows(size_t items, size_t width, std::vector<float
 
 FeatureTable FeatureTable::load(const Path& path) {
   if (!std::filesystem::exists(path)) {
-    throw Error(ErrorCode::missing_stage, "there are no features yet",
-                {.where = path.string(), .expected = "features of the videos", .found = "no such file",
-                 .remedy = "Run `cowatch extract`, or import features with `cowatch import WS --features FILE`."});
+    throw Error(
+        ErrorCode::missing_stage, "there are no features yet",
+        {.where = path.string(),
+         .expected = "features of the videos",
+         .found = "no such file",
+         .remedy = "Run `cowatch extract`, or import features with `cowatch import WS --features FILE`."});
   }
   auto storage = std::make_shared<Storage>();
   storage->file = std::make_unique<TensorFile>(path, "features", 1);
   storage->name = path.string();
   const auto& shape = storage->file->shape("features");
-  if (shape.size() != 2) throw Error(ErrorCode::damaged, "the features are not a matrix", {.where = path.string()});
+  if (shape.size() != 2)
+    throw Error(ErrorCode::damaged, "the features are not a matrix", {.where = path.string()});
   FeatureTable table;
   table.items_ = storage->rows = shape[0];
   table.width_ = shape[1];
   if (storage->file->type("features") == ElementType::f16) {
-    storage->half = reinterpret_cast<const uint16_t*>(storage->file->raw("features", ElementType::f16).data());
+    storage->half =
+        reinterpret_cast<const uint16_t*>(storage->file->raw("features", ElementType::f16).data());
   } else {
     storage->single = storage->file->tensor<float>("features").data();
   }
@@ -123,8 +133,10 @@ void FeatureTable::check() const {
   });
   if (worst < items_) {
     throw Error(ErrorCode::bad_input, "a feature is not a finite number",
-                {.where = storage_->name + ", row " + std::to_string(worst), .expected = "finite numbers",
-                 .found = "NaN or infinity", .remedy = "Correct the row, or leave the item without features."});
+                {.where = storage_->name + ", row " + std::to_string(worst),
+                 .expected = "finite numbers",
+                 .found = "NaN or infinity",
+                 .remedy = "Correct the row, or leave the item without features."});
   }
 }
 
@@ -165,7 +177,8 @@ FeatureTable FeatureTable::select(std::vector<uint32_t> items) const {
 std::string FeatureTable::fingerprint() const {
   Fingerprint fingerprint;
   fingerprint.add(items_).add(width_);
-  for (const Modality& modality : modalities_) fingerprint.add(modality.name).add(modality.begin).add(modality.end);
+  for (const Modality& modality : modalities_)
+    fingerprint.add(modality.name).add(modality.begin).add(modality.end);
   std::vector<float> row(width_);
   for (size_t r = 0; r < items_; ++r) {
     copy_row(static_cast<uint32_t>(r), row.data());

@@ -1,5 +1,5 @@
-// Raw audio-visual features of a catalogue, as training and embedding read them: one row an item, columns grouped into
-// modalities, each of which an item may lack (features.safetensors, docs/formats.md).
+// Raw audio-visual features of a catalogue, as training and embedding read them: one row an item, columns
+// grouped into modalities, each of which an item may lack (features.safetensors, docs/formats.md).
 #pragma once
 
 #include <cstdint>
@@ -19,12 +19,13 @@ struct Modality {
   bool operator==(const Modality&) const = default;
 };
 
-// One table's rows, in memory or mapped from a file. Copies are cheap and share the rows; safe for many readers.
+// One table's rows, in memory or mapped from a file. Copies are cheap and share the rows; safe for many
+// readers.
 class FeatureTable {
  public:
   FeatureTable() = default;
-  // `values` has items × width numbers; `present` items × modalities flags, or is empty when nothing is missing.
-  // Throws bad_input for sizes that disagree or a number that is not finite.
+  // `values` has items × width numbers; `present` items × modalities flags, or is empty when nothing is
+  // missing. Throws bad_input for sizes that disagree or a number that is not finite.
   FeatureTable(size_t items, std::vector<Modality> modalities, std::vector<float> values,
                std::vector<uint8_t> present = {});
   // One modality, "features", of all columns; an item whose row is all zeros lacks it.

@@ -25,14 +25,16 @@ double learning_rate(const OptimiserSettings& settings, uint64_t step, uint64_t 
   if (settings.schedule == ScheduleKind::decay) {
     factor = std::pow(settings.decay, static_cast<double>(step / settings.decay_every));
   }
-  if (step < settings.warm_up) factor *= static_cast<double>(step + 1) / static_cast<double>(settings.warm_up);
+  if (step < settings.warm_up)
+    factor *= static_cast<double>(step + 1) / static_cast<double>(settings.warm_up);
   return settings.rate * factor;
 }
 
 Optimiser::Optimiser(const OptimiserSettings& settings, size_t parameters)
     : settings_(settings), parameters_(parameters), state_(state_size(settings, parameters)) {}
 
-void Optimiser::update(std::span<float> parameters, std::span<const float> gradient, double rate, uint64_t step) {
+void Optimiser::update(std::span<float> parameters, std::span<const float> gradient, double rate,
+                       uint64_t step) {
   const auto keep = static_cast<float>(1 - rate * settings_.weight_decay);
   const auto step_rate = static_cast<float>(rate);
   float* first = state_.data();
@@ -58,7 +60,8 @@ void Optimiser::update(std::span<float> parameters, std::span<const float> gradi
       const float g = gradient[k];
       first[k] = m * first[k] + (1 - m) * g;
       second[k] = v * second[k] + (1 - v) * g * g;
-      parameters[k] = keep * parameters[k] - first_scale * first[k] / (std::sqrt(second[k] * second_scale) + e);
+      parameters[k] =
+          keep * parameters[k] - first_scale * first[k] / (std::sqrt(second[k] * second_scale) + e);
     }
   });
 }

@@ -1,5 +1,5 @@
-// Optimisers over one flat array of parameters: stochastic gradient descent with momentum, and AdamW (Loshchilov and
-// Hutter, ICLR 2019). Also the learning rate's schedule.
+// Optimisers over one flat array of parameters: stochastic gradient descent with momentum, and AdamW
+// (Loshchilov and Hutter, ICLR 2019). Also the learning rate's schedule.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ struct OptimiserSettings {
   double momentum = 0;         // of sgd
   double weight_decay = 1e-2;  // decoupled: parameter -= rate · decay · parameter
   ScheduleKind schedule = ScheduleKind::cosine;
-  uint64_t warm_up = 20;       // steps of linear rise
-  double decay = 0.98;         // of `decay`: factor every `decay_every` steps
+  uint64_t warm_up = 20;  // steps of linear rise
+  double decay = 0.98;    // of `decay`: factor every `decay_every` steps
   uint64_t decay_every = 300'000;
 };
 

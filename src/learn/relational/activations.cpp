@@ -6,13 +6,14 @@
 
 namespace cowatch {
 
-void multiply_parts(Transpose transpose_a, Transpose transpose_b, const MatrixPart& a, const MatrixPart& b, float beta,
-                    Matrix c) {
+void multiply_parts(Transpose transpose_a, Transpose transpose_b, const MatrixPart& a, const MatrixPart& b,
+                    float beta, Matrix c) {
   if (a.single != nullptr) {
     multiply(transpose_a, transpose_b, 1, ConstMatrix(a.single, a.rows, a.columns, a.stride),
              ConstMatrix(b.single, b.rows, b.columns, b.stride), beta, c);
   } else {
-    multiply_bf16(transpose_a, transpose_b, 1, MatrixView<const uint16_t>(a.brain, a.rows, a.columns, a.stride),
+    multiply_bf16(transpose_a, transpose_b, 1,
+                  MatrixView<const uint16_t>(a.brain, a.rows, a.columns, a.stride),
                   MatrixView<const uint16_t>(b.brain, b.rows, b.columns, b.stride), beta, c);
   }
 }

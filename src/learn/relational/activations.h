@@ -18,8 +18,8 @@ struct MatrixPart {
 };
 
 // c = op(a) · op(b) + beta · c, by the kernel of the operands' precision (both have the same).
-void multiply_parts(Transpose transpose_a, Transpose transpose_b, const MatrixPart& a, const MatrixPart& b, float beta,
-                    Matrix c);
+void multiply_parts(Transpose transpose_a, Transpose transpose_b, const MatrixPart& a, const MatrixPart& b,
+                    float beta, Matrix c);
 
 // Scalar product of two single rows, summed in order in float64.
 float dot(const MatrixPart& a, const MatrixPart& b);
@@ -31,8 +31,11 @@ class Activations {
   void resize(size_t rows, size_t columns);
   size_t rows() const { return rows_; }
   size_t columns() const { return columns_; }
-  // Where float32 row `row` can be written directly, or nullptr in bfloat16 (then write elsewhere and store()).
-  float* direct(size_t row) { return precision_ == Precision::float32 ? single_.data() + row * columns_ : nullptr; }
+  // Where float32 row `row` can be written directly, or nullptr in bfloat16 (then write elsewhere and
+  // store()).
+  float* direct(size_t row) {
+    return precision_ == Precision::float32 ? single_.data() + row * columns_ : nullptr;
+  }
   void store(size_t row, size_t count, const float* values);  // count × columns() numbers
   // Sets mask[k] = whether number k of the row is above zero.
   void positive(size_t row, uint8_t* mask) const;
@@ -48,8 +51,8 @@ class Activations {
   std::vector<uint16_t> brain_;
 };
 
-// Buffers that survive from step to step. Chunks borrow: a thread that waits inside a product may start another chunk, so
-// one buffer a thread would not do.
+// Buffers that survive from step to step. Chunks borrow: a thread that waits inside a product may start
+// another chunk, so one buffer a thread would not do.
 class ScratchPool {
  public:
   class Loan {

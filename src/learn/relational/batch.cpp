@@ -38,7 +38,8 @@ Batch make_batch(const std::vector<Triplet>& triplets, bool with_negatives) {
   return batch;
 }
 
-Batch draw_batch(const TripletSampler& sampler, size_t size, uint64_t step, NegativeLevel level, bool with_negatives) {
+Batch draw_batch(const TripletSampler& sampler, size_t size, uint64_t step, NegativeLevel level,
+                 bool with_negatives) {
   std::vector<Triplet> triplets(size);
   parallel_for(size, 256, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) triplets[i] = sampler.draw(step, static_cast<uint32_t>(i), level);

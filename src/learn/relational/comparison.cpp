@@ -14,12 +14,13 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 }  // namespace
 
-Comparison::Comparison(const FeatureTable& features, const Graph& truth, const TreeSettings& tree, double train_share,
-                       uint64_t seed)
+Comparison::Comparison(const FeatureTable& features, const Graph& truth, const TreeSettings& tree,
+                       double train_share, uint64_t seed)
     : split_(split_videos(truth.nodes(), train_share, seed)) {
   if (features.items() != truth.nodes()) {
     throw Error(ErrorCode::bad_input, "features and graph are not of the same videos",
-                {.expected = std::to_string(truth.nodes()) + " rows of features", .found = std::to_string(features.items())});
+                {.expected = std::to_string(truth.nodes()) + " rows of features",
+                 .found = std::to_string(features.items())});
   }
   train_features_ = features.select(split_.train);
   test_features_ = features.select(split_.test);
@@ -28,13 +29,15 @@ Comparison::Comparison(const FeatureTable& features, const Graph& truth, const T
   if (train_graph_.edges() == 0 || test_graph_.edges() == 0) {
     throw Error(ErrorCode::bad_input, "the graph is too small for a cold-start evaluation",
                 {.expected = "neighbours among the training and among the test videos",
-                 .found = std::to_string(train_graph_.edges()) + " and " + std::to_string(test_graph_.edges()) + " edges",
+                 .found = std::to_string(train_graph_.edges()) + " and " +
+                          std::to_string(test_graph_.edges()) + " edges",
                  .remedy = "Evaluate with more data, or another evaluate.train_share."});
   }
   tree_ = build_tree(train_graph_, tree);
 }
 
-MethodResult Comparison::run(const std::string& method, const JointOptions& options, const TrainNetwork& train) const {
+MethodResult Comparison::run(const std::string& method, const JointOptions& options,
+                             const TrainNetwork& train) const {
   MethodResult result;
   result.method = method;
   Network network;

@@ -1,5 +1,5 @@
-// Methods compared on one cold-start split (methods §1.8): graph, tree and training see the training videos only; the test videos'
-// features are embedded and find each other's neighbours in the true graph.
+// Methods compared on one cold-start split (methods §1.8): graph, tree and training see the training videos
+// only; the test videos' features are embedded and find each other's neighbours in the true graph.
 #pragma once
 
 #include <string>
@@ -23,7 +23,8 @@ struct MethodResult {
 class Comparison {
  public:
   // Borrows features and truth, of the same videos. Throws bad_input when no training video has a neighbour.
-  Comparison(const FeatureTable& features, const Graph& truth, const TreeSettings& tree, double train_share, uint64_t seed);
+  Comparison(const FeatureTable& features, const Graph& truth, const TreeSettings& tree, double train_share,
+             uint64_t seed);
 
   size_t train_videos() const { return split_.train.size(); }
   size_t test_videos() const { return split_.test.size(); }

@@ -18,7 +18,8 @@ struct Kind {
   std::string_view name, method;
   NormalisationKind normalisation;
 };
-// The two that win most often alone, and one that sees the columns at their own weight: joins gain most from unlike members.
+// The two that win most often alone, and one that sees the columns at their own weight: joins gain most from
+// unlike members.
 constexpr Kind kinds[] = {{"infonce", "infonce", NormalisationKind::columns},
                           {"random_mined", "random_mined", NormalisationKind::columns},
                           {"infonce, table", "infonce", NormalisationKind::table}};
@@ -38,8 +39,8 @@ RelationalOptions options_of(const JointOptions& options, size_t kind, size_t tr
   return network;
 }
 
-Branch trained(const FeatureTable& features, const Graph& graph, const AffinityTree& tree, const JointOptions& options,
-               size_t kind, size_t training, const TrainNetwork& train) {
+Branch trained(const FeatureTable& features, const Graph& graph, const AffinityTree& tree,
+               const JointOptions& options, size_t kind, size_t training, const TrainNetwork& train) {
   RelationalTrainer trainer(features, graph, tree, options_of(options, kind, training));
   const std::string name(kinds[kind].name);
   train(training == 0 ? name : "split " + std::to_string(training) + " " + name, trainer);
@@ -70,9 +71,10 @@ struct Split {
 };
 
 // Videos of a split with enough neighbours on both sides to say anything; nothing otherwise.
-std::unique_ptr<Split> try_split(const FeatureTable& features, const Graph& graph, const JointOptions& options, size_t number,
-                                 const TrainNetwork& train) {
-  const auto videos = split_videos(graph.nodes(), 1 - options.validation_share, options.network.seed + (uint64_t{number} << 32));
+std::unique_ptr<Split> try_split(const FeatureTable& features, const Graph& graph,
+                                 const JointOptions& options, size_t number, const TrainNetwork& train) {
+  const auto videos = split_videos(graph.nodes(), 1 - options.validation_share,
+                                   options.network.seed + (uint64_t{number} << 32));
   const Graph seen = graph.induced(videos.train);
   auto split = std::make_unique<Split>();
   split->truth = graph.induced(videos.test);
@@ -80,7 +82,8 @@ std::unique_ptr<Split> try_split(const FeatureTable& features, const Graph& grap
   const FeatureTable fit = features.select(videos.train), held = features.select(videos.test);
   CosineTable table(split->truth, options.most_queries);
   add_candidate(table, features_branch(features), held);
-  for (const Branch& branch : linear_branches(fit, seen, dampings, options.network.outputs)) add_candidate(table, branch, held);
+  for (const Branch& branch : linear_branches(fit, seen, dampings, options.network.outputs))
+    add_candidate(table, branch, held);
   const AffinityTree tree = build_tree(seen, options.tree);
   for (size_t kind = 0; kind < std::size(kinds); ++kind) {
     add_candidate(table, trained(fit, seen, tree, options, kind, number, train), held);
@@ -89,7 +92,8 @@ std::unique_ptr<Split> try_split(const FeatureTable& features, const Graph& grap
   return split;
 }
 
-// Principal directions of the joint embedding over the videos, when it is wider than allowed. Uncentred: cosines keep their zero.
+// Principal directions of the joint embedding over the videos, when it is wider than allowed. Uncentred:
+// cosines keep their zero.
 std::vector<float> projection_of(const Network& network, const FeatureTable& features, size_t outputs) {
   const size_t width = network.joint_width();
   if (width <= outputs) return {};
@@ -99,13 +103,15 @@ std::vector<float> projection_of(const Network& network, const FeatureTable& fea
     const size_t count = std::min(block, features.items() - first);
     const Matrix part(rows.data(), count, width);
     network.embed_joint(features, first, part);
-    multiply(Transpose::yes, Transpose::no, 1, part, part, first == 0 ? 0.0f : 1.0f, Matrix(gram.data(), width, width));
+    multiply(Transpose::yes, Transpose::no, 1, part, part, first == 0 ? 0.0f : 1.0f,
+             Matrix(gram.data(), width, width));
   }
   const Eigen eigen = leading_eigen(ConstMatrix(gram.data(), width, width), outputs);
   return {eigen.vectors.begin(), eigen.vectors.end()};
 }
 
-JointChoice choose(const FeatureTable& features, const Graph& graph, const JointOptions& options, const TrainNetwork& train) {
+JointChoice choose(const FeatureTable& features, const Graph& graph, const JointOptions& options,
+                   const TrainNetwork& train) {
   JointChoice choice;
   std::vector<std::unique_ptr<Split>> splits;
   size_t pairs = 0;
@@ -135,12 +141,13 @@ JointChoice choose(const FeatureTable& features, const Graph& graph, const Joint
 }  // namespace
 
 std::string JointChoice::text() const {
-  std::string text = splits == 0 ? "too few neighbours to set any aside: all branches weigh the same"
-                                 : "weights chosen on validation videos, " + std::to_string(splits) + " split(s):";
+  std::string text = splits == 0
+                         ? "too few neighbours to set any aside: all branches weigh the same"
+                         : "weights chosen on validation videos, " + std::to_string(splits) + " split(s):";
   char line[160];
   for (const Candidate& candidate : candidates) {
-    std::snprintf(line, sizeof line, "\n  %-16s weight %.3f, alone MAP %.4f NDCG@10 %.4f", candidate.name.c_str(), candidate.weight,
-                  candidate.alone.map, candidate.alone.ndcg_10);
+    std::snprintf(line, sizeof line, "\n  %-16s weight %.3f, alone MAP %.4f NDCG@10 %.4f",
+                  candidate.name.c_str(), candidate.weight, candidate.alone.map, candidate.alone.ndcg_10);
     text += line;
   }
   std::snprintf(line, sizeof line, "\n  joined           MAP %.4f NDCG@10 %.4f", joint.map, joint.ndcg_10);
@@ -159,7 +166,8 @@ JointResult train_joint(const FeatureTable& features, const Graph& graph, const 
   };
   if (candidates[0].weight > 0) take(0, features_branch(features));
   for (size_t d = 0; d < std::size(dampings); ++d) {
-    if (candidates[1 + d].weight > 0) take(1 + d, linear_branches(features, graph, {&dampings[d], 1}, options.network.outputs)[0]);
+    if (candidates[1 + d].weight > 0)
+      take(1 + d, linear_branches(features, graph, {&dampings[d], 1}, options.network.outputs)[0]);
   }
   const size_t first_network = 1 + std::size(dampings);
   std::optional<AffinityTree> tree;
@@ -169,7 +177,8 @@ JointResult train_joint(const FeatureTable& features, const Graph& graph, const 
     take(first_network + kind, trained(features, graph, *tree, options, kind, 0, train));
   }
   const Network joint(features.modalities(), branches);
-  result.network = Network(features.modalities(), std::move(branches), projection_of(joint, features, options.network.outputs));
+  result.network = Network(features.modalities(), std::move(branches),
+                           projection_of(joint, features, options.network.outputs));
   return result;
 }
 

@@ -1,10 +1,11 @@
 // The default method: a join of branches whose weights are chosen on validation videos (docs/relational.md).
 //
-// No single method is best on every graph: a network falls below the raw features where these are strong and the corpus is small,
-// and far above them elsewhere. So a part of the training videos is set aside; the features as they are, the closed-form linear map
-// (relational/linear.h) and a few networks are made from the rest, and weights of their cosines are searched that rank the
-// neighbours among the videos set aside best. What gets a weight is then made anew from all training videos. A branch that does not
-// help gets weight 0; all weight on one branch is that method alone.
+// No single method is best on every graph: a network falls below the raw features where these are strong and
+// the corpus is small, and far above them elsewhere. So a part of the training videos is set aside; the
+// features as they are, the closed-form linear map (relational/linear.h) and a few networks are made from the
+// rest, and weights of their cosines are searched that rank the neighbours among the videos set aside best.
+// What gets a weight is then made anew from all training videos. A branch that does not help gets weight 0;
+// all weight on one branch is that method alone.
 #pragma once
 
 #include <functional>
@@ -21,30 +22,31 @@
 namespace cowatch {
 
 struct JointOptions {
-  RelationalOptions network;       // of the networks; each sets its method and normalisation on top
+  RelationalOptions network;  // of the networks; each sets its method and normalisation on top
   TreeSettings tree;
-  double validation_share = 0.3;   // of the training videos, as the test videos are of all
-  size_t wanted_pairs = 1500;      // splits are added, at most `most_splits`, until they hold so many neighbours to find
+  double validation_share = 0.3;  // of the training videos, as the test videos are of all
+  size_t wanted_pairs =
+      1500;  // splits are added, at most `most_splits`, until they hold so many neighbours to find
   size_t most_splits = 3;
-  size_t most_queries = 1500;      // of a split
+  size_t most_queries = 800;  // of a split
 };
 
 // One branch that was tried.
 struct Candidate {
   std::string name;
-  RetrievalScores alone;   // on validation videos, mean of the splits
-  double weight = 0;       // chosen
+  RetrievalScores alone;  // on validation videos, mean of the splits
+  double weight = 0;      // chosen
 };
 
 struct JointChoice {
   std::vector<Candidate> candidates;
-  RetrievalScores joint;   // of the weights chosen, on the same videos
+  RetrievalScores joint;  // of the weights chosen, on the same videos
   size_t splits = 0;
   std::string text() const;  // why, in words
 };
 
-// How a network is trained: the caller may keep checkpoints and curves. Called with a name for each training ("split 1 infonce",
-// "infonce"); trains to the end.
+// How a network is trained: the caller may keep checkpoints and curves. Called with a name for each training
+// ("split 1 infonce", "infonce"); trains to the end.
 using TrainNetwork = std::function<void(const std::string& name, RelationalTrainer& trainer)>;
 
 struct JointResult {
@@ -52,8 +54,9 @@ struct JointResult {
   JointChoice choice;
 };
 
-// Row r of `features` is video r of `graph`. Same options: the same bytes for any number of threads. Throws bad_input for a graph
-// without edges. Where the graph is too small to set videos with neighbours aside, all candidates weigh the same.
+// Row r of `features` is video r of `graph`. Same options: the same bytes for any number of threads. Throws
+// bad_input for a graph without edges. Where the graph is too small to set videos with neighbours aside, all
+// candidates weigh the same.
 JointResult train_joint(const FeatureTable& features, const Graph& graph, const JointOptions& options,
                         const TrainNetwork& train);
 

@@ -17,8 +17,8 @@ void centred_row(const FeatureTable& features, const Normalisation& centre, uint
   centre.apply(features, item, row);
 }
 
-// Covariance of the features, and of the features with the mean of neighbours': Xᵀ X / n and Xᵀ N X / n. Rows pass in blocks, so
-// memory is two width × width matrices and a block, however many videos there are.
+// Covariance of the features, and of the features with the mean of neighbours': Xᵀ X / n and Xᵀ N X / n. Rows
+// pass in blocks, so memory is two width × width matrices and a block, however many videos there are.
 struct Covariances {
   std::vector<float> own, shared;
 };
@@ -27,7 +27,9 @@ Covariances covariances_of(const FeatureTable& features, const Graph& graph, con
   const size_t width = features.width();
   Covariances result{std::vector<float>(width * width), std::vector<float>(width * width)};
   std::vector<float> own(block_rows * width), spread(block_rows * width);
-  const auto inverse_root = [&](uint32_t video) { return 1 / std::sqrt(static_cast<float>(graph.degree(video))); };
+  const auto inverse_root = [&](uint32_t video) {
+    return 1 / std::sqrt(static_cast<float>(graph.degree(video)));
+  };
   for (size_t first = 0; first < features.items(); first += block_rows) {
     const size_t count = std::min(block_rows, features.items() - first);
     const Matrix x(own.data(), count, width), nx(spread.data(), count, width);
@@ -91,7 +93,8 @@ std::vector<float> inverse_of(const std::vector<double>& lower, size_t n) {
 }
 
 // The map: rows √s_i · u_iᵀ L⁻¹.
-std::vector<float> shared_directions(const Covariances& covariances, size_t width, double damping, size_t outputs) {
+std::vector<float> shared_directions(const Covariances& covariances, size_t width, double damping,
+                                     size_t outputs) {
   std::vector<double> lower(covariances.own.begin(), covariances.own.end());
   double trace = 0;
   for (size_t k = 0; k < width; ++k) trace += lower[k * width + k];
@@ -100,8 +103,10 @@ std::vector<float> shared_directions(const Covariances& covariances, size_t widt
   const auto inverse = inverse_of(lower, width);
   const ConstMatrix l(inverse.data(), width, width);
   std::vector<float> half(width * width), whole(width * width);
-  multiply(Transpose::no, Transpose::no, 1, l, ConstMatrix(covariances.shared.data(), width, width), 0, Matrix(half.data(), width, width));
-  multiply(Transpose::no, Transpose::yes, 1, ConstMatrix(half.data(), width, width), l, 0, Matrix(whole.data(), width, width));
+  multiply(Transpose::no, Transpose::no, 1, l, ConstMatrix(covariances.shared.data(), width, width), 0,
+           Matrix(half.data(), width, width));
+  multiply(Transpose::no, Transpose::yes, 1, ConstMatrix(half.data(), width, width), l, 0,
+           Matrix(whole.data(), width, width));
   for (size_t i = 0; i < width; ++i) {
     for (size_t k = 0; k < i; ++k) {
       whole[i * width + k] = whole[k * width + i] = (whole[i * width + k] + whole[k * width + i]) / 2;
@@ -114,17 +119,19 @@ std::vector<float> shared_directions(const Covariances& covariances, size_t widt
       directions.push_back(static_cast<float>(std::sqrt(eigen.values[i]) * eigen.vectors[i * width + k]));
     }
   }
-  if (directions.empty()) throw Error(ErrorCode::bad_input, "neighbours in the graph share nothing that the features show");
+  if (directions.empty())
+    throw Error(ErrorCode::bad_input, "neighbours in the graph share nothing that the features show");
   std::vector<float> map(directions.size());
   const size_t kept = directions.size() / width;
-  multiply(Transpose::no, Transpose::no, 1, ConstMatrix(directions.data(), kept, width), l, 0, Matrix(map.data(), kept, width));
+  multiply(Transpose::no, Transpose::no, 1, ConstMatrix(directions.data(), kept, width), l, 0,
+           Matrix(map.data(), kept, width));
   return map;
 }
 
 }  // namespace
 
-std::vector<Branch> linear_branches(const FeatureTable& features, const Graph& graph, std::span<const double> dampings,
-                                    size_t outputs) {
+std::vector<Branch> linear_branches(const FeatureTable& features, const Graph& graph,
+                                    std::span<const double> dampings, size_t outputs) {
   const Normalisation centre = normalisation_of(features, NormalisationKind::table);
   const Covariances covariances = covariances_of(features, graph, centre);
   std::vector<Branch> branches;

@@ -19,7 +19,8 @@ void add_scaled(std::span<float> to, std::span<const float> from, float factor) 
 std::vector<float> gathered(ConstMatrix z, std::span<const uint32_t> rows) {
   std::vector<float> all(rows.size() * z.columns);
   parallel_for(rows.size(), grain, [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) std::copy_n(z.row(rows[i]).data(), z.columns, all.data() + i * z.columns);
+    for (size_t i = begin; i < end; ++i)
+      std::copy_n(z.row(rows[i]).data(), z.columns, all.data() + i * z.columns);
   });
   return all;
 }
@@ -47,8 +48,8 @@ double dot(std::span<const float> a, std::span<const float> b) {
   return sum;
 }
 
-// Turns logits into probabilities times `weight` for all but the row's own term, which stands outside with logit `own`:
-// returns log of the whole sum minus own, and own's probability.
+// Turns logits into probabilities times `weight` for all but the row's own term, which stands outside with
+// logit `own`: returns log of the whole sum minus own, and own's probability.
 struct Softmax {
   double loss, own_probability;
 };
@@ -85,14 +86,17 @@ class PositivePlaces {
 
 }  // namespace
 
-Loss triplet_loss(ConstMatrix z, const Batch& batch, std::span<const uint32_t> negative_row, double margin, Matrix dz) {
+Loss triplet_loss(ConstMatrix z, const Batch& batch, std::span<const uint32_t> negative_row, double margin,
+                  Matrix dz) {
   const size_t size = batch.size();
   std::vector<float> hinge(size);
   parallel_for(size, grain, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
       const auto anchor = z.row(batch.anchor_row[i]);
-      const double near = dot(anchor, z.row(batch.positive_row[i])), far = dot(anchor, z.row(negative_row[i]));
-      hinge[i] = static_cast<float>(std::max(0.0, 2 * far - 2 * near + margin));  // d = 2 - 2 a·b for unit rows
+      const double near = dot(anchor, z.row(batch.positive_row[i])),
+                   far = dot(anchor, z.row(negative_row[i]));
+      hinge[i] =
+          static_cast<float>(std::max(0.0, 2 * far - 2 * near + margin));  // d = 2 - 2 a·b for unit rows
     }
   });
   std::vector<uint32_t> rows_of_uses(batch.anchor_row);
@@ -137,7 +141,8 @@ Loss in_batch_softmax(ConstMatrix z, const Batch& batch, const Graph& graph, dou
   std::vector<double> losses(size);
   const PositivePlaces places(batch);
   const auto scale = static_cast<float>(1 / (temperature * static_cast<double>(size)));
-  for (size_t begin = 0; begin < size; begin += softmax_rows) {  // in order: the positives' gradient is a sum over them
+  for (size_t begin = 0; begin < size;
+       begin += softmax_rows) {  // in order: the positives' gradient is a sum over them
     const size_t count = std::min(softmax_rows, size - begin);
     const ConstMatrix a(anchors.data() + begin * width, count, width);
     Matrix block(logits.data(), count, size);
@@ -148,7 +153,8 @@ Loss in_batch_softmax(ConstMatrix z, const Batch& batch, const Graph& graph, dou
         const auto row = block.row(r);
         const double own = row[i];
         const auto leave_out = [&](uint32_t j) { row[j] = left_out; };
-        for (const uint32_t neighbour : graph.neighbours(batch.anchor[i])) places.of_video(neighbour, leave_out);
+        for (const uint32_t neighbour : graph.neighbours(batch.anchor[i]))
+          places.of_video(neighbour, leave_out);
         places.of_video(batch.anchor[i], leave_out);
         row[i] = left_out;  // stands apart
         const Softmax result = softmax(row, own, 1);
@@ -157,7 +163,8 @@ Loss in_batch_softmax(ConstMatrix z, const Batch& batch, const Graph& graph, dou
         for (float& value : row) value *= scale;
       }
     });
-    multiply(Transpose::no, Transpose::no, 1, block, p, 0, Matrix(gradients.data() + begin * width, count, width));
+    multiply(Transpose::no, Transpose::no, 1, block, p, 0,
+             Matrix(gradients.data() + begin * width, count, width));
     multiply(Transpose::yes, Transpose::no, 1, block, a, begin == 0 ? 0.0f : 1.0f, positive_gradients);
   }
   std::vector<uint32_t> rows_of_uses(batch.anchor_row);
@@ -169,8 +176,8 @@ Loss in_batch_softmax(ConstMatrix z, const Batch& batch, const Graph& graph, dou
 }
 
 Loss classification_loss(ConstMatrix z, const Batch& batch, std::span<const uint32_t> class_of_video,
-                         ConstMatrix class_weights, std::span<const uint32_t> candidates, double temperature, Matrix dz,
-                         Matrix class_gradient) {
+                         ConstMatrix class_weights, std::span<const uint32_t> candidates, double temperature,
+                         Matrix dz, Matrix class_gradient) {
   const size_t size = batch.size(), width = z.columns, compared = candidates.size();
   const auto anchors = gathered(z, batch.anchor_row), weights = gathered(class_weights, candidates);
   const ConstMatrix w(weights.data(), compared, width);
@@ -194,14 +201,16 @@ Loss classification_loss(ConstMatrix z, const Batch& batch, std::span<const uint
         const auto row = block.row(r);
         if (among) row[place[own_class]] = left_out;
         const size_t others = compared - (among ? 1 : 0);
-        const double weight = others == 0 ? 0 : static_cast<double>(class_weights.rows - 1) / static_cast<double>(others);
+        const double weight =
+            others == 0 ? 0 : static_cast<double>(class_weights.rows - 1) / static_cast<double>(others);
         const Softmax result = softmax(row, own, weight);
         losses[i] = result.loss;
         own_gradients[i] = static_cast<float>((result.own_probability - 1) * scale);
         for (float& value : row) value *= static_cast<float>(scale);
       }
     });
-    multiply(Transpose::no, Transpose::no, 1, block, w, 0, Matrix(gradients.data() + begin * width, count, width));
+    multiply(Transpose::no, Transpose::no, 1, block, w, 0,
+             Matrix(gradients.data() + begin * width, count, width));
     multiply(Transpose::yes, Transpose::no, 1, block, a, begin == 0 ? 0.0f : 1.0f,
              Matrix(candidate_gradients.data(), compared, width));
   }

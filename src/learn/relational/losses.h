@@ -1,4 +1,5 @@
-// Losses on the unit rows z of a batch's videos, and their gradients by z in closed form. Each is a mean over the batch.
+// Losses on the unit rows z of a batch's videos, and their gradients by z in closed form. Each is a mean over
+// the batch.
 #pragma once
 
 #include <cstdint>
@@ -16,19 +17,21 @@ struct Loss {
   std::vector<uint32_t> active;  // rows whose gradient is not zero, ascending
 };
 
-// mean [d(a,p) - d(a,n) + margin]_+ with d the squared distance (methods §1.4). `negative_row` names the negatives, mined or
-// drawn. Overwrites the rows of dz that it lists as active; the others are not touched.
-Loss triplet_loss(ConstMatrix z, const Batch& batch, std::span<const uint32_t> negative_row, double margin, Matrix dz);
+// mean [d(a,p) - d(a,n) + margin]_+ with d the squared distance (methods §1.4). `negative_row` names the
+// negatives, mined or drawn. Overwrites the rows of dz that it lists as active; the others are not touched.
+Loss triplet_loss(ConstMatrix z, const Batch& batch, std::span<const uint32_t> negative_row, double margin,
+                  Matrix dz);
 
-// In-batch softmax (InfoNCE): mean of -log softmax over the batch's positives of a_i·p_j / temperature, at j = i. Left out of
-// row i are other positives that are a_i's neighbours, a_i itself or the same video as p_i. Overwrites dz.
+// In-batch softmax (InfoNCE): mean of -log softmax over the batch's positives of a_i·p_j / temperature, at j
+// = i. Left out of row i are other positives that are a_i's neighbours, a_i itself or the same video as p_i.
+// Overwrites dz.
 Loss in_batch_softmax(ConstMatrix z, const Batch& batch, const Graph& graph, double temperature, Matrix dz);
 
-// Pseudo-classification: mean of -log softmax over classes of a_i·w_c / temperature, at the class of a_i. `candidates` are the
-// classes compared against, distinct: all of them, or a uniform sample, whose sum is scaled up to that of all other classes.
-// Overwrites dz and class_gradient (classes × outputs).
+// Pseudo-classification: mean of -log softmax over classes of a_i·w_c / temperature, at the class of a_i.
+// `candidates` are the classes compared against, distinct: all of them, or a uniform sample, whose sum is
+// scaled up to that of all other classes. Overwrites dz and class_gradient (classes × outputs).
 Loss classification_loss(ConstMatrix z, const Batch& batch, std::span<const uint32_t> class_of_video,
-                         ConstMatrix class_weights, std::span<const uint32_t> candidates, double temperature, Matrix dz,
-                         Matrix class_gradient);
+                         ConstMatrix class_weights, std::span<const uint32_t> candidates, double temperature,
+                         Matrix dz, Matrix class_gradient);
 
 }  // namespace cowatch

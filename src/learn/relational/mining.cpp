@@ -8,7 +8,8 @@
 namespace cowatch {
 namespace {
 
-// A tile of similarities: 384 × 768 float32 are 1.2 MB, which stays in a core's second cache and the last one.
+// A tile of similarities: 384 × 768 float32 are 1.2 MB, which stays in a core's second cache and the last
+// one.
 constexpr size_t tile_rows = 384, tile_columns = 768;
 constexpr size_t lanes = 16, block = 64;
 constexpr float none = -4;  // below any similarity of unit rows
@@ -46,18 +47,21 @@ class Pass {
   Pass(const Batch& batch, const Graph& graph, const std::vector<uint32_t>& column_row)
       : batch_(batch), graph_(graph), column_row_(column_row) {}
 
-  // Looks through similarities of triplet i to columns `first` … on. Blocks that cannot improve on the best so far are passed
-  // over; the rest are looked at number by number, which is also where forbidden columns are sorted out.
+  // Looks through similarities of triplet i to columns `first` … on. Blocks that cannot improve on the best
+  // so far are passed over; the rest are looked at number by number, which is also where forbidden columns
+  // are sorted out.
   void scan(size_t i, const float* values, size_t count, size_t first, float limit, Best& best) const {
     size_t from = 0;
     for (; from + block <= count; from += block) {
-      if (block_best(values + from, limit) > best.similarity) look(i, values, from, from + block, first, limit, best);
+      if (block_best(values + from, limit) > best.similarity)
+        look(i, values, from, from + block, first, limit, best);
     }
     look(i, values, from, count, first, limit, best);
   }
 
  private:
-  void look(size_t i, const float* values, size_t from, size_t to, size_t first, float limit, Best& best) const {
+  void look(size_t i, const float* values, size_t from, size_t to, size_t first, float limit,
+            Best& best) const {
     for (size_t c = from; c < to; ++c) {
       if (values[c] < limit && values[c] > best.similarity && allowed(i, first + c)) {
         best = {values[c], static_cast<uint32_t>(first + c)};
@@ -91,7 +95,8 @@ std::vector<float> positive_similarities(const Activations& anchors, const Activ
   std::vector<float> similarities(anchors.rows());
   parallel_for(anchors.rows(), 256, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
-      similarities[i] = dot(anchors.part(i, 1, 0, anchors.columns()), positives.part(i, 1, 0, positives.columns()));
+      similarities[i] =
+          dot(anchors.part(i, 1, 0, anchors.columns()), positives.part(i, 1, 0, positives.columns()));
     }
   });
   return similarities;
@@ -115,7 +120,8 @@ Mined mine_semi_hard(ConstMatrix z, const Batch& batch, const Graph& graph, Prec
       Matrix tile(loan.data(), end - begin, count);
       multiply_parts(Transpose::no, Transpose::yes, anchors.part(begin, end - begin, 0, z.columns),
                      columns.part(first, count, 0, z.columns), 0, tile);
-      for (size_t i = begin; i < end; ++i) pass.scan(i, tile.row(i - begin).data(), count, first, limits[i], best[i]);
+      for (size_t i = begin; i < end; ++i)
+        pass.scan(i, tile.row(i - begin).data(), count, first, limits[i], best[i]);
     }
   });
   Mined mined;

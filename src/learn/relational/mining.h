@@ -1,11 +1,12 @@
 // Online semi-hard mining (methods §1.4; Lee et al., CVPR 2020, section 3.3).
 //
-// With d the squared distance of unit rows, anchor a_i takes among all drawn negatives n_j of the batch the one with the
-// smallest d(a_i, n_j) of those with d(a_i, n_j) > d(a_i, p_i): nearest, but farther than its positive. Neighbours of a_i in
-// the graph, a_i and p_i themselves never count. Ties go to the smaller j. Where no j is left the drawn negative stays.
+// With d the squared distance of unit rows, anchor a_i takes among all drawn negatives n_j of the batch the
+// one with the smallest d(a_i, n_j) of those with d(a_i, n_j) > d(a_i, p_i): nearest, but farther than its
+// positive. Neighbours of a_i in the graph, a_i and p_i themselves never count. Ties go to the smaller j.
+// Where no j is left the drawn negative stays.
 //
-// One fused pass over tiles of the similarities: the whole matrix of anchors by negatives is never written. A video drawn as
-// a negative several times is one column, that of its smallest j.
+// One fused pass over tiles of the similarities: the whole matrix of anchors by negatives is never written. A
+// video drawn as a negative several times is one column, that of its smallest j.
 #pragma once
 
 #include "graph/graph.h"

@@ -21,13 +21,15 @@ void apply_tower(const Branch& branch, size_t tower, ConstMatrix x, std::vector<
   const float* values = branch.parameters.data();
   hidden.resize(x.rows * shape.hidden);
   Matrix h(hidden.data(), x.rows, shape.hidden);
-  multiply(Transpose::no, Transpose::yes, 1, ConstMatrix(x.data + shape.begin, x.rows, shape.inputs(), x.stride),
+  multiply(Transpose::no, Transpose::yes, 1,
+           ConstMatrix(x.data + shape.begin, x.rows, shape.inputs(), x.stride),
            ConstMatrix(values + at.first, shape.hidden, shape.inputs()), 0, h);
   for (size_t r = 0; r < x.rows; ++r) {
     const auto row = h.row(r);
     for (size_t k = 0; k < row.size(); ++k) row[k] = std::max(0.0f, row[k] + values[at.first_bias + k]);
   }
-  multiply(Transpose::no, Transpose::yes, 1, h, ConstMatrix(values + at.second, branch.shape.outputs, shape.hidden), 0, y);
+  multiply(Transpose::no, Transpose::yes, 1, h,
+           ConstMatrix(values + at.second, branch.shape.outputs, shape.hidden), 0, y);
   for (size_t r = 0; r < y.rows; ++r) {
     const auto row = y.row(r);
     for (size_t k = 0; k < row.size(); ++k) row[k] += values[at.second_bias + k];
@@ -93,13 +95,17 @@ bool fits(const Branch& branch, size_t width) {
 
 }  // namespace
 
-size_t Branch::outputs(size_t width) const { return kind == Kind::features ? width : shape.outputs; }
+size_t Branch::outputs(size_t width) const {
+  return kind == Kind::features ? width : shape.outputs;
+}
 
-Network::Network(std::vector<Modality> modalities, std::vector<Branch> branches, std::vector<float> projection)
+Network::Network(std::vector<Modality> modalities, std::vector<Branch> branches,
+                 std::vector<float> projection)
     : modalities_(std::move(modalities)), branches_(std::move(branches)), projection_(std::move(projection)) {
   for (const Modality& modality : modalities_) width_ = std::max(width_, modality.end);
   for (const Branch& branch : branches_) {
-    if (!fits(branch, width_)) throw Error(ErrorCode::internal, "a branch of the model does not fit its input");
+    if (!fits(branch, width_))
+      throw Error(ErrorCode::internal, "a branch of the model does not fit its input");
     joint_width_ += branch.outputs(width_);
   }
   outputs_ = projection_.empty() ? joint_width_ : projection_.size() / joint_width_;
@@ -136,29 +142,34 @@ Network Network::load(const Path& path) {
   std::vector<Branch> branches;
   try {
     for (const auto& entry : Json::parse(file.get("modalities"))) {
-      modalities.push_back({entry.at("name").get<std::string>(), entry.at("begin").get<size_t>(), entry.at("end").get<size_t>()});
+      modalities.push_back({entry.at("name").get<std::string>(), entry.at("begin").get<size_t>(),
+                            entry.at("end").get<size_t>()});
     }
-    for (const auto& entry : Json::parse(file.get("branches"))) branches.push_back(branch_from(file, entry, branches.size()));
+    for (const auto& entry : Json::parse(file.get("branches")))
+      branches.push_back(branch_from(file, entry, branches.size()));
   } catch (const nlohmann::json::exception& error) {
     damaged(path, error.what());
   }
   size_t width = 0, joint = 0;
   for (const Modality& modality : modalities) width = std::max(width, modality.end);
   for (const Branch& branch : branches) {
-    if (!fits(branch, width)) damaged(path, "branch " + branch.name + " has parameters of another size than its shape");
+    if (!fits(branch, width))
+      damaged(path, "branch " + branch.name + " has parameters of another size than its shape");
     joint += branch.outputs(width);
   }
   if (branches.empty()) damaged(path, "it has no branches");
   std::vector<float> projection;
   if (file.has("projection")) {
     const auto values = file.tensor<float>("projection");
-    if (values.empty() || values.size() % joint != 0) damaged(path, "the projection has another width than the branches");
+    if (values.empty() || values.size() % joint != 0)
+      damaged(path, "the projection has another width than the branches");
     projection.assign(values.begin(), values.end());
   }
   return Network(std::move(modalities), std::move(branches), std::move(projection));
 }
 
-void Network::embed_branch(const Branch& branch, const FeatureTable& features, size_t first, Matrix out) const {
+void Network::embed_branch(const Branch& branch, const FeatureTable& features, size_t first,
+                           Matrix out) const {
   std::vector<float> input(out.rows * width_);
   const Matrix x(input.data(), out.rows, width_);
   for (size_t r = 0; r < out.rows; ++r) {
@@ -168,7 +179,8 @@ void Network::embed_branch(const Branch& branch, const FeatureTable& features, s
   if (branch.kind == Branch::Kind::features) {
     for (size_t r = 0; r < out.rows; ++r) std::ranges::copy(x.row(r), out.row(r).begin());
   } else if (branch.kind == Branch::Kind::linear) {
-    multiply(Transpose::no, Transpose::yes, 1, x, ConstMatrix(branch.parameters.data(), branch.shape.outputs, width_), 0, out);
+    multiply(Transpose::no, Transpose::yes, 1, x,
+             ConstMatrix(branch.parameters.data(), branch.shape.outputs, width_), 0, out);
   } else {
     std::vector<float> hidden, other(branch.shape.towers.size() > 1 ? out.rows * out.columns : 0);
     apply_tower(branch, 0, x, hidden, out);
@@ -185,10 +197,13 @@ void Network::embed_branch(const Branch& branch, const FeatureTable& features, s
 
 void Network::embed_joint(const FeatureTable& features, size_t first, Matrix out) const {
   if (features.modalities() != modalities_ || features.width() != width_) {
-    throw Error(ErrorCode::bad_input, "the model was trained on other features",
-                {.expected = std::to_string(width_) + " columns in " + std::to_string(modalities_.size()) + " modalities",
-                 .found = std::to_string(features.width()) + " columns in " + std::to_string(features.modalities().size()),
-                 .remedy = "Train again (`cowatch train WS relational`), or extract the features as before."});
+    throw Error(
+        ErrorCode::bad_input, "the model was trained on other features",
+        {.expected =
+             std::to_string(width_) + " columns in " + std::to_string(modalities_.size()) + " modalities",
+         .found =
+             std::to_string(features.width()) + " columns in " + std::to_string(features.modalities().size()),
+         .remedy = "Train again (`cowatch train WS relational`), or extract the features as before."});
   }
   parallel_for(out.rows, block_rows, [&](size_t begin, size_t end) {
     size_t column = 0;
@@ -215,8 +230,8 @@ void Network::embed(const FeatureTable& features, size_t first, Matrix out) cons
     const size_t count = std::min(rows_at_once, out.rows - begin);
     const Matrix block(joint.data(), count, joint_width_);
     embed_joint(features, first + begin, block);
-    multiply(Transpose::no, Transpose::yes, 1, block, ConstMatrix(projection_.data(), outputs_, joint_width_), 0,
-             out.rows_from(begin, count));
+    multiply(Transpose::no, Transpose::yes, 1, block, ConstMatrix(projection_.data(), outputs_, joint_width_),
+             0, out.rows_from(begin, count));
   }
   normalise_rows(out);
 }

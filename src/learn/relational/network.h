@@ -1,10 +1,11 @@
-// A trained model as a file (model.safetensors) and its use: embedding videos, also ones nobody has watched, without any
-// training library. Loading maps the file; one new video takes well under 5 ms.
+// A trained model as a file (model.safetensors) and its use: embedding videos, also ones nobody has watched,
+// without any training library. Loading maps the file; one new video takes well under 5 ms.
 //
-// A model is a weighted join of branches. Branch b turns normalised features into a unit row u_b: by nothing at all (the
-// features themselves), by one linear layer, or by towers of two layers multiplied elementwise (methods §1.5). The embedding is
-// the L2 norm of (√w_1·u_1, √w_2·u_2, …), so the cosine of two embeddings is the weighted mean of the branches' cosines;
-// where that is wider than the output, a projection onto the principal directions of the training videos follows.
+// A model is a weighted join of branches. Branch b turns normalised features into a unit row u_b: by nothing
+// at all (the features themselves), by one linear layer, or by towers of two layers multiplied elementwise
+// (methods §1.5). The embedding is the L2 norm of (√w_1·u_1, √w_2·u_2, …), so the cosine of two embeddings is
+// the weighted mean of the branches' cosines; where that is wider than the output, a projection onto the
+// principal directions of the training videos follows.
 #pragma once
 
 #include <optional>
@@ -23,11 +24,11 @@ namespace cowatch {
 
 struct Branch {
   enum class Kind { features, linear, towers };
-  std::string name;             // what it is to people: "features", "linear", "infonce"
+  std::string name;  // what it is to people: "features", "linear", "infonce"
   Kind kind = Kind::features;
-  double weight = 1;            // above 0
-  Normalisation normalisation;  // of all columns
-  PerceptronShape shape;        // of towers
+  double weight = 1;              // above 0
+  Normalisation normalisation;    // of all columns
+  PerceptronShape shape;          // of towers
   std::vector<float> parameters;  // of towers as in PerceptronShape; of linear: outputs × width
   size_t outputs(size_t width) const;
 };
@@ -47,8 +48,9 @@ class Network {
   const std::vector<Branch>& branches() const { return branches_; }
   const std::vector<Modality>& modalities() const { return modalities_; }
 
-  // Rows first … first + out.rows - 1 of the table, each a unit row of `out` (zero for an item without any modality).
-  // Memory: a few MB, however long the table. Throws bad_input when the table has other modalities than the model.
+  // Rows first … first + out.rows - 1 of the table, each a unit row of `out` (zero for an item without any
+  // modality). Memory: a few MB, however long the table. Throws bad_input when the table has other modalities
+  // than the model.
   void embed(const FeatureTable& features, size_t first, Matrix out) const;
   // The same before the projection: out.columns = joint_width().
   void embed_joint(const FeatureTable& features, size_t first, Matrix out) const;

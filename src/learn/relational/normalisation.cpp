@@ -37,11 +37,12 @@ Moments moments_of(const FeatureTable& features) {
       moments.mean[k] = count[m] == 0 ? 0 : sum[k] / static_cast<double>(count[m]);
     }
   }
-  each_row([&](size_t, const Modality& modality) {  // a second pass: differences of large sums would lose digits
-    for (size_t k = modality.begin; k < modality.end; ++k) {
-      square[k] += (row[k] - moments.mean[k]) * (row[k] - moments.mean[k]);
-    }
-  });
+  each_row(
+      [&](size_t, const Modality& modality) {  // a second pass: differences of large sums would lose digits
+        for (size_t k = modality.begin; k < modality.end; ++k) {
+          square[k] += (row[k] - moments.mean[k]) * (row[k] - moments.mean[k]);
+        }
+      });
   for (size_t m = 0; m < count.size(); ++m) {
     for (size_t k = features.modalities()[m].begin; k < features.modalities()[m].end; ++k) {
       moments.variance[k] = count[m] == 0 ? 0 : square[k] / static_cast<double>(count[m]);
@@ -82,7 +83,8 @@ Normalisation normalisation_of(const FeatureTable& features, NormalisationKind k
   if (varied == 0) {
     throw Error(ErrorCode::bad_input, "the features say nothing: no column differs between videos",
                 {.expected = "at least two videos with different features",
-                 .found = std::to_string(features.items()) + " videos, " + std::to_string(width) + " constant columns",
+                 .found = std::to_string(features.items()) + " videos, " + std::to_string(width) +
+                          " constant columns",
                  .remedy = "Extract features, or import some with --features."});
   }
   if (kind == NormalisationKind::table) {

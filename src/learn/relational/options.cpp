@@ -33,7 +33,8 @@ constexpr Method methods[] = {
 template <typename Enum>
 Enum choice_of(const Settings& settings, std::string_view name) {
   const auto& choices = setting_declaration(name).choices;
-  return static_cast<Enum>(std::find(choices.begin(), choices.end(), settings.get_text(name)) - choices.begin());
+  return static_cast<Enum>(std::find(choices.begin(), choices.end(), settings.get_text(name)) -
+                           choices.begin());
 }
 
 OptimiserSettings optimiser_settings(const Settings& settings) {
@@ -72,7 +73,8 @@ void apply_method(std::string_view name, RelationalOptions& options) {
   const std::vector<std::string> names(network_methods().begin(), network_methods().end());
   const std::string near = nearest_name(name, names);
   throw Error(ErrorCode::bad_argument, "there is no such method of training",
-              {.expected = "one that `cowatch config train.method` lists", .found = "'" + std::string(name) + "'",
+              {.expected = "one that `cowatch config train.method` lists",
+               .found = "'" + std::string(name) + "'",
                .remedy = near.empty() ? "" : "Did you mean " + near + "?"});
 }
 

@@ -1,4 +1,5 @@
-// How a relational embedding is trained. Every variant of methods §1.7 is a value of these options; the trainer is one.
+// How a relational embedding is trained. Every variant of methods §1.7 is a value of these options; the
+// trainer is one.
 #pragma once
 
 #include <cstdint>
@@ -28,28 +29,28 @@ struct RelationalOptions {
   Curriculum curriculum = Curriculum::none;
   double curriculum_share = 0.05;
   double margin = 0.5;
-  double temperature = 0.1;      // of the softmax losses
-  size_t class_round = 2;        // a video's class is its cluster after this round of the tree
-  size_t class_samples = 4096;   // classes compared against in a step; all when there are no more
+  double temperature = 0.1;        // of the softmax losses
+  size_t class_round = 2;          // a video's class is its cluster after this round of the tree
+  size_t class_samples = 4096;     // classes compared against in a step; all when there are no more
   bool product_of_towers = false;  // a tower for each modality, multiplied
-  double modality_dropout = 0;   // chance that a step hides one of an item's modalities, never its last
+  double modality_dropout = 0;     // chance that a step hides one of an item's modalities, never its last
   double hidden_dropout = 0;
   NormalisationKind normalisation = NormalisationKind::columns;
   TripletSettings sampling;
   OptimiserSettings optimiser;
   size_t hidden = 4000, outputs = 256;
   size_t batch = 1000;
-  uint64_t steps = 0;            // 0: chosen by the number of videos (training_steps())
+  uint64_t steps = 0;  // 0: chosen by the number of videos (training_steps())
   uint64_t seed = 1;
-  uint64_t network = 0;          // keeps several networks of one seed apart
+  uint64_t network = 0;  // keeps several networks of one seed apart
   Precision precision = Precision::float32;
 
   // One line a value, in a fixed order: for fingerprints and for people.
   std::string text() const;
 };
 
-// Steps of a training on `anchors` videos with neighbours: thirty passes, at least 100 and at most 400 steps. More passes
-// over a small corpus fit it by heart, and validation videos then lose (docs/relational.md).
+// Steps of a training on `anchors` videos with neighbours: thirty passes, at least 100 and at most 400 steps.
+// More passes over a small corpus fit it by heart, and validation videos then lose (docs/relational.md).
 uint64_t training_steps(const RelationalOptions& options, size_t anchors);
 
 // Options of sections [train] with the method `train.method` on top.
@@ -57,7 +58,8 @@ RelationalOptions relational_options(const Settings& settings);
 
 // Names of the methods that are one network: "random", "random_mined", "l0", … (not "raw" and "default").
 const std::vector<std::string_view>& network_methods();
-// Sets what the method's name says and leaves the rest. Throws bad_argument for an unknown name, naming the nearest.
+// Sets what the method's name says and leaves the rest. Throws bad_argument for an unknown name, naming the
+// nearest.
 void apply_method(std::string_view method, RelationalOptions& options);
 
 }  // namespace cowatch

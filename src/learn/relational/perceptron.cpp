@@ -9,7 +9,8 @@
 namespace cowatch {
 namespace {
 
-// Rows whose activations pass at once: 512 × 4000 float32 are 8 MB, a part of a core's share of the last cache.
+// Rows whose activations pass at once: 512 × 4000 float32 are 8 MB, a part of a core's share of the last
+// cache.
 constexpr size_t chunk = 512;
 constexpr uint32_t initial_stream = 0x696e6974, dropout_stream = 0x64726f70;
 
@@ -64,8 +65,10 @@ void initialise(const PerceptronShape& shape, uint64_t seed, uint64_t network, s
         }
       });
     };
-    fill(at.first, at.first_bias, std::sqrt(2.0 / static_cast<double>(std::max<size_t>(1, shape.towers[t].inputs()))));
-    fill(at.second, at.second_bias, std::sqrt(1.0 / static_cast<double>(std::max<size_t>(1, shape.towers[t].hidden))));
+    fill(at.first, at.first_bias,
+         std::sqrt(2.0 / static_cast<double>(std::max<size_t>(1, shape.towers[t].inputs()))));
+    fill(at.second, at.second_bias,
+         std::sqrt(1.0 / static_cast<double>(std::max<size_t>(1, shape.towers[t].hidden))));
   }
 }
 
@@ -94,10 +97,14 @@ void Perceptron::set_input(size_t rows, size_t width, const std::function<void(s
   });
 }
 
-MatrixPart Perceptron::weights(std::span<const float> values, size_t rows, size_t columns, Activations& copy) const {
-  if (precision_ == Precision::float32) return {.single = values.data(), .rows = rows, .columns = columns, .stride = columns};
+MatrixPart Perceptron::weights(std::span<const float> values, size_t rows, size_t columns,
+                               Activations& copy) const {
+  if (precision_ == Precision::float32)
+    return {.single = values.data(), .rows = rows, .columns = columns, .stride = columns};
   copy.resize(rows, columns);
-  parallel_for(rows, 64, [&](size_t begin, size_t end) { copy.store(begin, end - begin, values.data() + begin * columns); });
+  parallel_for(rows, 64, [&](size_t begin, size_t end) {
+    copy.store(begin, end - begin, values.data() + begin * columns);
+  });
   return copy.part();
 }
 
@@ -105,9 +112,12 @@ void Perceptron::forward_tower(std::span<const float> parameters, size_t tower, 
   const TowerShape& shape = shape_.towers[tower];
   const auto at = shape_.offsets(tower);
   const size_t rows = input_.rows(), outputs = shape_.outputs;
-  const auto w1 = weights(parameters.subspan(at.first, at.first_bias - at.first), shape.hidden, shape.inputs(), first_copy_);
-  const auto w2 = weights(parameters.subspan(at.second, at.second_bias - at.second), outputs, shape.hidden, second_copy_);
-  const auto b1 = parameters.subspan(at.first_bias, shape.hidden), b2 = parameters.subspan(at.second_bias, outputs);
+  const auto w1 = weights(parameters.subspan(at.first, at.first_bias - at.first), shape.hidden,
+                          shape.inputs(), first_copy_);
+  const auto w2 =
+      weights(parameters.subspan(at.second, at.second_bias - at.second), outputs, shape.hidden, second_copy_);
+  const auto b1 = parameters.subspan(at.first_bias, shape.hidden),
+             b2 = parameters.subspan(at.second_bias, outputs);
   const auto threshold = static_cast<uint32_t>(std::lround(dropout.rate * 256));
   kept_scale_ = 256.0f / static_cast<float>(256 - threshold);
   const Random random(dropout.seed, dropout_stream + static_cast<uint32_t>(tower));
@@ -118,8 +128,8 @@ void Perceptron::forward_tower(std::span<const float> parameters, size_t tower, 
     const size_t count = end - begin;
     ScratchPool::Loan loan(pool_, hidden.direct(0) == nullptr ? count * shape.hidden : 0);
     float* block = hidden.direct(begin) != nullptr ? hidden.direct(begin) : loan.data();
-    multiply_parts(Transpose::no, Transpose::yes, input_.part(begin, count, shape.begin, shape.inputs()), w1, 0,
-                   Matrix(block, count, shape.hidden));
+    multiply_parts(Transpose::no, Transpose::yes, input_.part(begin, count, shape.begin, shape.inputs()), w1,
+                   0, Matrix(block, count, shape.hidden));
     for (size_t r = 0; r < count; ++r) {
       finish_hidden(block + r * shape.hidden, b1, random, dropout, threshold, kept_scale_, begin + r);
     }
@@ -131,7 +141,8 @@ void Perceptron::forward_tower(std::span<const float> parameters, size_t tower, 
       for (size_t k = 0; k < outputs; ++k) row[k] += b2[k];
     }
   });
-  operations_ += 2.0 * static_cast<double>(rows) * static_cast<double>(shape.hidden * (shape.inputs() + outputs));
+  operations_ +=
+      2.0 * static_cast<double>(rows) * static_cast<double>(shape.hidden * (shape.inputs() + outputs));
 }
 
 void Perceptron::forward(std::span<const float> parameters, const Dropout& dropout, Matrix z) {
@@ -208,8 +219,8 @@ void Perceptron::backward_hidden(const MatrixPart& dy, std::span<const float> se
   column_sums(ConstMatrix(partial.data(), chunks, units), bias_gradient);
 }
 
-void Perceptron::backward_tower(std::span<const float> parameters, size_t tower, const std::vector<uint32_t>& active,
-                                std::span<float> gradient) {
+void Perceptron::backward_tower(std::span<const float> parameters, size_t tower,
+                                const std::vector<uint32_t>& active, std::span<float> gradient) {
   const TowerShape& shape = shape_.towers[tower];
   const auto at = shape_.offsets(tower);
   const size_t rows = active.size(), outputs = shape_.outputs;
@@ -235,9 +246,11 @@ void Perceptron::backward_tower(std::span<const float> parameters, size_t tower,
                  Matrix(gradient.data() + at.second, outputs, shape.hidden));
   backward_hidden(dy, parameters.subspan(at.second, at.second_bias - at.second), tower,
                   gradient.subspan(at.first_bias, shape.hidden));
-  multiply_parts(Transpose::yes, Transpose::no, hidden.part(), input_.part(0, rows, shape.begin, shape.inputs()), 0,
+  multiply_parts(Transpose::yes, Transpose::no, hidden.part(),
+                 input_.part(0, rows, shape.begin, shape.inputs()), 0,
                  Matrix(gradient.data() + at.first, shape.hidden, shape.inputs()));
-  operations_ += 2.0 * static_cast<double>(rows) * static_cast<double>(shape.hidden * (shape.inputs() + 2 * outputs));
+  operations_ +=
+      2.0 * static_cast<double>(rows) * static_cast<double>(shape.hidden * (shape.inputs() + 2 * outputs));
 }
 
 }  // namespace cowatch

@@ -1,10 +1,10 @@
-// The network under training (methods §1.5): towers of two fully connected layers with ReLU between, multiplied elementwise
-// when there are several, then the L2 norm:
+// The network under training (methods §1.5): towers of two fully connected layers with ReLU between,
+// multiplied elementwise when there are several, then the L2 norm:
 //   z = y / |y|,   y = Π_t (W2_t · relu(W1_t · x_t + b1_t) + b2_t),   x_t: the tower's columns of the input.
 //
-// Gradients are written out by hand. Rows go through in chunks that stay in the cache; bias, ReLU, dropout and their backward
-// happen while a chunk is there. Activations are kept in float32 or bfloat16; parameters, gradients and all sums are float32.
-// Results do not depend on the number of threads.
+// Gradients are written out by hand. Rows go through in chunks that stay in the cache; bias, ReLU, dropout
+// and their backward happen while a chunk is there. Activations are kept in float32 or bfloat16; parameters,
+// gradients and all sums are float32. Results do not depend on the number of threads.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +36,8 @@ struct PerceptronShape {
   bool operator==(const PerceptronShape&) const = default;
 };
 
-// Normal with variance 2 / inputs for the first layer (He et al., 2015), 1 / hidden for the second; biases zero. `network`
-// keeps several networks of one seed apart.
+// Normal with variance 2 / inputs for the first layer (He et al., 2015), 1 / hidden for the second; biases
+// zero. `network` keeps several networks of one seed apart.
 void initialise(const PerceptronShape& shape, uint64_t seed, uint64_t network, std::span<float> parameters);
 
 // Which hidden units a step leaves out; what is kept is scaled up to make good for it.
@@ -51,15 +51,16 @@ class Perceptron {
   Perceptron(PerceptronShape shape, Precision precision);
   const PerceptronShape& shape() const { return shape_; }
 
-  // Makes room for `rows` inputs of `width` columns; `fill(row, numbers)` writes each of them, called in parallel.
+  // Makes room for `rows` inputs of `width` columns; `fill(row, numbers)` writes each of them, called in
+  // parallel.
   void set_input(size_t rows, size_t width, const std::function<void(size_t, float*)>& fill);
   // z: rows × outputs; a row whose y is zero stays zero.
   void forward(std::span<const float> parameters, const Dropout& dropout, Matrix z);
-  // Overwrites `gradient` with the parameters' gradient of a loss whose gradient by z is `dz`. `active` lists, ascending, the
-  // rows where dz is not zero: only they are worked on, and only they are kept of the activations, so each forward() allows one
-  // backward(). The input's gradient is not needed and not made.
-  void backward(std::span<const float> parameters, ConstMatrix z, ConstMatrix dz, const std::vector<uint32_t>& active,
-                std::span<float> gradient);
+  // Overwrites `gradient` with the parameters' gradient of a loss whose gradient by z is `dz`. `active`
+  // lists, ascending, the rows where dz is not zero: only they are worked on, and only they are kept of the
+  // activations, so each forward() allows one backward(). The input's gradient is not needed and not made.
+  void backward(std::span<const float> parameters, ConstMatrix z, ConstMatrix dz,
+                const std::vector<uint32_t>& active, std::span<float> gradient);
   // Multiplications and additions of the matrix products since construction.
   double operations() const { return operations_; }
 
@@ -69,17 +70,18 @@ class Perceptron {
   void backward_norm(ConstMatrix z, ConstMatrix dz, const std::vector<uint32_t>& active);
   void backward_tower(std::span<const float> parameters, size_t tower, const std::vector<uint32_t>& active,
                       std::span<float> gradient);
-  void backward_hidden(const MatrixPart& dy, std::span<const float> second, size_t tower, std::span<float> bias_gradient);
+  void backward_hidden(const MatrixPart& dy, std::span<const float> second, size_t tower,
+                       std::span<float> bias_gradient);
 
   PerceptronShape shape_;
   Precision precision_;
-  float kept_scale_ = 1;            // of dropout
+  float kept_scale_ = 1;  // of dropout
   double operations_ = 0;
   Activations input_;
-  std::vector<Activations> hidden_;        // after ReLU and dropout, then their gradient; a tower each
-  std::vector<std::vector<float>> y_;      // outputs of each tower
-  std::vector<float> lengths_;             // |y| of each row
-  std::vector<float> dy_, tower_dy_;       // gradient of the product of towers, of one tower; active rows only
+  std::vector<Activations> hidden_;    // after ReLU and dropout, then their gradient; a tower each
+  std::vector<std::vector<float>> y_;  // outputs of each tower
+  std::vector<float> lengths_;         // |y| of each row
+  std::vector<float> dy_, tower_dy_;   // gradient of the product of towers, of one tower; active rows only
   Activations first_copy_, second_copy_, dy_copy_;  // in bfloat16, when that is the precision
   ScratchPool pool_;
 };

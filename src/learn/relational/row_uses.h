@@ -1,5 +1,6 @@
-// Which parts of a batch use which row of the network's output. A video that comes up several times in a batch is one row;
-// its gradient is the sum over its uses, taken in order of use, so that the sum is the same for any number of threads.
+// Which parts of a batch use which row of the network's output. A video that comes up several times in a
+// batch is one row; its gradient is the sum over its uses, taken in order of use, so that the sum is the same
+// for any number of threads.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,8 @@ namespace cowatch {
 class RowUses {
  public:
   // rows_of_uses[u] is the row that use u reads.
-  RowUses(size_t rows, std::span<const uint32_t> rows_of_uses) : begins_(rows + 1), uses_(rows_of_uses.size()) {
+  RowUses(size_t rows, std::span<const uint32_t> rows_of_uses)
+      : begins_(rows + 1), uses_(rows_of_uses.size()) {
     for (const uint32_t row : rows_of_uses) ++begins_[row + 1];
     for (size_t r = 0; r < rows; ++r) begins_[r + 1] += begins_[r];
     std::vector<uint32_t> next(begins_.begin(), begins_.end() - 1);

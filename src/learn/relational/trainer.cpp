@@ -12,8 +12,10 @@
 namespace cowatch {
 namespace {
 
-constexpr uint32_t class_weight_stream = 0x636c7773, class_sample_stream = 0x636c7373, modality_stream = 0x6d6f6461;
-constexpr NegativeLevel ladder[] = {NegativeLevel::random, NegativeLevel::l2, NegativeLevel::l1, NegativeLevel::l0};
+constexpr uint32_t class_weight_stream = 0x636c7773, class_sample_stream = 0x636c7373,
+                   modality_stream = 0x6d6f6461;
+constexpr NegativeLevel ladder[] = {NegativeLevel::random, NegativeLevel::l2, NegativeLevel::l1,
+                                    NegativeLevel::l0};
 constexpr int newest_format = 1;
 
 PerceptronShape shape_of(const FeatureTable& features, const RelationalOptions& options) {
@@ -23,23 +25,26 @@ PerceptronShape shape_of(const FeatureTable& features, const RelationalOptions& 
     shape.towers.push_back({0, features.width(), options.hidden});
     return shape;
   }
-  for (const Modality& modality : features.modalities()) shape.towers.push_back({modality.begin, modality.end, options.hidden});
+  for (const Modality& modality : features.modalities())
+    shape.towers.push_back({modality.begin, modality.end, options.hidden});
   return shape;
 }
 
-std::string fingerprint_of(const RelationalOptions& options, const FeatureTable& features, const Graph& graph) {
+std::string fingerprint_of(const RelationalOptions& options, const FeatureTable& features,
+                           const Graph& graph) {
   Fingerprint fingerprint;
   fingerprint.add(options.text()).add(features.fingerprint()).add(graph.nodes());
   for (uint32_t video = 0; video < graph.nodes(); ++video) {
-    fingerprint.add(hash64(std::as_bytes(graph.neighbours(video)), hash64(std::as_bytes(graph.weights(video)))));
+    fingerprint.add(
+        hash64(std::as_bytes(graph.neighbours(video)), hash64(std::as_bytes(graph.weights(video)))));
   }
   return fingerprint.digest();
 }
 
 }  // namespace
 
-RelationalTrainer::RelationalTrainer(const FeatureTable& features, const Graph& graph, const AffinityTree& tree,
-                                     RelationalOptions options)
+RelationalTrainer::RelationalTrainer(const FeatureTable& features, const Graph& graph,
+                                     const AffinityTree& tree, RelationalOptions options)
     : features_(features),
       graph_(graph),
       options_(std::move(options)),
@@ -49,7 +54,8 @@ RelationalTrainer::RelationalTrainer(const FeatureTable& features, const Graph& 
       optimiser_(options_.optimiser, 0) {
   if (features.items() != graph.nodes()) {
     throw Error(ErrorCode::bad_input, "features and graph are not of the same videos",
-                {.expected = std::to_string(graph.nodes()) + " rows of features", .found = std::to_string(features.items()),
+                {.expected = std::to_string(graph.nodes()) + " rows of features",
+                 .found = std::to_string(features.items()),
                  .remedy = "Run `cowatch run` to bring both up to date."});
   }
   const size_t anchors = sampler_.anchors().size();
@@ -58,15 +64,18 @@ RelationalTrainer::RelationalTrainer(const FeatureTable& features, const Graph& 
   if (options_.objective == Objective::classification && tree.rounds() > 0) {
     const size_t round = std::min(options_.class_round, tree.rounds());
     classes_ = tree.clusters(round);
-    for (uint32_t video = 0; video < graph.nodes(); ++video) class_of_video_.push_back(tree.cluster(round, video));
+    for (uint32_t video = 0; video < graph.nodes(); ++video)
+      class_of_video_.push_back(tree.cluster(round, video));
   }
-  const size_t network_size = network_.shape().parameters(), size = network_size + classes_ * options_.outputs;
+  const size_t network_size = network_.shape().parameters(),
+               size = network_size + classes_ * options_.outputs;
   parameters_.resize(size);
   gradient_.resize(size);
   initialise(network_.shape(), options_.seed, options_.network, std::span(parameters_).first(network_size));
   const Random random(options_.seed, class_weight_stream);
   for (size_t k = network_size; k < size; ++k) {
-    parameters_[k] = static_cast<float>(0.05 * random.normal(options_.network, static_cast<uint32_t>(k - network_size)));
+    parameters_[k] =
+        static_cast<float>(0.05 * random.normal(options_.network, static_cast<uint32_t>(k - network_size)));
   }
   optimiser_ = Optimiser(options_.optimiser, size);
   fingerprint_ = fingerprint_of(options_, features, graph);
@@ -125,8 +134,9 @@ double RelationalTrainer::step_loss(const Batch& batch, ConstMatrix z, Matrix dz
   } else if (options_.objective == Objective::classification) {
     const auto candidates = class_candidates();
     const size_t network_size = network_.shape().parameters();
-    loss = classification_loss(z, batch, class_of_video_, ConstMatrix(class_weights().data(), classes_, z.columns), candidates,
-                               options_.temperature, dz, Matrix(gradient_.data() + network_size, classes_, z.columns));
+    loss = classification_loss(
+        z, batch, class_of_video_, ConstMatrix(class_weights().data(), classes_, z.columns), candidates,
+        options_.temperature, dz, Matrix(gradient_.data() + network_size, classes_, z.columns));
     operations_ += 6 * size * static_cast<double>(candidates.size() * z.columns);
   } else {
     Mined mined{batch.negative_row, 0, 0, 0};
@@ -147,8 +157,10 @@ StepReport RelationalTrainer::train_step() {
   report.rate = learning_rate(options_.optimiser, step_, options_.steps);
   // Networks of one seed see other batches: the number is part of the counter of the draws.
   const uint64_t draw = step_ + (options_.network << 40);
-  const Batch batch = draw_batch(sampler_, options_.batch, draw, report.level, options_.objective == Objective::triplet);
-  const size_t rows = batch.rows.size(), outputs = options_.outputs, network_size = network_.shape().parameters();
+  const Batch batch =
+      draw_batch(sampler_, options_.batch, draw, report.level, options_.objective == Objective::triplet);
+  const size_t rows = batch.rows.size(), outputs = options_.outputs,
+               network_size = network_.shape().parameters();
   if (z_.size() < rows * outputs) {
     z_.resize(rows * outputs);
     dz_.resize(rows * outputs);
@@ -176,7 +188,8 @@ void RelationalTrainer::end_epoch() {
   EpochReport epoch{epochs_.size() + 1, step_, epoch_loss_ / steps, epoch_retained_ / steps, level_now()};
   epochs_.push_back(epoch);
   epoch_loss_ = epoch_retained_ = 0;
-  if (options_.curriculum == Curriculum::retained && epoch.retained >= options_.curriculum_share && curriculum_stage_ < 3) {
+  if (options_.curriculum == Curriculum::retained && epoch.retained >= options_.curriculum_share &&
+      curriculum_stage_ < 3) {
     ++curriculum_stage_;
   }
 }
@@ -186,7 +199,8 @@ Branch RelationalTrainer::branch() const {
   branch.kind = Branch::Kind::towers;
   branch.normalisation = normalisation_;
   branch.shape = network_.shape();
-  branch.parameters.assign(parameters_.begin(), parameters_.begin() + static_cast<ptrdiff_t>(network_.shape().parameters()));
+  branch.parameters.assign(parameters_.begin(),
+                           parameters_.begin() + static_cast<ptrdiff_t>(network_.shape().parameters()));
   return branch;
 }
 
@@ -194,7 +208,8 @@ void RelationalTrainer::save(const Path& path) const {
   const std::vector<uint64_t> counters{step_, curriculum_stage_};
   std::vector<double> numbers{epoch_loss_, epoch_retained_};
   for (const EpochReport& epoch : epochs_) {
-    numbers.insert(numbers.end(), {static_cast<double>(epoch.step), epoch.loss, epoch.retained, static_cast<double>(epoch.level)});
+    numbers.insert(numbers.end(), {static_cast<double>(epoch.step), epoch.loss, epoch.retained,
+                                   static_cast<double>(epoch.level)});
   }
   TensorFileWriter writer("checkpoint", newest_format);
   writer.set("input", fingerprint_);
@@ -211,16 +226,18 @@ void RelationalTrainer::load(const Path& path) {
   const TensorFile file(path, "checkpoint", newest_format);
   if (file.get("input") != fingerprint_) {
     throw Error(ErrorCode::conflict, "the checkpoint is of another training",
-                {.where = path.string(), .expected = "the same graph, features and settings (" + fingerprint_ + ")",
+                {.where = path.string(),
+                 .expected = "the same graph, features and settings (" + fingerprint_ + ")",
                  .found = file.get("input"),
-                 .remedy = "Train with the settings it was begun with, or start afresh (`cowatch train WS relational --fresh`)."});
+                 .remedy = "Train with the settings it was begun with, or delete it to start afresh."});
   }
   const auto parameters = file.tensor<float>("parameters"), state = file.tensor<float>("optimiser");
   const auto counters = file.tensor<uint64_t>("counters");
   const auto numbers = file.tensor<double>("epochs");
-  if (parameters.size() != parameters_.size() || state.size() != optimiser_.state().size() || counters.size() != 2 ||
-      counters[1] > 3 || numbers.size() % 4 != 2) {
-    throw Error(ErrorCode::damaged, "the checkpoint has another size than its settings say", {.where = path.string()});
+  if (parameters.size() != parameters_.size() || state.size() != optimiser_.state().size() ||
+      counters.size() != 2 || counters[1] > 3 || numbers.size() % 4 != 2) {
+    throw Error(ErrorCode::damaged, "the checkpoint has another size than its settings say",
+                {.where = path.string()});
   }
   std::ranges::copy(parameters, parameters_.begin());
   std::ranges::copy(state, optimiser_.state().begin());

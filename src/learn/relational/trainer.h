@@ -1,5 +1,6 @@
-// The one trainer of relational embeddings (methods §1.4 to §1.7): draws a batch, runs the network, mines, takes the loss,
-// updates. Same options and seed: the same bytes for any number of threads, and after a stop and a resume at any step.
+// The one trainer of relational embeddings (methods §1.4 to §1.7): draws a batch, runs the network, mines,
+// takes the loss, updates. Same options and seed: the same bytes for any number of threads, and after a stop
+// and a resume at any step.
 #pragma once
 
 #include <memory>
@@ -16,42 +17,46 @@
 namespace cowatch {
 
 struct StepReport {
-  uint64_t step = 0;          // from 1
+  uint64_t step = 0;  // from 1
   double loss = 0, rate = 0;
-  double retained = 0;        // shares of the batch: drawn negatives that mining kept by choice,
-  double unmined = 0;         // triplets without a semi-hard negative,
-  double climbed = 0;         // negatives drawn above the level asked for
+  double retained = 0;  // shares of the batch: drawn negatives that mining kept by choice,
+  double unmined = 0;   // triplets without a semi-hard negative,
+  double climbed = 0;   // negatives drawn above the level asked for
   NegativeLevel level = NegativeLevel::random;
 };
 
 struct EpochReport {
-  uint64_t epoch = 0, step = 0;  // from 1; the step it ended with
-  double loss = 0, retained = 0; // means over its steps
+  uint64_t epoch = 0, step = 0;   // from 1; the step it ended with
+  double loss = 0, retained = 0;  // means over its steps
   NegativeLevel level = NegativeLevel::random;
 };
 
 class RelationalTrainer {
  public:
-  // Borrows all three, of the same videos (row r = video r). Throws bad_input for a graph without edges or features that never
-  // differ; bad_argument for options that cannot be met.
-  RelationalTrainer(const FeatureTable& features, const Graph& graph, const AffinityTree& tree, RelationalOptions options);
+  // Borrows all three, of the same videos (row r = video r). Throws bad_input for a graph without edges or
+  // features that never differ; bad_argument for options that cannot be met.
+  RelationalTrainer(const FeatureTable& features, const Graph& graph, const AffinityTree& tree,
+                    RelationalOptions options);
 
-  uint64_t step() const { return step_; }    // steps done
+  uint64_t step() const { return step_; }  // steps done
   uint64_t steps() const { return options_.steps; }
-  uint64_t epoch_steps() const { return epoch_steps_; }  // steps that show each video with neighbours once on average
+  uint64_t epoch_steps() const {
+    return epoch_steps_;
+  }  // steps that show each video with neighbours once on average
   StepReport train_step();
   const std::vector<EpochReport>& epochs() const { return epochs_; }  // ended so far
-  Branch branch() const;                     // the network as it is now, with weight 1
+  Branch branch() const;                             // the network as it is now, with weight 1
   double operations() const { return operations_; }  // multiplications and additions of all products so far
 
-  // A checkpoint holds parameters, optimiser state, step, epochs and the fingerprint of options, features and graph. Loading
-  // one of something else throws conflict and changes nothing.
+  // A checkpoint holds parameters, optimiser state, step, epochs and the fingerprint of options, features and
+  // graph. Loading one of something else throws conflict and changes nothing.
   void save(const Path& path) const;
   void load(const Path& path);
   const std::string& fingerprint() const { return fingerprint_; }
 
  private:
-  double step_loss(const Batch& batch, ConstMatrix z, Matrix dz, StepReport& report, std::vector<uint32_t>& active);
+  double step_loss(const Batch& batch, ConstMatrix z, Matrix dz, StepReport& report,
+                   std::vector<uint32_t>& active);
   void set_input(const Batch& batch);
   void hide_modalities(uint32_t video, float* row) const;
   std::vector<uint32_t> class_candidates() const;
@@ -73,7 +78,7 @@ class RelationalTrainer {
   uint64_t step_ = 0, epoch_steps_ = 1;
   double epoch_loss_ = 0, epoch_retained_ = 0;  // sums over the epoch under way
   std::vector<EpochReport> epochs_;
-  uint32_t curriculum_stage_ = 0;               // 0: random … 3: L0, of Curriculum::retained
+  uint32_t curriculum_stage_ = 0;  // 0: random … 3: L0, of Curriculum::retained
   double operations_ = 0;
   std::string fingerprint_;
 };

@@ -8,11 +8,13 @@
 namespace cowatch {
 namespace {
 
-constexpr double steps[] = {0, 0.125, 0.25, 0.5, 1, 2, 4};
+constexpr double steps[] = {0, 0.25, 0.5, 1, 2, 4};
 constexpr double least_gain = 1.002;  // smaller ones are within the noise of a few hundred queries
 constexpr int most_rounds = 4;
 
-double worth(const RetrievalScores& scores) { return scores.map + scores.ndcg_10; }
+double worth(const RetrievalScores& scores) {
+  return scores.map + scores.ndcg_10;
+}
 
 struct Found {
   std::vector<double> weights;
@@ -53,10 +55,11 @@ CosineTable::CosineTable(const Graph& truth, size_t most) : truth_(truth) {
 
 void CosineTable::add(ConstMatrix embeddings) {
   std::vector<float> rows;
-  for (const uint32_t query : queries_) rows.insert(rows.end(), embeddings.row(query).begin(), embeddings.row(query).end());
+  for (const uint32_t query : queries_)
+    rows.insert(rows.end(), embeddings.row(query).begin(), embeddings.row(query).end());
   auto& cosines = cosines_.emplace_back(queries_.size() * embeddings.rows);
-  multiply(Transpose::no, Transpose::yes, 1, ConstMatrix(rows.data(), queries_.size(), embeddings.columns), embeddings, 0,
-           Matrix(cosines.data(), queries_.size(), embeddings.rows));
+  multiply(Transpose::no, Transpose::yes, 1, ConstMatrix(rows.data(), queries_.size(), embeddings.columns),
+           embeddings, 0, Matrix(cosines.data(), queries_.size(), embeddings.rows));
 }
 
 RetrievalScores CosineTable::score(const std::vector<double>& weights) const {
@@ -74,7 +77,8 @@ RetrievalScores CosineTable::score(const std::vector<double>& weights) const {
 
 RetrievalScores mean_score(const std::vector<CosineTable>& tables, const std::vector<double>& weights) {
   RetrievalScores mean;
-  for (const CosineTable& table : tables) mean.add(table.score(weights), 1 / static_cast<double>(tables.size()));
+  for (const CosineTable& table : tables)
+    mean.add(table.score(weights), 1 / static_cast<double>(tables.size()));
   return mean;
 }
 

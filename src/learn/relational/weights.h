@@ -9,7 +9,8 @@
 
 namespace cowatch {
 
-// Validation videos of one split: cosines of some queries to all videos, for each candidate, and what is relevant.
+// Validation videos of one split: cosines of some queries to all videos, for each candidate, and what is
+// relevant.
 class CosineTable {
  public:
   // Queries are videos with neighbours in `truth`, evenly spread over them, at most `most`.
@@ -29,8 +30,9 @@ class CosineTable {
 // Mean over tables.
 RetrievalScores mean_score(const std::vector<CosineTable>& tables, const std::vector<double>& weights);
 
-// Coordinate search from equal weights and from the best single candidate, over 0 and powers of two: maximises MAP + NDCG@10. A
-// candidate's weight changes only for a gain beyond noise. Deterministic. Weights sum to 1.
+// Coordinate search from equal weights and from the best single candidate, over 0 and powers of two:
+// maximises MAP + NDCG@10. A candidate's weight changes only for a gain beyond noise. Deterministic. Weights
+// sum to 1.
 std::vector<double> search_weights(const std::vector<CosineTable>& tables);
 
 }  // namespace cowatch

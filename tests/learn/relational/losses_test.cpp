@@ -21,7 +21,8 @@ struct Case {
 
   Case() : z(batch.rows.size() * width) {
     const Random random(7, 1);
-    for (size_t k = 0; k < z.size(); ++k) z[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
+    for (size_t k = 0; k < z.size(); ++k)
+      z[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
     normalise_rows(Matrix(z.data(), batch.rows.size(), width));
   }
   ConstMatrix rows() const { return {z.data(), batch.rows.size(), width}; }
@@ -33,7 +34,8 @@ double dot(const float* a, const float* b) {
   return sum;
 }
 
-// Central differences of `value` by every number of z, treated as free (the losses are functions of z as it is).
+// Central differences of `value` by every number of z, treated as free (the losses are functions of z as it
+// is).
 void expect_gradient(Case& c, const std::vector<float>& dz, const std::function<double()>& value) {
   constexpr float step = 1e-3f;
   for (size_t k = 0; k < c.z.size(); ++k) {
@@ -63,10 +65,12 @@ TEST(TripletLoss, IsTheMeanHingeAndItsGradient) {
   for (const double margin : {0.1, 0.5, 4.5}) {
     Case c;
     std::vector<float> dz(c.z.size(), 99);
-    const Loss loss = triplet_loss(c.rows(), c.batch, c.batch.negative_row, margin, Matrix(dz.data(), c.batch.rows.size(), width));
+    const Loss loss = triplet_loss(c.rows(), c.batch, c.batch.negative_row, margin,
+                                   Matrix(dz.data(), c.batch.rows.size(), width));
     EXPECT_NEAR(loss.value, slow_triplet(c, margin), 1e-6);
     std::vector<float> whole(dz.size());
-    for (const uint32_t row : loss.active) std::copy_n(dz.data() + row * width, width, whole.data() + row * width);
+    for (const uint32_t row : loss.active)
+      std::copy_n(dz.data() + row * width, width, whole.data() + row * width);
     expect_gradient(c, whole, [&] { return slow_triplet(c, margin); });
   }
 }
@@ -77,7 +81,8 @@ TEST(TripletLoss, SatisfiedTripletsTouchNothing) {
   for (size_t r = 0; r < c.batch.rows.size(); ++r) c.z[r * width] = c.batch.rows[r] == 6 ? -1.0f : 1.0f;
   Batch batch = make_batch({{0, 1, 6, 0}}, true);
   std::vector<float> z = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, -1, 0, 0, 0, 0}, dz(15, 5);
-  const Loss loss = triplet_loss(ConstMatrix(z.data(), 3, width), batch, batch.negative_row, 0.5, Matrix(dz.data(), 3, width));
+  const Loss loss = triplet_loss(ConstMatrix(z.data(), 3, width), batch, batch.negative_row, 0.5,
+                                 Matrix(dz.data(), 3, width));
   EXPECT_EQ(loss.value, 0);
   EXPECT_TRUE(loss.active.empty());
   EXPECT_EQ(dz, std::vector<float>(15, 5));
@@ -104,7 +109,8 @@ TEST(InBatchSoftmax, IsCrossEntropyWithoutNeighboursAndItsGradient) {
   for (const double temperature : {0.2, 1.0}) {
     Case c;
     std::vector<float> dz(c.z.size(), 99);
-    const Loss loss = in_batch_softmax(c.rows(), c.batch, c.graph, temperature, Matrix(dz.data(), c.batch.rows.size(), width));
+    const Loss loss = in_batch_softmax(c.rows(), c.batch, c.graph, temperature,
+                                       Matrix(dz.data(), c.batch.rows.size(), width));
     EXPECT_NEAR(loss.value, slow_softmax(c, temperature), 1e-5);
     for (size_t r = 0; r < c.batch.rows.size(); ++r) {
       if (std::find(loss.active.begin(), loss.active.end(), r) == loss.active.end()) {
@@ -120,11 +126,13 @@ struct Classes {
   std::vector<float> weights;
   Classes() : weights(6 * width) {
     const Random random(9, 2);
-    for (size_t k = 0; k < weights.size(); ++k) weights[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
+    for (size_t k = 0; k < weights.size(); ++k)
+      weights[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
   }
 };
 
-double slow_classification(const Case& c, const Classes& classes, const std::vector<uint32_t>& candidates, double temperature) {
+double slow_classification(const Case& c, const Classes& classes, const std::vector<uint32_t>& candidates,
+                           double temperature) {
   double sum = 0;
   for (size_t i = 0; i < c.batch.size(); ++i) {
     const float* a = c.z.data() + c.batch.anchor_row[i] * width;
@@ -147,8 +155,9 @@ TEST(ClassificationLoss, IsSampledCrossEntropyAndItsGradients) {
     Case c;
     Classes classes;
     std::vector<float> dz(c.z.size(), 99), dw(classes.weights.size(), 99);
-    const Loss loss = classification_loss(c.rows(), c.batch, classes.of_video, ConstMatrix(classes.weights.data(), 6, width), candidates,
-                                          0.7, Matrix(dz.data(), c.batch.rows.size(), width), Matrix(dw.data(), 6, width));
+    const Loss loss = classification_loss(
+        c.rows(), c.batch, classes.of_video, ConstMatrix(classes.weights.data(), 6, width), candidates, 0.7,
+        Matrix(dz.data(), c.batch.rows.size(), width), Matrix(dw.data(), 6, width));
     const auto value = [&] { return slow_classification(c, classes, candidates, 0.7); };
     EXPECT_NEAR(loss.value, value(), 1e-5);
     expect_gradient(c, dz, value);

@@ -20,13 +20,15 @@ struct Case {
   Case(size_t videos, size_t triplets, uint64_t seed) {
     const Random random(seed, 3);
     std::vector<Edge> edges;
-    for (uint32_t v = 0; v < videos; ++v) edges.push_back({v, static_cast<uint32_t>((v + 1 + random.below(videos - 1, v, 0)) % videos), 1});
+    for (uint32_t v = 0; v < videos; ++v)
+      edges.push_back({v, static_cast<uint32_t>((v + 1 + random.below(videos - 1, v, 0)) % videos), 1});
     graph = Graph::from_edges(videos, edges);
     std::vector<Triplet> drawn;
     for (uint32_t i = 0; i < triplets; ++i) {
       const auto anchor = static_cast<uint32_t>(random.below(videos, i, 1));
       const auto neighbours = graph.neighbours(anchor);
-      drawn.push_back({anchor, neighbours[random.below(neighbours.size(), i, 2)], static_cast<uint32_t>(random.below(videos, i, 3)), 0});
+      drawn.push_back({anchor, neighbours[random.below(neighbours.size(), i, 2)],
+                       static_cast<uint32_t>(random.below(videos, i, 3)), 0});
     }
     batch = make_batch(drawn, true);
     for (size_t k = 0; k < batch.rows.size() * width; ++k) {
@@ -34,7 +36,8 @@ struct Case {
     }
     for (size_t r = 0; r < batch.rows.size(); ++r) z[r * width] += 0.25f;  // no zero rows
     normalise_rows(Matrix(z.data(), batch.rows.size(), width));
-    for (float& value : z) value = float_from_bfloat(bfloat_from_float(value));  // the same similarities in both precisions
+    for (float& value : z)
+      value = float_from_bfloat(bfloat_from_float(value));  // the same similarities in both precisions
   }
   float similarity(uint32_t a, uint32_t b) const {
     double sum = 0;
@@ -69,7 +72,8 @@ TEST(Mining, TakesTheNearestNegativeBeyondThePositive) {
     const Case c(seed % 3 == 0 ? 900 : 12 + seed, seed % 3 == 0 ? 1500 : 40, seed);
     const Mined expected = slow_mining(c);
     for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
-      const Mined mined = mine_semi_hard(ConstMatrix(c.z.data(), c.batch.rows.size(), Case::width), c.batch, c.graph, precision);
+      const Mined mined = mine_semi_hard(ConstMatrix(c.z.data(), c.batch.rows.size(), Case::width), c.batch,
+                                         c.graph, precision);
       EXPECT_EQ(mined.negative_row, expected.negative_row) << "seed " << seed;
       EXPECT_EQ(mined.retained, expected.retained);
       EXPECT_EQ(mined.unmined, expected.unmined);

@@ -13,13 +13,14 @@ namespace {
 std::vector<float> normals(size_t count, uint64_t seed) {
   const Random random(seed, 11);
   std::vector<float> values(count);
-  for (size_t k = 0; k < count; ++k) values[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
+  for (size_t k = 0; k < count; ++k)
+    values[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
   return values;
 }
 
 // The network written out in float64.
-std::vector<double> slow_forward(const PerceptronShape& shape, const std::vector<float>& p, const std::vector<float>& x, size_t rows,
-                                 size_t width) {
+std::vector<double> slow_forward(const PerceptronShape& shape, const std::vector<float>& p,
+                                 const std::vector<float>& x, size_t rows, size_t width) {
   std::vector<double> z(rows * shape.outputs, 1.0);
   for (size_t r = 0; r < rows; ++r) {
     for (size_t t = 0; t < shape.towers.size(); ++t) {
@@ -28,12 +29,14 @@ std::vector<double> slow_forward(const PerceptronShape& shape, const std::vector
       std::vector<double> hidden(tower.hidden);
       for (size_t h = 0; h < tower.hidden; ++h) {
         double sum = p[at.first_bias + h];
-        for (size_t k = 0; k < tower.inputs(); ++k) sum += double{p[at.first + h * tower.inputs() + k]} * x[r * width + tower.begin + k];
+        for (size_t k = 0; k < tower.inputs(); ++k)
+          sum += double{p[at.first + h * tower.inputs() + k]} * x[r * width + tower.begin + k];
         hidden[h] = std::max(0.0, sum);
       }
       for (size_t o = 0; o < shape.outputs; ++o) {
         double sum = p[at.second_bias + o];
-        for (size_t h = 0; h < tower.hidden; ++h) sum += double{p[at.second + o * tower.hidden + h]} * hidden[h];
+        for (size_t h = 0; h < tower.hidden; ++h)
+          sum += double{p[at.second + o * tower.hidden + h]} * hidden[h];
         z[r * shape.outputs + o] *= sum;
       }
     }
@@ -57,13 +60,15 @@ class PerceptronShapes : public ::testing::TestWithParam<bool> {
     return shape;
   }
   static constexpr size_t rows = 6, width = 7;
-  std::vector<float> parameters = normals(shape().parameters(), 1), x = normals(rows * width, 2), c = normals(rows * 4, 3);
+  std::vector<float> parameters = normals(shape().parameters(), 1), x = normals(rows * width, 2),
+                     c = normals(rows * 4, 3);
 };
 
 TEST_P(PerceptronShapes, ForwardIsTheFormula) {
   Perceptron network(shape(), Precision::float32);
   std::vector<float> z(rows * 4);
-  network.set_input(rows, width, [&](size_t r, float* row) { std::copy_n(x.data() + r * width, width, row); });
+  network.set_input(rows, width,
+                    [&](size_t r, float* row) { std::copy_n(x.data() + r * width, width, row); });
   network.forward(parameters, {}, Matrix(z.data(), rows, 4));
   const auto expected = slow_forward(shape(), parameters, x, rows, width);
   for (size_t k = 0; k < z.size(); ++k) EXPECT_NEAR(z[k], expected[k], 1e-5);
@@ -74,9 +79,11 @@ TEST_P(PerceptronShapes, BackwardIsTheDifferenceQuotient) {
   const std::vector<uint32_t> active = {1, 2, 4};
   Perceptron network(shape(), Precision::float32);
   std::vector<float> z(rows * 4), gradient(parameters.size(), 7);
-  network.set_input(rows, width, [&](size_t r, float* row) { std::copy_n(x.data() + r * width, width, row); });
+  network.set_input(rows, width,
+                    [&](size_t r, float* row) { std::copy_n(x.data() + r * width, width, row); });
   network.forward(parameters, {}, Matrix(z.data(), rows, 4));
-  network.backward(parameters, ConstMatrix(z.data(), rows, 4), ConstMatrix(c.data(), rows, 4), active, gradient);
+  network.backward(parameters, ConstMatrix(z.data(), rows, 4), ConstMatrix(c.data(), rows, 4), active,
+                   gradient);
   const auto loss = [&] {
     const auto out = slow_forward(shape(), parameters, x, rows, width);
     double sum = 0;
@@ -92,7 +99,8 @@ TEST_P(PerceptronShapes, BackwardIsTheDifferenceQuotient) {
     parameters[k] = kept - step;
     const double below = loss(), down = parameters[k];
     parameters[k] = kept;
-    EXPECT_NEAR(gradient[k], (above - below) / (up - down), 2e-3 * (1 + std::abs(gradient[k]))) << "parameter " << k;
+    EXPECT_NEAR(gradient[k], (above - below) / (up - down), 2e-3 * (1 + std::abs(gradient[k])))
+        << "parameter " << k;
   }
 }
 
@@ -103,7 +111,8 @@ TEST_P(PerceptronShapes, Bfloat16StaysNear) {
   for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
     Perceptron network(shape(), precision);
     auto& out = precision == Precision::float32 ? z : other;
-    network.set_input(rows, width, [&](size_t r, float* row) { std::copy_n(x.data() + r * width, width, row); });
+    network.set_input(rows, width,
+                      [&](size_t r, float* row) { std::copy_n(x.data() + r * width, width, row); });
     network.forward(parameters, {}, Matrix(out.data(), rows, 4));
     network.backward(parameters, ConstMatrix(out.data(), rows, 4), ConstMatrix(c.data(), rows, 4), all,
                      precision == Precision::float32 ? gradient : rough);
@@ -144,7 +153,7 @@ TEST(Dropout, LeavesOutTheShareAndScalesTheRest) {
     wide[two.first + h] = 1;
     wide[two.second + h] = 1.0f / 4096;  // output 0: mean of the hidden units
   }
-  wide[two.second_bias + 1] = 1;         // output 1: the yardstick
+  wide[two.second_bias + 1] = 1;  // output 1: the yardstick
   std::vector<float> pair(2);
   again.set_input(1, 1, [](size_t, float* row) { row[0] = 1; });
   again.forward(wide, {.rate = 0.25, .seed = 3, .step = 5}, Matrix(pair.data(), 1, 2));

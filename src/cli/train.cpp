@@ -1,0 +1,65 @@
+// `cowatch train WS relational`: learns the embeddings of related videos.
+#include <cstdio>
+#include <iostream>
+#include <memory>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "cli/verbs.h"
+#include "pipeline/train_stage.h"
+
+namespace cowatch {
+namespace {
+
+struct Options {
+  WorkspaceOptions workspace;
+  std::string what;
+};
+
+void print(const TrainSummary& summary) {
+  std::printf("trained %s on %llu videos, %llu edges: %llu training(s), %llu steps, %.1f s\n",
+              summary.method.c_str(), static_cast<unsigned long long>(summary.videos),
+              static_cast<unsigned long long>(summary.edges),
+              static_cast<unsigned long long>(summary.trainings),
+              static_cast<unsigned long long>(summary.steps), summary.seconds);
+  std::printf("last epoch: loss %.4f, retained negatives %.1f %%\n", summary.loss, 100 * summary.retained);
+  if (summary.constant_columns > 0) {
+    std::printf("%llu of %llu feature columns never change and are left out\n",
+                static_cast<unsigned long long>(summary.constant_columns),
+                static_cast<unsigned long long>(summary.inputs));
+  }
+  if (!summary.why.empty()) std::printf("%s\n", summary.why.c_str());
+}
+
+void run(const Options& options) {
+  const Workspace workspace = Workspace::open(options.workspace.folder, Workspace::Access::write);
+  const TrainSummary summary = run_train_stage(workspace, options.workspace.settings(workspace));
+  if (!options.workspace.as_json) return print(summary);
+  const Json json = {{"method", summary.method},  {"why", summary.why},
+                     {"videos", summary.videos},  {"edges", summary.edges},
+                     {"steps", summary.steps},    {"constant_columns", summary.constant_columns},
+                     {"inputs", summary.inputs},  {"outputs", summary.outputs},
+                     {"loss", summary.loss},      {"retained", summary.retained},
+                     {"seconds", summary.seconds}};
+  std::cout << json.dump(1) << "\n";
+}
+
+void configure(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  options->workspace.add(app, {"train"});
+  app.add_option("WHAT", options->what, "what to learn: relational")
+      ->required()
+      ->check(CLI::IsMember({"relational"}));
+  app.callback([options] { run(*options); });
+}
+
+}  // namespace
+
+Verb train_verb() {
+  return {"train", "Pipeline", "learn embeddings from features, graph and tree",
+          "  cowatch train ws relational\n  cowatch train ws relational --method l0_mined --batch 9600 "
+          "--precision bf16",
+          configure};
+}
+
+}  // namespace cowatch

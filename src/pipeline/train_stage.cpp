@@ -1,0 +1,177 @@
+#include "pipeline/train_stage.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "learn/curves.h"
+#include "pipeline/contents.h"
+#include "pipeline/graph_stage.h"
+
+namespace cowatch {
+namespace {
+
+void check_device(const Settings& settings) {
+  if (settings.get_text("train.device") == "cpu") return;
+  throw Error(
+      ErrorCode::unsupported, "this program trains on the processor only",
+      {.where = "train.device",
+       .expected = "cpu",
+       .found = settings.get_text("train.device"),
+       .remedy = "A graphics card would need a build of the trainer's products for CUDA, which there is none "
+                 "of. Use --device cpu; "
+                 "--precision bf16 is about twice as fast where the processor has bfloat16 products."});
+}
+
+// "split 1 infonce, table" → "split-1-infonce-table"
+std::string file_name_of(std::string name) {
+  std::erase(name, ',');
+  std::replace(name.begin(), name.end(), ' ', '-');
+  return name;
+}
+
+// Goes on from a checkpoint of the same training; one of another is of no use.
+void resume(const Path& checkpoint, RelationalTrainer& trainer) {
+  if (!std::filesystem::exists(checkpoint)) return;
+  try {
+    trainer.load(checkpoint);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::interrupted) throw;
+    log(LogLevel::warning, "begun afresh: " + error.message() + " (" + checkpoint.filename().string() + ")");
+  }
+}
+
+class Run {
+ public:
+  Run(const Workspace& workspace, const Settings& settings)
+      : workspace_(workspace), every_(static_cast<uint64_t>(settings.get_int("train.checkpoint_every"))) {
+    std::filesystem::create_directories(workspace.checkpoints());
+  }
+
+  void train(const std::string& name, RelationalTrainer& trainer, TrainSummary& summary) {
+    const std::string file = file_name_of(name);
+    const Path checkpoint = workspace_.checkpoints() / (file + ".safetensors");
+    resume(checkpoint, trainer);
+    CurveWriter curves(curve_file(workspace_.curves(), file), trainer.step());
+    Progress progress("training " + name, "steps", trainer.steps());
+    progress.add(trainer.step());
+    while (trainer.step() < trainer.steps()) {
+      const size_t epochs = trainer.epochs().size();
+      const StepReport report = trainer.train_step();
+      record(report, trainer, epochs, curves);
+      progress.note("loss " + to_text(SettingValue(std::round(report.loss * 1e4) / 1e4)));
+      progress.add();
+      const bool stop = interrupted();
+      if (report.step % every_ == 0 || report.step == trainer.steps() || stop) {
+        curves.sync();  // first: a checkpoint never knows of steps whose curve is lost
+        trainer.save(checkpoint);
+      }
+      throw_if_interrupted();
+    }
+    ++summary.trainings;
+    summary.steps += trainer.steps();
+    summary.loss = trainer.epochs().back().loss;
+    summary.retained = trainer.epochs().back().retained;
+  }
+
+  // The model is written: checkpoints have done their work.
+  void forget() const { std::filesystem::remove_all(workspace_.checkpoints()); }
+
+ private:
+  static void record(const StepReport& report, const RelationalTrainer& trainer, size_t epochs_before,
+                     CurveWriter& curves) {
+    curves.add(report.step, "loss", report.loss);
+    curves.add(report.step, "rate", report.rate);
+    curves.add(report.step, "level", static_cast<double>(report.level));
+    curves.add(report.step, "unmined", report.unmined);
+    curves.add(report.step, "climbed", report.climbed);
+    if (trainer.epochs().size() > epochs_before) {
+      curves.add(report.step, "epoch_loss", trainer.epochs().back().loss);
+      curves.add(report.step, "retained", trainer.epochs().back().retained);
+    }
+  }
+
+  const Workspace& workspace_;
+  uint64_t every_;
+};
+
+}  // namespace
+
+JointOptions joint_options(const Settings& settings) {
+  JointOptions options;
+  options.network = relational_options(settings);
+  options.tree = tree_settings(settings);
+  return options;
+}
+
+std::string train_fingerprint(const Workspace& workspace, const Settings& settings) {
+  const std::string remedy = "Run `cowatch run`, or the stages before: extract, graph.";
+  return Fingerprint()
+      .add("train 1")
+      .add(settings.section("train"))
+      .add(settings.section("tree"))
+      .add(content_digest(workspace.features(), remedy))
+      .add(content_digest(workspace.graph(), remedy))
+      .add(content_digest(workspace.tree(), remedy))
+      .digest();
+}
+
+bool model_is_current(const Workspace& workspace, const Settings& settings) {
+  return input_of(workspace.model()) == train_fingerprint(workspace, settings);
+}
+
+TrainSummary run_train_stage(const Workspace& workspace, const Settings& settings) {
+  check_device(settings);
+  const auto start = std::chrono::steady_clock::now();
+  TrainSummary summary;
+  summary.method = settings.get_text("train.method");
+  const std::string input = train_fingerprint(workspace, settings);
+  const FeatureTable features = FeatureTable::load(workspace.features());
+  const Graph graph = Graph::load(workspace.graph());
+  summary.videos = graph.nodes();
+  summary.edges = graph.edges();
+  if (features.items() != graph.nodes()) {
+    throw Error(ErrorCode::bad_input, "features and graph are not of the same catalogue",
+                {.where = workspace.folder().string(),
+                 .expected = std::to_string(graph.nodes()) + " rows of features",
+                 .found = std::to_string(features.items()),
+                 .remedy = "Run `cowatch run`: it brings both up to date."});
+  }
+  const JointOptions options = joint_options(settings);
+  Run run(workspace, settings);
+  const auto train = [&](const std::string& name, RelationalTrainer& trainer) {
+    run.train(name, trainer, summary);
+  };
+  Network network;
+  if (summary.method == "default") {
+    JointResult result = train_joint(features, graph, options, train);
+    network = std::move(result.network);
+    summary.why = result.choice.text();
+  } else {
+    const AffinityTree tree = AffinityTree::load(workspace.tree());
+    RelationalTrainer trainer(features, graph, tree, options.network);
+    train(summary.method, trainer);
+    Branch branch = trainer.branch();
+    branch.name = summary.method;
+    network = Network(features.modalities(), {std::move(branch)});
+  }
+  for (const Branch& branch : network.branches()) {
+    summary.constant_columns = std::max<uint64_t>(summary.constant_columns, branch.normalisation.constant);
+  }
+  summary.inputs = network.inputs();
+  summary.outputs = network.outputs();
+  network.save(workspace.model(), {{"input", input},
+                                   {"settings", settings.section("train")},
+                                   {"seed", std::to_string(options.network.seed)},
+                                   {"method", summary.method},
+                                   {"why", summary.why}});
+  run.forget();
+  summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return summary;
+}
+
+}  // namespace cowatch

@@ -1,0 +1,176 @@
+#include "math/vectors.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "math/vectors.cpp"
+#include <hwy/foreach_target.h>
+// Highway's own headers come after the target loop.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace cowatch::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+using Lanes = hn::ScalableTag<float>;
+
+// Σ term(x, y): four sums at once hide the latency of the addition.
+template <typename Term>
+float sum_of_terms(const float* x, const float* y, size_t count, const Term& term) {
+  const Lanes d;
+  const size_t lanes = hn::Lanes(d);
+  auto sum0 = hn::Zero(d), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+  size_t i = 0;
+  for (; i + 4 * lanes <= count; i += 4 * lanes) {
+    sum0 = term(hn::LoadU(d, x + i), hn::LoadU(d, y + i), sum0);
+    sum1 = term(hn::LoadU(d, x + i + lanes), hn::LoadU(d, y + i + lanes), sum1);
+    sum2 = term(hn::LoadU(d, x + i + 2 * lanes), hn::LoadU(d, y + i + 2 * lanes), sum2);
+    sum3 = term(hn::LoadU(d, x + i + 3 * lanes), hn::LoadU(d, y + i + 3 * lanes), sum3);
+  }
+  for (; i + lanes <= count; i += lanes) sum0 = term(hn::LoadU(d, x + i), hn::LoadU(d, y + i), sum0);
+  float sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3))));
+  const hn::CappedTag<float, 1> one;
+  for (; i < count; ++i)
+    sum = hn::GetLane(term(hn::LoadU(one, x + i), hn::LoadU(one, y + i), hn::Set(one, sum)));
+  return sum;
+}
+
+float dot(const float* x, const float* y, size_t count) {
+  return sum_of_terms(x, y, count, [](auto a, auto b, auto sum) { return hn::MulAdd(a, b, sum); });
+}
+
+float squared_distance(const float* x, const float* y, size_t count) {
+  return sum_of_terms(x, y, count, [](auto a, auto b, auto sum) {
+    const auto difference = hn::Sub(a, b);
+    return hn::MulAdd(difference, difference, sum);
+  });
+}
+
+void add_scaled(float alpha, const float* x, float* y, size_t count) {
+  const Lanes d;
+  const size_t lanes = hn::Lanes(d);
+  const auto factor = hn::Set(d, alpha);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    hn::StoreU(hn::MulAdd(factor, hn::LoadU(d, x + i), hn::LoadU(d, y + i)), d, y + i);
+  }
+  for (; i < count; ++i) y[i] += alpha * x[i];
+}
+
+void scale(float factor, float* x, size_t count) {
+  const Lanes d;
+  const size_t lanes = hn::Lanes(d);
+  const auto factors = hn::Set(d, factor);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) hn::StoreU(hn::Mul(factors, hn::LoadU(d, x + i)), d, x + i);
+  for (; i < count; ++i) x[i] *= factor;
+}
+
+void add_bias_relu(const float* bias, float* row, size_t count) {
+  const Lanes d;
+  const size_t lanes = hn::Lanes(d);
+  const auto zero = hn::Zero(d);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto sum = hn::Add(hn::LoadU(d, row + i), hn::LoadU(d, bias + i));
+    // Not Max: which operand it returns beside a NaN differs between processors. A NaN stays one here.
+    hn::StoreU(hn::IfThenZeroElse(hn::Le(sum, zero), sum), d, row + i);
+  }
+  for (; i < count; ++i) {
+    const float sum = row[i] + bias[i];
+    row[i] = sum <= 0 ? 0 : sum;
+  }
+}
+
+void relu_backward(const float* activation, float* gradient, size_t count) {
+  const Lanes d;
+  const size_t lanes = hn::Lanes(d);
+  const auto zero = hn::Zero(d);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto passes = hn::Gt(hn::LoadU(d, activation + i), zero);
+    hn::StoreU(hn::IfThenElseZero(passes, hn::LoadU(d, gradient + i)), d, gradient + i);
+  }
+  for (; i < count; ++i) gradient[i] = activation[i] > 0 ? gradient[i] : 0;
+}
+
+// Most vectors hold nothing better than the best so far: one comparison each tells. Only the others are
+// looked into.
+void best_below(const float* values, size_t count, float limit, uint32_t first_index, BestBelow& best) {
+  const Lanes d;
+  const size_t lanes = hn::Lanes(d);
+  float highest = best.index == no_index ? -std::numeric_limits<float>::infinity() : best.value;
+  const auto look = [&](size_t i) {
+    if (values[i] < limit && values[i] > highest) {
+      highest = values[i];
+      best = {values[i], first_index + static_cast<uint32_t>(i)};
+    }
+  };
+  const auto below = hn::Set(d, limit);
+  size_t i = 0;
+  for (; i + 4 * lanes <= count; i += 4 * lanes) {
+    const auto above = hn::Set(d, highest);
+    const auto better = [&](size_t at) {
+      const auto loaded = hn::LoadU(d, values + at);
+      return hn::And(hn::Lt(loaded, below), hn::Gt(loaded, above));
+    };
+    const auto any =
+        hn::Or(hn::Or(better(i), better(i + lanes)), hn::Or(better(i + 2 * lanes), better(i + 3 * lanes)));
+    if (HWY_LIKELY(hn::AllFalse(d, any))) continue;
+    for (size_t k = i; k < i + 4 * lanes; ++k) look(k);
+  }
+  for (; i < count; ++i) look(i);
+}
+
+}  // namespace cowatch::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cowatch {
+
+HWY_EXPORT(dot);
+HWY_EXPORT(squared_distance);
+HWY_EXPORT(add_scaled);
+HWY_EXPORT(scale);
+HWY_EXPORT(add_bias_relu);
+HWY_EXPORT(relu_backward);
+HWY_EXPORT(best_below);
+
+float dot(std::span<const float> x, std::span<const float> y) {
+  return HWY_DYNAMIC_DISPATCH(dot)(x.data(), y.data(), x.size());
+}
+
+float squared_distance(std::span<const float> x, std::span<const float> y) {
+  return HWY_DYNAMIC_DISPATCH(squared_distance)(x.data(), y.data(), x.size());
+}
+
+void add_scaled(float alpha, std::span<const float> x, std::span<float> y) {
+  HWY_DYNAMIC_DISPATCH(add_scaled)(alpha, x.data(), y.data(), x.size());
+}
+
+float normalise(std::span<float> row) {
+  const float length = std::sqrt(dot(row, row));
+  if (length > 0 && std::isfinite(length)) {
+    HWY_DYNAMIC_DISPATCH(scale)(1 / length, row.data(), row.size());
+    return length;
+  }
+  if (std::isnan(length)) return length;
+  std::fill(row.begin(), row.end(), 0.0f);
+  return 0;
+}
+
+void add_bias_relu(std::span<const float> bias, std::span<float> row) {
+  HWY_DYNAMIC_DISPATCH(add_bias_relu)(bias.data(), row.data(), row.size());
+}
+
+void relu_backward(std::span<const float> activation, std::span<float> gradient) {
+  HWY_DYNAMIC_DISPATCH(relu_backward)(activation.data(), gradient.data(), gradient.size());
+}
+
+void best_below(std::span<const float> values, float limit, uint32_t first_index, BestBelow& best) {
+  HWY_DYNAMIC_DISPATCH(best_below)(values.data(), values.size(), limit, first_index, best);
+}
+
+}  // namespace cowatch
+#endif

@@ -191,7 +191,8 @@ struct VideoText {
   std::string place, music;
 };
 VideoText video_text(const World& world, uint32_t video);
-std::string event_text(const World& world, const WorldEvent& event);  // query, comment or hashtag; else empty
+// Query, comment, hashtag or the author followed; else empty. `person` is the event's: World::person().
+std::string event_text(const World& world, const WorldEvent& event, const Person& person);
 std::string person_id(uint32_t person);                               // "u0000012"
 std::string video_id(uint32_t video);                                 // "v000012"
 std::string_view event_kind_name(WorldEventKind kind);                // as `cowatch import` expects it

@@ -191,10 +191,10 @@ VideoText video_text(const World& world, uint32_t video) {
   return text;
 }
 
-std::string event_text(const World& world, const WorldEvent& event) {
+std::string event_text(const World& world, const WorldEvent& event, const Person& person) {
   const VideoFactors& f = world.videos[event.video];
   Draws draws(event.text_seed, WorldStream::comment, event.video);
-  const bool chinese = world.person(event.person).chinese;
+  const bool chinese = person.chinese;
   const uint32_t episode = episode_number(world, event.video) + 1;
   switch (event.kind) {
     case WorldEventKind::comment: {

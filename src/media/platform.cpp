@@ -29,7 +29,6 @@ Json to_json(const PlatformSettings& settings) {
 class Lines {
  public:
   explicit Lines(OutputFile& file) : file_(file) {}
-  ~Lines() = default;
   void add(const Json& line) {
     text_ += line.dump();
     text_ += '\n';
@@ -87,6 +86,9 @@ uint64_t write_events(const World& world, const Path& folder) {
                      {"item", video_id(event.video)},
                      {"kind", event_kind_name(event.kind)},
                      {"time_ms", event.time_ms}};
+        if (count == 0) {  // readers learn from the first rows which columns there are
+          for (const char* column : {"watched_ms", "length_ms", "text"}) line[column] = nullptr;
+        }
         if (event.watched_ms >= 0) line["watched_ms"] = event.watched_ms;
         if (event.length_ms >= 0) line["length_ms"] = event.length_ms;
         std::string text = event_text(world, event, person);

@@ -1,11 +1,12 @@
-// cowatch-media: the program that opens people's files and draws clips, apart from `cowatch` so that it can be
-// limited and so that `cowatch` starts without FFmpeg and OpenCV.
+// cowatch-media: the program that opens people's files and draws clips, apart from `cowatch` so that it can
+// be limited and so that `cowatch` starts without FFmpeg and OpenCV.
 //
 // The first argument names the command; each command is a function `int NAME_main(int, char**)` declared in
 // worker/NAME.h and listed here.
 #include <cstdio>
 #include <string_view>
 
+#include "media/worker/extract.h"
 #include "media/worker/versions.h"
 
 namespace {
@@ -17,6 +18,8 @@ struct Command {
 };
 
 constexpr Command commands[] = {
+    {"extract", "features, poster and preview of a media file, decoded in a confined process",
+     cowatch::extract_main},
     {"versions", "print the versions of the libraries in use, as JSON", cowatch::versions_main},
 };
 

@@ -121,7 +121,8 @@ constexpr int refused_calls[] = {
     SCMP_SYS(lstat),  SCMP_SYS(newfstatat), SCMP_SYS(fstat),     SCMP_SYS(statx),
     SCMP_SYS(access), SCMP_SYS(faccessat),  SCMP_SYS(readlink),  SCMP_SYS(readlinkat),
     SCMP_SYS(ioctl),  SCMP_SYS(fcntl),      SCMP_SYS(prlimit64), SCMP_SYS(unlink),
-    SCMP_SYS(mkdir),  SCMP_SYS(rename),     SCMP_SYS(uname),     SCMP_SYS(memfd_create)};
+    SCMP_SYS(mkdir),  SCMP_SYS(rename),     SCMP_SYS(uname),     SCMP_SYS(memfd_create),
+    SCMP_SYS(mbind)};  // OpenBLAS places its buffers so, and ignores the answer
 
 }  // namespace
 

@@ -10,6 +10,8 @@ const std::vector<Benchmark>& benchmarks() {
       tree_benchmark(),
       relational_benchmark(),
       step_benchmark(),
+      blas_benchmark(),
+      exact_benchmark(),
   };
   return all;
 }

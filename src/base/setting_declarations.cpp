@@ -72,6 +72,12 @@ const std::vector<Setting>& declarations() {
       {"train.warm_up", int64_t{20}, "steps in which the rate rises", 0, 1e9},
       {"train.weight_decay", 0.01, "decoupled: parameters shrink by rate times this each step", 0, 100},
 
+      // The server (serve/http_server.h).
+      {"serve.address", std::string("127.0.0.1"), "where the server listens"},
+      {"serve.key", std::string(""), "key that writing needs; empty: none, which only a loopback address allows"},
+      {"serve.port", int64_t{8080}, "port; 0: any free one", 0, 65535},
+      {"serve.workers", int64_t{4}, "threads that answer", 1, 256},
+      {"serve.upload_limit", int64_t{200000000}, "bytes an upload may have", 1000, 4e9},
       // How it is clustered (graph/tree.h).
       {"tree.linkage",
        "average",

@@ -3,9 +3,21 @@
 namespace cowatch {
 
 const std::vector<Verb>& verbs() {
+  // clang-format off
   static const std::vector<Verb> all = {
-      import_verb(), render_verb(), graph_verb(), train_verb(), embed_verb(), evaluate_verb(), config_verb(), bench_verb(),
+      // One a line.
+      import_verb(),
+      render_verb(),
+      graph_verb(),
+      train_verb(),
+      embed_verb(),
+      evaluate_verb(),
+      related_verb(),
+      serve_verb(),
+      config_verb(),
+      bench_verb(),
   };
+  // clang-format on
   return all;
 }
 

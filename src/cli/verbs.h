@@ -11,6 +11,8 @@ Verb graph_verb();
 Verb train_verb();
 Verb embed_verb();
 Verb evaluate_verb();
+Verb related_verb();
+Verb serve_verb();
 Verb config_verb();
 Verb bench_verb();
 

@@ -1,0 +1,47 @@
+// Related videos, and why they are related.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "pipeline/release.h"
+#include "store/catalogue.h"
+
+namespace cowatch {
+
+struct Why {
+  float score = 0;  // cosine of the two embeddings
+  // The smallest cluster that holds both; round 0: none does.
+  size_t round = 0;
+  uint32_t cluster = 0, cluster_size = 0;
+  float edge_weight = 0;              // of their edge in the co-watch graph; 0: none
+  std::vector<std::string> hashtags;  // of both
+  std::string text;                   // the same as a sentence
+};
+
+struct Related {
+  ItemRecord item;
+  Why why;
+};
+
+struct RelatedQuery {
+  size_t count = 10, offset = 0;
+  std::string user;                  // whose watched, disliked and hidden videos are left out
+  std::vector<std::string> exclude;  // ids
+};
+
+// By embedding; for a video without one, by weight of its edges. Hidden videos and the video itself never
+// appear. Throws not_found for an unknown index, missing_stage when neither embeddings nor a graph are there.
+std::vector<Related> related_videos(const Catalogue& catalogue, const Release& release, uint32_t video,
+                                    const RelatedQuery& query);
+// The same for a vector of an upload; Why then speaks of the score alone.
+std::vector<Related> similar_videos(const Catalogue& catalogue, const Release& release,
+                                    std::span<const float> embedding, const RelatedQuery& query);
+
+// The item with this id, or the one whose title alone has all the words. Throws not_found and names what is
+// near.
+ItemRecord find_video(const Catalogue& catalogue, const std::string& id_or_words);
+
+}  // namespace cowatch

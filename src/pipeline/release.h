@@ -1,0 +1,29 @@
+// What a workspace has released: the artifacts that answer questions, opened together and read-only. A reader
+// keeps the release it began with; a newer one is opened beside it and swapped in whole.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "graph/tree.h"
+#include "search/exact_index.h"
+#include "store/workspace.h"
+
+namespace cowatch {
+
+struct Release {
+  // Opens what is there; a part that is missing stays empty, a damaged one throws.
+  static std::shared_ptr<const Release> open(const Workspace& workspace);
+  // Changes when any of the files is replaced: sizes, times and inodes.
+  static std::string stamp(const Workspace& workspace);
+
+  std::optional<Graph> graph;
+  std::optional<AffinityTree> tree;
+  std::optional<ExactIndex> index;
+  std::string made_from;  // stamp() of the files that were opened
+};
+
+}  // namespace cowatch

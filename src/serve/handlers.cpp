@@ -1,0 +1,341 @@
+// The operations on items, users, feedback, related videos and tasks, and the table of all routes.
+#include <algorithm>
+#include <chrono>
+
+#include "base/error.h"
+#include "base/version.h"
+#include "serve/present.h"
+#include "serve/service.h"
+#include "serve/views.h"
+#include "store/import/parse.h"
+
+namespace cowatch::serve {
+namespace {
+
+int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+ItemRecord need_item(const Call& call, const std::string& id) {
+  const auto index = call.catalogue.find_item(id);
+  if (!index)
+    throw Error(ErrorCode::not_found, "there is no such item", {.found = "'" + id.substr(0, 80) + "'"});
+  return *call.catalogue.item(*index);
+}
+
+uint32_t cursor_of(const Call& call) {
+  return static_cast<uint32_t>(call.request.whole("cursor", 0, 0, UINT32_MAX));
+}
+size_t count_of(const Call& call, int64_t fallback = 24, int64_t most = 200) {
+  return static_cast<size_t>(call.request.whole("n", fallback, 0, most));
+}
+
+Response live(Call&) {
+  return json_response({{"Live", true}});
+}
+
+Response list_items(Call& call) {
+  const size_t count = count_of(call);
+  const std::string words = call.request.text("query");
+  Json items = Json::array();
+  std::string cursor;
+  if (!words.empty()) {
+    for (const ItemRecord& item : call.catalogue.find_titles(words, count))
+      items.push_back(to_json(item, call.catalogue));
+  } else {
+    uint32_t next = cursor_of(call);
+    while (items.size() < count) {
+      const auto page = call.catalogue.items(next, count);
+      if (page.empty()) break;
+      for (const ItemRecord& item : page) {
+        next = item.index + 1;
+        if (!item.hidden) items.push_back(to_json(item, call.catalogue));
+        if (items.size() == count) break;
+      }
+      if (page.size() < count) break;
+    }
+    if (!call.catalogue.items(next, 1).empty() && count > 0) cursor = std::to_string(next);
+  }
+  return json_response({{"Cursor", cursor}, {"Items", items}});
+}
+
+Response get_item(Call& call) {
+  return json_response(to_json(need_item(call, call.path[0]), call.catalogue));
+}
+
+int64_t time_of(const Json& body) {
+  if (!body.contains("Timestamp")) return -1;
+  const std::string text =
+      body["Timestamp"].is_string() ? body["Timestamp"].get<std::string>() : body["Timestamp"].dump();
+  const auto time = parse_time(text);
+  if (!time)
+    throw Error(ErrorCode::bad_input, "the time cannot be read",
+                {.where = "/Timestamp",
+                 .expected = "ISO 8601 or seconds since 1970, from 1990 to 2100",
+                 .found = text.substr(0, 40)});
+  return *time;
+}
+
+ItemRecord item_of(const Json& body, const std::string& id) {
+  ItemRecord item;
+  item.id = id;
+  item.title = body.value("Title", body.value("Comment", std::string()));
+  item.description = body.value("Description", std::string());
+  item.author = body.value("Author", std::string());
+  item.language = body.value("Language", std::string());
+  item.created_ms = time_of(body);
+  for (const Json& tag : body.value("Categories", Json::array())) {
+    std::string text = tag.get<std::string>();
+    std::replace(text.begin(), text.end(), ' ', '_');
+    item.hashtags.push_back(std::move(text));
+  }
+  if (body.contains("Labels") && body["Labels"].is_object()) item.attributes = body["Labels"].dump();
+  return item;
+}
+
+void put(Service& service, std::span<const ItemRecord> items,
+         const std::vector<std::pair<std::string, bool>>& hidden) {
+  service.write([&](Catalogue& catalogue) {
+    catalogue.put_items(items);
+    for (const auto& [id, value] : hidden) catalogue.hide_item(*catalogue.find_item(id), value);
+  });
+}
+
+Response put_items(Call& call) {
+  std::vector<ItemRecord> items;
+  std::vector<std::pair<std::string, bool>> hidden;
+  for (const Json& body : call.body.is_array() ? call.body : Json::array({call.body})) {
+    items.push_back(item_of(body, body["ItemId"].get<std::string>()));
+    if (body.contains("IsHidden")) hidden.emplace_back(items.back().id, body["IsHidden"].get<bool>());
+  }
+  put(call.service, items, hidden);
+  return json_response({{"RowAffected", items.size()}});
+}
+
+Response patch_item(Call& call) {
+  const ItemRecord known = need_item(call, call.path[0]);
+  const std::vector<ItemRecord> items = {item_of(call.body, known.id)};
+  std::vector<std::pair<std::string, bool>> hidden;
+  if (call.body.contains("IsHidden")) hidden.emplace_back(known.id, call.body["IsHidden"].get<bool>());
+  put(call.service, items, hidden);
+  return json_response({{"RowAffected", 1}});
+}
+
+Response delete_item(Call& call) {
+  const ItemRecord known = need_item(call, call.path[0]);
+  put(call.service, {}, {{known.id, true}});
+  return json_response({{"RowAffected", 1}});
+}
+
+RelatedQuery related_query(const Call& call) {
+  RelatedQuery query;
+  query.count = count_of(call, 10);
+  query.offset = static_cast<size_t>(call.request.whole("offset", 0, 0, 1000));
+  query.user = call.request.text("user-id");
+  std::string list = call.request.text("exclude");
+  while (!list.empty()) {
+    const size_t end = std::min(list.find(','), list.size());
+    if (end > 0) query.exclude.push_back(list.substr(0, end));
+    list.erase(0, end + 1);
+  }
+  return query;
+}
+
+Response item_to_item(Call& call) {
+  const ItemRecord item = need_item(call, call.path[0]);
+  Json list = Json::array();
+  for (const Related& related :
+       related_videos(call.catalogue, *call.release, item.index, related_query(call))) {
+    list.push_back(to_json(related, call.catalogue));
+  }
+  return json_response(list);
+}
+
+Response list_users(Call& call) {
+  const auto ids = call.catalogue.users(call.request.text("cursor"), count_of(call));
+  Json users = Json::array();
+  for (const std::string& id : ids)
+    users.push_back({{"UserId", id}, {"Labels", Json::object()}, {"Comment", ""}});
+  return json_response(
+      {{"Cursor", ids.size() < count_of(call) || ids.empty() ? "" : ids.back()}, {"Users", users}});
+}
+
+void need_user(const Call& call, const std::string& id) {
+  if (!call.catalogue.has_user(id))
+    throw Error(ErrorCode::not_found, "there is no such user", {.found = "'" + id.substr(0, 80) + "'"});
+}
+
+Response get_user(Call& call) {
+  need_user(call, call.path[0]);
+  return json_response({{"UserId", call.path[0]}, {"Labels", Json::object()}, {"Comment", ""}});
+}
+
+Json events_json(std::span<const Event> events) {
+  Json list = Json::array();
+  for (const Event& event : events) list.push_back(to_json(event));
+  return list;
+}
+
+Response user_feedback(Call& call) {
+  need_user(call, call.path[0]);
+  return json_response(events_json(call.catalogue.user_events(call.path[0], count_of(call, 100, 10000))));
+}
+
+Response item_feedback(Call& call) {
+  return json_response(events_json(
+      call.catalogue.item_events(need_item(call, call.path[0]).index, count_of(call, 100, 10000))));
+}
+
+Event event_of(const Json& body) {
+  Event event;
+  event.user = body["UserId"].get<std::string>();
+  event.item = body["ItemId"].get<std::string>();
+  event.kind = *feedback_kind(body["FeedbackType"].get<std::string>());
+  event.time_ms = body.contains("Timestamp") ? time_of(body) : now_ms();
+  if (body.contains("WatchedSeconds"))
+    event.watched_ms = static_cast<int64_t>(body["WatchedSeconds"].get<double>() * 1000);
+  if (body.contains("LengthSeconds"))
+    event.length_ms = static_cast<int64_t>(body["LengthSeconds"].get<double>() * 1000);
+  if (event.kind == FeedbackKind::watch && body.contains("Value"))
+    event.portion = body["Value"].get<double>();
+  event.text = body.value("Comment", std::string());
+  return event;
+}
+
+Response post_feedback(Call& call) {
+  std::vector<Event> events;
+  for (const Json& body : call.body) events.push_back(event_of(body));
+  Catalogue::Written written;
+  call.service.write([&](Catalogue& catalogue) { written = catalogue.add_events(events); });
+  return json_response({{"RowAffected", written.accepted}});
+}
+
+Response delete_feedback(Call& call) {
+  const auto kind = feedback_kind(call.path[0]);
+  if (!kind)
+    throw Error(ErrorCode::bad_argument, "there is no such feedback",
+                {.expected = "a FeedbackType", .found = "'" + call.path[0] + "'"});
+  bool removed = false;
+  call.service.write(
+      [&](Catalogue& catalogue) { removed = catalogue.remove_event(call.path[1], call.path[2], *kind); });
+  if (!removed) throw Error(ErrorCode::not_found, "there is no such feedback of this person");
+  return json_response({{"RowAffected", 1}});
+}
+
+Response list_tasks(Call& call) {
+  return json_response(call.service.tasks().list());
+}
+Response get_task(Call& call) {
+  return json_response(call.service.tasks().task(call.path[0]));
+}
+
+Response openapi(Call&) {
+  Response response;
+  response.body = openapi_text();
+  return response;
+}
+
+Response metrics(Call& call) {
+  Response response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = call.service.metrics();
+  return response;
+}
+
+Response docs(Call&) {
+  Response response;
+  response.content_type = "text/html; charset=utf-8";
+  response.body = api_page();
+  return response;
+}
+
+const std::pair<std::string, std::string> n = {"n", "how many at most"},
+                                          cursor = {"cursor", "where to go on, from the last answer"};
+
+}  // namespace
+
+const std::vector<Route>& routes() {
+  static const std::vector<Route> all = {
+      {"GET", "/api/health/live", "Whether the process answers.", "", "Live", 200, live},
+      {"GET", "/api/health/ready", "Whether related videos can be answered, and what is missing.", "",
+       "Ready", 200, ready},
+      {"GET", "/api/health", "What the data are like and what they allow.", "", "Health", 200, health},
+      {"GET", "/api/summary", "Counts and versions.", "", "Summary", 200, summary},
+      {"GET",
+       "/api/items",
+       "Items, page by page, or those whose title has all words of a query.",
+       "",
+       "ItemPage",
+       200,
+       list_items,
+       {n, cursor, {"query", "words"}}},
+      {"POST", "/api/items", "Add or change items.", "ItemInputs", "RowsAffected", 200, put_items},
+      {"POST", "/api/item", "Add or change one item.", "ItemInput", "RowsAffected", 200, put_items},
+      {"GET", "/api/item/{item-id}", "One item.", "", "Item", 200, get_item},
+      {"PATCH", "/api/item/{item-id}", "Change some fields of an item.", "ItemPatch", "RowsAffected", 200,
+       patch_item},
+      {"DELETE", "/api/item/{item-id}", "Hide an item: it is never answered again.", "", "RowsAffected", 200,
+       delete_item},
+      {"GET",
+       "/api/item/{item-id}/feedback",
+       "Feedback on an item, newest first.",
+       "",
+       "FeedbackList",
+       200,
+       item_feedback,
+       {n}},
+      {"GET",
+       "/api/item-to-item/related/{item-id}",
+       "Related videos, with why.",
+       "",
+       "Neighbours",
+       200,
+       item_to_item,
+       {n,
+        {"offset", "how many to skip"},
+        {"user-id", "leave out what this person has watched, disliked or hidden"},
+        {"exclude", "ids to leave out, parted by commas"}}},
+      {"GET", "/api/users", "Users, page by page.", "", "UserPage", 200, list_users, {n, cursor}},
+      {"GET", "/api/user/{user-id}", "One user.", "", "User", 200, get_user},
+      {"GET",
+       "/api/user/{user-id}/feedback",
+       "A user's feedback, newest first.",
+       "",
+       "FeedbackList",
+       200,
+       user_feedback,
+       {n}},
+      {"POST", "/api/feedback", "Add feedback; exact repeats are ignored.", "FeedbackInputs", "RowsAffected",
+       200, post_feedback},
+      {"DELETE", "/api/feedback/{feedback-type}/{user-id}/{item-id}", "Remove feedback.", "", "RowsAffected",
+       200, delete_feedback},
+      {"GET", "/api/tasks", "Tasks, newest first.", "", "TaskList", 200, list_tasks},
+      {"GET", "/api/task/{task-id}", "One task.", "", "Task", 200, get_task},
+      {"GET", "/api/tree", "The affinity tree: its levels and largest clusters.", "", "Tree", 200, tree, {n}},
+      {"GET",
+       "/api/tree/{round}/{cluster}",
+       "One cluster, its children and videos.",
+       "",
+       "ClusterPage",
+       200,
+       cluster,
+       {n}},
+      {"GET",
+       "/api/map",
+       "All embeddings in the plane.",
+       "",
+       "Map",
+       200,
+       map,
+       {{"round", "of the clusters that colour it"}, n}},
+      {"GET", "/api/curves", "Training curves.", "", "Curves", 200, curves},
+      {"GET", "/api/openapi.json", "This interface, as OpenAPI 3.", "", "", 200, openapi},
+      {"GET", "/metrics", "Prometheus metrics.", "", "", 200, metrics},
+      {"GET", "/apidocs", "This interface, for people.", "", "", 200, docs},
+  };
+  return all;
+}
+
+}  // namespace cowatch::serve

@@ -1,0 +1,272 @@
+#include "serve/http_server.h"
+
+#include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <charconv>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "base/json.h"
+
+namespace cowatch::serve {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using Tcp = asio::ip::tcp;
+
+constexpr size_t largest_json_body = 16u << 20;
+constexpr uint32_t largest_header = 16u << 10;
+
+// "bytes=a-b" of one range within `size`; nullopt: none or more than this server answers, the whole is sent
+// then.
+struct ByteRange {
+  uint64_t begin = 0, end = 0;  // equal: no range was asked for
+};
+ByteRange parse_range(std::string_view text, uint64_t size, bool& unsatisfiable) {
+  unsatisfiable = false;
+  if (!text.starts_with("bytes=") || text.find(',') != text.npos) return {};
+  text.remove_prefix(6);
+  const size_t dash = text.find('-');
+  if (dash == text.npos) return {};
+  const auto number = [](std::string_view digits, uint64_t& value) {
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return error == std::errc() && end == digits.data() + digits.size();
+  };
+  uint64_t begin = 0, last = size - 1;
+  const auto left = text.substr(0, dash), right = text.substr(dash + 1);
+  if (left.empty()) {
+    uint64_t length = 0;
+    if (!number(right, length)) return {};
+    begin = size - std::min(size, length);
+  } else if (!number(left, begin) || (!right.empty() && !number(right, last))) {
+    return {};
+  }
+  last = std::min(last, size - 1);
+  unsatisfiable = begin > last || begin >= size;
+  if (unsatisfiable) return {};
+  return ByteRange{begin, last + 1};
+}
+
+bool host_is_ours(std::string_view host, const std::string& address) {
+  // A page elsewhere may point a name of its own at 127.0.0.1 and read what is served there (DNS rebinding).
+  if (address != "127.0.0.1" && address != "::1") return true;
+  if (const size_t colon = host.rfind(':'); colon != host.npos && host.find(']', colon) == host.npos)
+    host = host.substr(0, colon);
+  return host == "127.0.0.1" || host == "localhost" || host == "[::1]";
+}
+
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(Tcp::socket socket, Service& service, const ServerSettings& settings, std::atomic<size_t>& open)
+      : stream_(std::move(socket)), service_(service), settings_(settings), open_(open) {
+    ++open_;
+  }
+  ~Session() { --open_; }
+
+  void read() {
+    parser_.emplace();
+    parser_->header_limit(largest_header);
+    parser_->body_limit(std::max(largest_json_body, service_.upload_limit()));
+    stream_.expires_after(std::chrono::seconds(settings_.idle_seconds));
+    http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](beast::error_code error, size_t) { self->on_header(error); });
+  }
+
+ private:
+  void on_header(beast::error_code error) {
+    if (error) return refuse(error);
+    const bool upload = parser_->get().target().starts_with("/api/search/upload");
+    parser_->body_limit(upload ? service_.upload_limit() : largest_json_body);
+    if (parser_->get()[http::field::expect] == "100-continue") {
+      go_on_ = {http::status::continue_, 11};
+      http::async_write(stream_, go_on_, [self = shared_from_this()](beast::error_code failed, size_t) {
+        if (!failed) self->read_body();
+      });
+      return;
+    }
+    read_body();
+  }
+
+  void read_body() {
+    http::async_read(stream_, buffer_, *parser_,
+                     [self = shared_from_this()](beast::error_code error, size_t) {
+                       if (error) return self->refuse(error);
+                       self->answer();
+                     });
+  }
+
+  // What cannot be parsed gets an answer where that is possible, and the connection ends.
+  void refuse(beast::error_code error) {
+    std::optional<Error> said;
+    if (error == http::error::body_limit) {
+      said.emplace(
+          ErrorCode::too_large, "the body is too large",
+          Error::Details{.expected = "at most " + std::to_string(service_.upload_limit()) + " bytes"});
+    } else if (error == http::error::header_limit) {
+      said.emplace(ErrorCode::too_large, "the header is too large",
+                   Error::Details{.expected = "at most 16 KiB"});
+    } else if (error.category() == http::make_error_code(http::error::bad_method).category() &&
+               error != http::error::end_of_stream && error != http::error::partial_message) {
+      said.emplace(ErrorCode::bad_argument, "this is not HTTP: " + error.message());
+    }
+    if (!said) return close();
+    keep_alive_ = false;
+    send(problem(*said), false, {});
+  }
+
+  void answer() {
+    const auto& message = parser_->get();
+    keep_alive_ = message.keep_alive();
+    Request request;
+    request.method = std::string(message.method_string());
+    for (const auto& field : message) {
+      std::string name(field.name_string());
+      for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      request.headers[std::move(name)] = std::string(field.value());
+    }
+    request.body = std::move(parser_->get().body());
+    Response response;
+    try {
+      parse_target({message.target().data(), message.target().size()}, request);
+      if (!host_is_ours(request.header("host"), settings_.address)) {
+        throw Error(ErrorCode::bad_argument, "the request is for another host",
+                    {.expected = "127.0.0.1 or localhost",
+                     .found = std::string(request.header("host").substr(0, 80))});
+      }
+      response = service_.answer(request);
+    } catch (const Error& error) {
+      response = problem(error);
+    }
+    send(std::move(response), request.method == "HEAD", request.header("range"));
+  }
+
+  void send(Response response, bool head, std::string_view range) {
+    reply_ = {};
+    reply_.version(11);
+    reply_.result(static_cast<unsigned>(response.status));
+    if (!response.file.empty()) load_file(response, range);
+    for (const auto& [name, value] : response.headers) reply_.set(name, value);
+    reply_.set(http::field::content_type, response.content_type);
+    reply_.set("X-Content-Type-Options", "nosniff");
+    reply_.set("Referrer-Policy", "no-referrer");
+    reply_.set("Content-Security-Policy",
+               "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self' "
+               "'unsafe-inline'; "
+               "object-src 'none'; base-uri 'none'; frame-ancestors 'none'");
+    if (response.file.empty()) reply_.set(http::field::cache_control, "no-store");
+    reply_.body() = std::move(response.body);
+    reply_.keep_alive(keep_alive_);
+    reply_.prepare_payload();
+    if (head) reply_.body().clear();
+    stream_.expires_after(std::chrono::seconds(settings_.idle_seconds));
+    http::async_write(stream_, reply_, [self = shared_from_this()](beast::error_code error, size_t) {
+      if (error || !self->keep_alive_) return self->close();
+      self->read();
+    });
+  }
+
+  void load_file(Response& response, std::string_view range) {
+    try {
+      const MappedFile file(response.file);
+      const auto bytes = file.bytes();
+      const auto* text = reinterpret_cast<const char*>(bytes.data());
+      bool unsatisfiable = false;
+      const ByteRange part = bytes.empty() ? ByteRange{} : parse_range(range, bytes.size(), unsatisfiable);
+      response.headers.emplace_back("Accept-Ranges", "bytes");
+      if (unsatisfiable) {
+        reply_.result(http::status::range_not_satisfiable);
+        response.headers.emplace_back("Content-Range", "bytes */" + std::to_string(bytes.size()));
+      } else if (part.end > part.begin) {
+        reply_.result(http::status::partial_content);
+        response.headers.emplace_back("Content-Range", "bytes " + std::to_string(part.begin) + "-" +
+                                                           std::to_string(part.end - 1) + "/" +
+                                                           std::to_string(bytes.size()));
+        response.body.assign(text + part.begin, text + part.end);
+      } else {
+        response.body.assign(text, text + bytes.size());
+      }
+    } catch (const Error& error) {
+      response = problem(error);
+      reply_.result(static_cast<unsigned>(response.status));
+    }
+  }
+
+  void close() {
+    beast::error_code ignored;
+    stream_.socket().shutdown(Tcp::socket::shutdown_send, ignored);
+  }
+
+  beast::tcp_stream stream_;
+  beast::flat_buffer buffer_;
+  Service& service_;
+  const ServerSettings& settings_;
+  std::atomic<size_t>& open_;
+  std::optional<http::request_parser<http::string_body>> parser_;
+  http::response<http::string_body> reply_;
+  http::response<http::empty_body> go_on_;
+  bool keep_alive_ = false;
+};
+
+class Listener {
+ public:
+  Listener(asio::io_context& context, Service& service, const ServerSettings& settings)
+      : context_(context), acceptor_(asio::make_strand(context)), service_(service), settings_(settings) {
+    beast::error_code error;
+    const auto address = asio::ip::make_address(settings.address, error);
+    if (error)
+      throw Error(ErrorCode::bad_argument, "this is not an address",
+                  {.expected = "such as 127.0.0.1", .found = "'" + settings.address + "'"});
+    const Tcp::endpoint endpoint(address, settings.port);
+    acceptor_.open(endpoint.protocol());
+    acceptor_.set_option(asio::socket_base::reuse_address(true));
+    acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error) {
+      throw Error(ErrorCode::conflict, "cannot listen: " + error.message(),
+                  {.where = settings.address + ":" + std::to_string(settings.port),
+                   .remedy = "Another program has the port: give --port, or 0 for any free one."});
+    }
+  }
+  uint16_t port() const { return acceptor_.local_endpoint().port(); }
+
+  void accept() {
+    acceptor_.async_accept(asio::make_strand(context_), [this](beast::error_code error, Tcp::socket socket) {
+      if (error == asio::error::operation_aborted) return;
+      if (!error && open_ < settings_.most_connections)
+        std::make_shared<Session>(std::move(socket), service_, settings_, open_)->read();
+      accept();
+    });
+  }
+
+ private:
+  asio::io_context& context_;
+  Tcp::acceptor acceptor_;
+  Service& service_;
+  const ServerSettings& settings_;
+  std::atomic<size_t> open_{0};
+};
+
+}  // namespace
+
+void serve(Service& service, const ServerSettings& settings, const std::function<void(uint16_t)>& started) {
+  asio::io_context context(static_cast<int>(settings.threads));
+  Listener listener(context, service, settings);
+  asio::signal_set signals(context, SIGINT, SIGTERM);
+  signals.async_wait([&](beast::error_code, int) { context.stop(); });
+  listener.accept();
+  started(listener.port());
+  std::vector<std::jthread> threads;
+  for (size_t i = 1; i < settings.threads; ++i) threads.emplace_back([&] { context.run(); });
+  context.run();
+}
+
+}  // namespace cowatch::serve

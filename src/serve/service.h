@@ -1,0 +1,85 @@
+// What the server answers: one operation a function, over a workspace. No sockets here.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/settings.h"
+#include "pipeline/release.h"
+#include "serve/message.h"
+#include "serve/tasks.h"
+#include "store/catalogue.h"
+#include "store/workspace.h"
+
+namespace cowatch::serve {
+
+class Service;
+
+// A request matched with its route.
+struct Call {
+  Service& service;
+  const Request& request;
+  const Catalogue& catalogue;  // for reading, this thread's own
+  std::shared_ptr<const Release> release;
+  std::vector<std::string> path;  // values of the {…} parts
+  Json body;                      // parsed and checked, where the route has a schema
+};
+
+// One operation, declared once: dispatch, checks of bodies, OpenAPI and its page come from this.
+struct Route {
+  std::string method, path;  // "GET", "/api/item/{item-id}"
+  std::string summary;
+  std::string body_schema;    // of a JSON body; "": none; "file": bytes
+  std::string answer_schema;  // of a 2xx JSON answer; "": not JSON
+  int status = 200;           // of success
+  Response (*answer)(Call&);
+  std::vector<std::pair<std::string, std::string>> query = {};  // parameter and its meaning
+};
+
+const std::vector<Route>& routes();
+std::string openapi_text();  // /api/openapi.json
+std::string api_page();      // /apidocs
+
+class Service {
+ public:
+  Service(Workspace workspace, const Settings& settings);
+
+  // Never throws: errors become problems. Safe for many threads.
+  Response answer(const Request& request);
+
+  const Workspace& workspace() const { return workspace_; }
+  Tasks& tasks() { return tasks_; }
+  size_t upload_limit() const { return upload_limit_; }
+  const std::string& key() const { return key_; }  // "": none needed
+  // Writers take turns.
+  void write(const std::function<void(Catalogue&)>& work);
+  std::string metrics();
+
+ private:
+  Response dispatch(const Request& request, std::string& route_name);
+  Response page_file(const std::string& path) const;
+  std::shared_ptr<const Release> release();
+  void check_key(const Request& request) const;
+  void record(const std::string& route, int status, double seconds);
+
+  Workspace workspace_;
+  size_t upload_limit_;
+  std::string key_;
+  std::mutex release_mutex_, write_mutex_, metrics_mutex_;
+  std::shared_ptr<const Release> release_;
+  double checked_at_ = 0;  // when the files were last looked at
+  struct Histogram {
+    std::map<int, uint64_t> by_status;
+    std::vector<uint64_t> buckets;
+    double sum = 0;
+    uint64_t count = 0;
+  };
+  std::map<std::string, Histogram> metrics_;
+  Tasks tasks_;
+};
+
+}  // namespace cowatch::serve

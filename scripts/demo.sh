@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# From a bare Debian 12 to related videos in a browser: installs packages, builds, makes a workspace, runs the whole
+# pipeline and serves http://127.0.0.1:8080. Repeatable: what is there already is kept.
+#   scripts/demo.sh                 on a rendered platform of 300 clips
+#   scripts/demo.sh --data DIR      on a folder in the graph shape (ids.txt, edges.tsv, features.npy, titles.txt)
+#   scripts/demo.sh --videos DIR    on a folder of video files
+#   scripts/demo.sh --no-serve      end after a check that the page and the interface answer
+#   scripts/demo.sh --port N        another port than 8080
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+data= videos= serve=yes port=8080
+while [ $# -gt 0 ]; do
+  case $1 in
+    --data) data=$(realpath "${2:?--data needs a folder}"); shift ;;
+    --videos) videos=$(realpath "${2:?--videos needs a folder}"); shift ;;
+    --port) port=${2:?--port needs a number}; shift ;;
+    --no-serve) serve=no ;;
+    *) sed -n '2,8p' "$0" >&2; exit 2 ;;
+  esac
+  shift
+done
+
+step() { printf '\n== %s\n' "$*"; }
+
+step "packages"
+scripts/install_packages.sh build run
+
+step "build"
+cmake --preset release >/dev/null
+cmake --build --preset release
+cowatch=build/release/bin/cowatch
+
+# A workspace for each kind of demo, so that one does not mix with another.
+if [ -n "$data" ]; then
+  workspace=build/demo/$(basename "$data")
+  step "import $data"
+  $cowatch import "$workspace" --format graph --data "$data"
+elif [ -n "$videos" ]; then
+  workspace=build/demo/$(basename "$videos")
+  step "import $videos"
+  $cowatch import "$workspace" --videos "$videos"
+else
+  workspace=build/demo/rendered
+  step "render a platform"
+  $cowatch render build/demo/platform --videos 300 --people 300 --seed 1
+  step "import it"
+  $cowatch import "$workspace" --videos build/demo/platform/videos.jsonl --events build/demo/platform/events.jsonl
+fi
+
+step "features, graph, training, embeddings"
+$cowatch run "$workspace"
+
+if [ $serve = yes ]; then
+  step "serve"
+  exec $cowatch serve "$workspace" --port "$port"
+fi
+
+step "check that the page and the interface answer"
+log=$(mktemp)
+$cowatch serve "$workspace" --port 0 >"$log" &
+server=$!
+trap 'kill $server 2>/dev/null || true; rm -f "$log"' EXIT
+address=
+for _ in $(seq 100); do
+  address=$(grep -oE 'http://[0-9.]+:[0-9]+' "$log" || true)
+  [ -n "$address" ] && break
+  sleep 0.1
+done
+[ -n "$address" ] || { echo "the server did not start" >&2; exit 1; }
+curl -fsS "$address/" | grep -qi '<!doctype html' && echo "page: answers"
+curl -fsS "$address/api/health/live" | grep -q true
+first=$(curl -fsS "$address/api/items?n=1" | grep -oE '"ItemId":"[^"]*"' | head -n 1 | cut -d'"' -f4)
+curl -fsS "$address/api/item-to-item/related/$first?n=3" | grep -q '^\[' && echo "interface: answers (related videos of $first)"
+echo "Serve it with: $cowatch serve $workspace"

@@ -2,8 +2,6 @@
 try {
   var theme = localStorage.getItem("cowatch.theme");
   if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
-  var language = localStorage.getItem("cowatch.language");
-  if (language) document.documentElement.lang = language;
 } catch (error) {
   // Storage may be forbidden: the system's theme is used.
 }

@@ -13,6 +13,8 @@ Verb embed_verb();
 Verb evaluate_verb();
 Verb related_verb();
 Verb serve_verb();
+Verb run_verb();
+Verb search_verb();
 Verb config_verb();
 Verb bench_verb();
 

@@ -311,6 +311,7 @@ const std::vector<Route>& routes() {
        200, post_feedback},
       {"DELETE", "/api/feedback/{feedback-type}/{user-id}/{item-id}", "Remove feedback.", "", "RowsAffected",
        200, delete_feedback},
+      {"POST", "/api/search/upload", "Search by a video file nobody has watched: starts a task.", "file", "Task", 202, search_upload, {n}},
       {"GET", "/api/tasks", "Tasks, newest first.", "", "TaskList", 200, list_tasks},
       {"GET", "/api/task/{task-id}", "One task.", "", "Task", 200, get_task},
       {"GET", "/api/tree", "The affinity tree: its levels and largest clusters.", "", "Tree", 200, tree, {n}},

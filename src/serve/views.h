@@ -12,5 +12,6 @@ Response tree(Call& call);
 Response cluster(Call& call);
 Response map(Call& call);
 Response curves(Call& call);
+Response search_upload(Call& call);
 
 }  // namespace cowatch::serve

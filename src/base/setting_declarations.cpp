@@ -11,6 +11,16 @@ const std::vector<Setting>& declarations() {
       {"evaluate.methods", std::string(""), "methods to compare, by comma; empty: random, random_mined, infonce and train.method"},
       {"evaluate.seed", int64_t{1}, "of the split into training and test videos", 0, 9e15},
       {"evaluate.train_share", 0.7, "share of videos that graph, tree and training see", 0.1, 0.95},
+      // What decoding one file may cost (media/limits.h).
+      {"extract.cpu_seconds", 30.0, "processor time for one file, in seconds", 1, 86400},
+      {"extract.max_file", int64_t{4096}, "largest file, in MiB", 1, 1e7},
+      {"extract.max_memory", int64_t{2048}, "memory of the process that decodes a file, in MiB", 512, 1e6},
+      {"extract.max_pixels", int64_t{16777216}, "largest picture, width times height", 1, 1e9},
+      {"extract.max_seconds", 14400.0, "longest video, in seconds", 1, 1e6},
+      {"extract.preview_pixels", int64_t{320}, "longer side of posters and previews", 32, 1280},
+      {"extract.preview_seconds", 6.0, "length of a preview, in seconds; 0: none", 0, 60},
+      {"extract.wall_seconds", 60.0, "time for one file, in seconds", 1, 86400},
+
       // How the co-watch graph is made (graph/pairs.h).
       {"graph.feedback", "watch", "kinds of feedback that count as watching, separated by commas"},
       {"graph.half_life_days", 30.0, "age at which a pair counts half, with weight decayed", 0.001, 1e6},

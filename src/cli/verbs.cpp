@@ -8,6 +8,7 @@ const std::vector<Verb>& verbs() {
       // One a line.
       import_verb(),
       render_verb(),
+      extract_verb(),
       graph_verb(),
       train_verb(),
       embed_verb(),

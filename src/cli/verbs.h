@@ -6,6 +6,7 @@
 namespace cowatch {
 
 Verb import_verb();
+Verb extract_verb();
 Verb render_verb();
 Verb graph_verb();
 Verb train_verb();

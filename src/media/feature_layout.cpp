@@ -4,12 +4,12 @@
 
 namespace cowatch {
 
-std::string_view modality_name(Modality modality) {
+std::string_view modality_name(MediaModality modality) {
   constexpr std::array<std::string_view, modality_count> names = {"picture", "motion", "sound"};
   return names[static_cast<size_t>(modality)];
 }
 
-ColumnRange modality_columns(Modality modality) {
+ColumnRange modality_columns(MediaModality modality) {
   size_t column = 0;
   ColumnRange range = {feature_count, 0};
   for (const BlockLayout& layout : feature_blocks) {

@@ -20,9 +20,9 @@ namespace cowatch {
 // again.
 inline constexpr uint32_t feature_layout_version = 1;
 
-enum class Modality : uint8_t { picture, motion, sound };
+enum class MediaModality : uint8_t { picture, motion, sound };
 inline constexpr size_t modality_count = 3;
-std::string_view modality_name(Modality modality);
+std::string_view modality_name(MediaModality modality);
 
 // Sizes that the worker's code and the blocks below share.
 inline constexpr size_t grid = 4;  // pictures are cut into grid × grid cells
@@ -60,7 +60,7 @@ enum class Block : uint8_t {
 
 struct BlockLayout {
   Block block;
-  Modality modality;
+  MediaModality modality;
   std::string_view name;
   size_t size;
   float weight;  // share of its modality's squared norm
@@ -68,41 +68,42 @@ struct BlockLayout {
 };
 
 inline constexpr std::array<BlockLayout, 18> feature_blocks = {{
-    {Block::colour_moments, Modality::picture, "colour_moments", cells * 6, 0.25f,
+    {Block::colour_moments, MediaModality::picture, "colour_moments", cells * 6, 0.25f,
      "mean and deviation of L*, a*, b* in each cell, mean over time"},
-    {Block::colour_change, Modality::picture, "colour_change", cells * 3, 0.05f,
+    {Block::colour_change, MediaModality::picture, "colour_change", cells * 3, 0.05f,
      "deviation over time of each cell's mean L*, a*, b*"},
-    {Block::colour_histogram, Modality::picture, "colour_histogram", colour_bins, 0.25f,
+    {Block::colour_histogram, MediaModality::picture, "colour_histogram", colour_bins, 0.25f,
      "greys, hues, chromas and lightnesses in L*C*h, mean over time"},
-    {Block::colour_histogram_change, Modality::picture, "colour_histogram_change", colour_bins, 0.05f,
+    {Block::colour_histogram_change, MediaModality::picture, "colour_histogram_change", colour_bins, 0.05f,
      "its deviation over time"},
-    {Block::edges, Modality::picture, "edges", cells* orientations, 0.3f,
+    {Block::edges, MediaModality::picture, "edges", cells* orientations, 0.3f,
      "histogram of edge orientations in each cell, weighted by strength, mean over time"},
-    {Block::edges_change, Modality::picture, "edges_change", cells* orientations, 0.1f,
+    {Block::edges_change, MediaModality::picture, "edges_change", cells* orientations, 0.1f,
      "its deviation over time"},
-    {Block::residual_directions, Modality::motion, "residual_directions", parts* orientations* speed_bins,
-     0.3f, "optical flow without the camera's: direction and speed, in each part"},
-    {Block::residual_places, Modality::motion, "residual_places", cells * 2, 0.1f,
+    {Block::residual_directions, MediaModality::motion, "residual_directions",
+     parts* orientations* speed_bins, 0.3f,
+     "optical flow without the camera's: direction and speed, in each part"},
+    {Block::residual_places, MediaModality::motion, "residual_places", cells * 2, 0.1f,
      "its energy in each cell, mean and deviation over time"},
-    {Block::camera_directions, Modality::motion, "camera_directions", orientations* camera_speed_bins, 0.1f,
-     "direction and speed of the whole picture"},
-    {Block::camera_moments, Modality::motion, "camera_moments", (parts + 1) * 4, 0.1f,
+    {Block::camera_directions, MediaModality::motion, "camera_directions", orientations* camera_speed_bins,
+     0.1f, "direction and speed of the whole picture"},
+    {Block::camera_moments, MediaModality::motion, "camera_moments", (parts + 1) * 4, 0.1f,
      "the camera's shift x, y, zoom and turn: mean in each part, deviation over all"},
-    {Block::subject_motion, Modality::motion, "subject_motion", (parts + 1) * 4, 0.15f,
+    {Block::subject_motion, MediaModality::motion, "subject_motion", (parts + 1) * 4, 0.15f,
      "shift x, y, growth and turn of what moves, about its centre: mean in each part, deviation over all"},
-    {Block::subject_path, Modality::motion, "subject_path", parts * 3, 0.05f,
+    {Block::subject_path, MediaModality::motion, "subject_path", parts * 3, 0.05f,
      "where the centre of motion is, x and y, and how wide it spreads, in each part"},
-    {Block::motion_rhythm, Modality::motion, "motion_rhythm", 5 * rhythm_bins, 0.2f,
+    {Block::motion_rhythm, MediaModality::motion, "motion_rhythm", 5 * rhythm_bins, 0.2f,
      "spectrum of speed, shift x, shift y, growth and turn over time"},
-    {Block::mel_mean, Modality::sound, "mel_mean", mel_bands, 0.35f,
+    {Block::mel_mean, MediaModality::sound, "mel_mean", mel_bands, 0.35f,
      "mean log energy of each mel band, the mean over bands taken off"},
-    {Block::mel_deviation, Modality::sound, "mel_deviation", mel_bands, 0.2f,
+    {Block::mel_deviation, MediaModality::sound, "mel_deviation", mel_bands, 0.2f,
      "its deviation over time, the mean over bands taken off"},
-    {Block::mel_delta, Modality::sound, "mel_delta", mel_bands, 0.15f,
+    {Block::mel_delta, MediaModality::sound, "mel_delta", mel_bands, 0.15f,
      "mean size of its change over 20 ms, the mean over bands taken off"},
-    {Block::sound_beat, Modality::sound, "sound_beat", mel_groups* beat_bins, 0.25f,
+    {Block::sound_beat, MediaModality::sound, "sound_beat", mel_groups* beat_bins, 0.25f,
      "spectrum over time of the onsets in four bands: tempo and roughness"},
-    {Block::sound_moments, Modality::sound, "sound_moments", 6, 0.05f,
+    {Block::sound_moments, MediaModality::sound, "sound_moments", 6, 0.05f,
      "loudness and its deviation, brightness and its deviation, noisiness, share of silence"},
 }};
 
@@ -126,7 +127,7 @@ inline constexpr size_t feature_count = total_feature_count();
 struct ColumnRange {
   size_t begin, end;
 };
-ColumnRange modality_columns(Modality modality);
+ColumnRange modality_columns(MediaModality modality);
 
 // The columns of `block` within a whole row.
 std::span<float> block_columns(std::span<float> row, Block block);

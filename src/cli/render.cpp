@@ -61,9 +61,9 @@ void run(const Options& options) {
   }
   const std::string folder = options.folder.string();
   std::cout << summary.videos << " videos in " << summary.series << " series, " << summary.people
-            << " people, " << summary.events << " events in " << folder << "\nNext: cowatch import WS --videos "
-            << folder << "/videos.jsonl --events " << folder << "/events.jsonl"
-            << (platform.clips ? "" : " --features " + folder + "/features.npy") << "\n";
+            << " people, " << summary.events << " events in " << folder
+            << "\nNext: cowatch import WS --videos " << folder << "/videos.jsonl --events " << folder
+            << "/events.jsonl" << (platform.clips ? "" : " --features " + folder + "/features.npy") << "\n";
 }
 
 void configure(CLI::App& app) {

@@ -179,8 +179,7 @@ void write_people(const World& world, const Path& folder) {
 void write_features(const World& world, const Path& path) {
   const SimulatedFeatures features = simulate_features(world);
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" +
-                       std::to_string(world.videos.size()) + ", " + std::to_string(features.columns) +
-                       "), }";
+                       std::to_string(world.videos.size()) + ", " + std::to_string(features.columns) + "), }";
   constexpr size_t prefix = 10, alignment = 64;
   header.append(alignment - (prefix + header.size() + 1) % alignment, ' ');
   header += '\n';

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "media/worker/extract.h"
+#include "media/worker/render.h"
 #include "media/worker/versions.h"
 
 namespace {
@@ -18,6 +19,7 @@ struct Command {
 };
 
 constexpr Command commands[] = {
+    {"render", "draw the clips of a rendered platform", cowatch::render_main},
     {"extract", "features, poster and preview of a media file, decoded in a confined process",
      cowatch::extract_main},
     {"versions", "print the versions of the libraries in use, as JSON", cowatch::versions_main},

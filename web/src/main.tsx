@@ -3,14 +3,24 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { api, type Summary } from "./api";
 import { Notice } from "./parts";
 import { useResource } from "./resource";
-import { go, href, useVisit, type Route } from "./router";
+import { go, href, top, useVisit, type Route } from "./router";
 import { switchTheme, useTheme } from "./theme";
 import { ClipView } from "./views/clip";
+import { ClustersView } from "./views/clusters";
+import { DataView } from "./views/data";
+import { MapView } from "./views/map";
+import { TrainingView } from "./views/training";
+import { UploadView } from "./views/upload";
 import { WallView } from "./views/wall";
 import "./style.css";
 
 const places: { route: Route; name: string; icon: string }[] = [
   { route: { view: "wall", query: "" }, name: "Videos", icon: "M3 4h8v7H3zM13 4h8v7h-8zM3 13h8v7H3zM13 13h8v7h-8z" },
+  { route: { view: "upload" }, name: "Upload", icon: "M12 16V4M7 9l5-5 5 5M4 15v4a1 1 0 0 0 1 1h14a1 1 0 0 0 1-1v-4" },
+  { route: top, name: "Clusters", icon: "M12 4v5M12 9H5v5M12 9h7v5M3 14h4v5H3zM17 14h4v5h-4zM10 14h4v5h-4zM12 9v5" },
+  { route: { view: "map", focus: "" }, name: "Map", icon: "M6 7h.01M11 5h.01M9 11h.01M16 8h.01M19 13h.01M14 14h.01M7 17h.01M12 19h.01M18 18h.01" },
+  { route: { view: "training" }, name: "Training", icon: "M3 4v16h18M6 7c2 7 5 9 14 10" },
+  { route: { view: "data" }, name: "Data", icon: "M2 12h5l3-8 4 16 3-8h5" },
 ];
 
 function View({ route, summary }: { route: Route; summary: Summary | undefined }) {
@@ -19,7 +29,17 @@ function View({ route, summary }: { route: Route; summary: Summary | undefined }
       return <WallView query={route.query} summary={summary} />;
     case "clip":
       return <ClipView id={route.id} />;
-    default:
+    case "upload":
+      return <UploadView summary={summary} />;
+    case "clusters":
+      return <ClustersView level={route.level} cluster={route.cluster} />;
+    case "map":
+      return <MapView focus={route.focus} />;
+    case "training":
+      return <TrainingView />;
+    case "data":
+      return <DataView />;
+    case "missing":
       return (
         <>
           <h1 tabIndex={-1}>Nothing is here</h1>
@@ -75,7 +95,7 @@ function Page() {
   const address = href(route);
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
-  const place = route.view === "clip" ? address : route.view;
+  const place = route.view === "clip" || route.view === "clusters" ? address : route.view;
   useEffect(() => {
     const heading = main.current?.querySelector("h1");
     document.title = route.view === "wall" ? "Cowatch" : `${heading?.textContent ?? route.view} · Cowatch`;

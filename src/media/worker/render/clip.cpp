@@ -18,7 +18,7 @@ constexpr Encoder::Settings shape{};
 constexpr double height = static_cast<double>(shape.height) / shape.width;  // in widths
 constexpr double margin =
     1.3;  // the background is that much larger than the picture: the camera moves over it
-constexpr double figure_scale = 0.27, ground = 0.8 * height;
+constexpr double figure_scale = 0.3, ground = 0.8 * height;
 
 struct FreeSurface {
   void operator()(cairo_surface_t* surface) const { cairo_surface_destroy(surface); }

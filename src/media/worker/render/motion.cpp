@@ -41,7 +41,7 @@ double triangle(double phase) {
 }  // namespace
 
 Pose pose_at(const VideoFactors& factors, double seconds) {
-  constexpr double rates[] = {1.3, 0.75, 0.5, 0.55, 0.6, 1.1, 0.38, 5.5};  // cycles a second, by motion
+  constexpr double rates[] = {1.3, 0.75, 0.5, 0.55, 0.6, 1.1, 0.42, 5.5};  // cycles a second, by motion
   const Course course = course_at(factors, rates[factors.motion], seconds);
   const double a = course.amplitude, angle = 2 * pi * course.phase;
   Pose pose;
@@ -64,11 +64,11 @@ Pose pose_at(const VideoFactors& factors, double seconds) {
       pose.y = -0.06;
       break;
     case 3:  // orbit
-      pose.x = 0.24 * a * std::cos(angle);
+      pose.x = 0.2 * a * std::cos(angle);
       pose.y = -0.12 + 0.22 * a * std::sin(angle);
       break;
     case 4:  // zigzag
-      pose.x = 0.26 * a * triangle(course.phase);
+      pose.x = 0.2 * a * triangle(course.phase);
       pose.y = -0.08 + 0.16 * a * triangle(2 * course.phase + 0.25);
       pose.turn = 0.15 * (triangle(course.phase + 0.02) > triangle(course.phase) ? 1 : -1);
       break;
@@ -78,7 +78,7 @@ Pose pose_at(const VideoFactors& factors, double seconds) {
       break;
     }
     case 6:  // glide: to and fro, looking ahead
-      pose.x = 0.34 * a * std::sin(angle);
+      pose.x = 0.24 * a * std::sin(angle);
       pose.y = -0.015 * std::abs(std::sin(4 * angle));
       pose.faces_left = std::cos(angle) * course.direction < 0;
       break;

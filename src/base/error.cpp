@@ -10,7 +10,7 @@ constexpr ErrorKind kinds[] = {
     {ErrorCode::bad_input, "bad-input", 422, 2, "data is malformed"},
     {ErrorCode::bad_argument, "bad-argument", 400, 2, "a parameter is out of its range"},
     {ErrorCode::not_found, "not-found", 404, 2, "a named thing does not exist"},
-    {ErrorCode::missing_stage, "missing-stage", 409, 2, "an earlier stage has not run yet"},
+    {ErrorCode::missing_stage, "missing-stage", 503, 2, "an earlier stage has not run yet"},
     {ErrorCode::conflict, "conflict", 409, 2, "another process or an existing thing stands in the way"},
     {ErrorCode::unsupported, "unsupported", 415, 2, "this version does not do that"},
     {ErrorCode::too_large, "too-large", 413, 2, "a stated limit is exceeded"},

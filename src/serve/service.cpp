@@ -28,11 +28,12 @@ std::vector<std::string_view> segments(std::string_view path) {
   return parts;
 }
 
-bool matches(const std::string& pattern, const std::string& path, std::vector<std::string>& values) {
+// An item's id may hold slashes: with `rest`, an {item-id} that ends the pattern takes several parts.
+bool matches(const std::string& pattern, const std::string& path, bool rest,
+             std::vector<std::string>& values) {
   const auto wanted = segments(pattern), given = segments(path);
-  // An item's id may hold slashes: the last {…} of a pattern takes the rest when it ends the pattern.
   values.clear();
-  if (given.size() < wanted.size()) return false;
+  if (rest ? given.size() <= wanted.size() : given.size() != wanted.size()) return false;
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (!wanted[i].starts_with('{')) {
       if (wanted[i] != given[i]) return false;
@@ -40,7 +41,7 @@ bool matches(const std::string& pattern, const std::string& path, std::vector<st
       values.emplace_back(given[i]);
     }
   }
-  if (given.size() == wanted.size()) return true;
+  if (!rest) return true;
   if (wanted.back() != "{item-id}") return false;
   for (size_t i = wanted.size(); i < given.size(); ++i) values.back() += "/" + std::string(given[i]);
   return true;
@@ -72,6 +73,30 @@ Path file_in(const Path& folder, std::string_view name) {
   if (error || !std::filesystem::is_regular_file(path, error)) return {};
   const Path root = std::filesystem::canonical(folder, error);
   return path.string().starts_with(root.string() + "/") ? path : Path{};
+}
+
+Json parse_body(const std::string& text) {
+  // Printing and checking a value descend into it: depth is bounded before anything is built.
+  constexpr int deepest = 64;
+  const auto bounded = [](int depth, Json::parse_event_t, Json&) {
+    if (depth > deepest)
+      throw Error(ErrorCode::bad_input, "the body is nested too deeply",
+                  {.expected = "at most " + std::to_string(deepest) + " levels"});
+    return true;
+  };
+  Json body = Json::parse(text, bounded, false);
+  if (body.is_discarded())
+    throw Error(ErrorCode::bad_input, "the body is not JSON",
+                {.where = "the body", .expected = "a JSON value", .found = text.substr(0, 60)});
+  return body;
+}
+
+Response not_allowed(const std::string& method, const std::string& allowed) {
+  Response response =
+      problem(Error(ErrorCode::bad_argument, "this address does not take " + method, {.expected = allowed}));
+  response.status = 405;
+  response.headers.emplace_back("Allow", allowed);
+  return response;
 }
 
 Response file_response(Path path, const std::string& cache) {
@@ -147,48 +172,49 @@ Response Service::page_file(const std::string& path) const {
   const Path index = file_in(folder, "index.html");
   if (index.empty()) {
     throw Error(ErrorCode::not_found, "the page was not built",
-                {.where = folder.string(),
+                {.where = "share/web",
                  .remedy = "Build the project's target `page`; the interface under /api works without it."});
   }
   return file_response(index, "no-cache");
 }
 
+Response Service::run(const Route& route, const Request& request, const std::vector<std::string>& values) {
+  if (route.method != "GET") check_key(request);
+  const Catalogue catalogue(workspace_.catalogue(), Catalogue::Mode::read);
+  Call call{*this, request, catalogue, release(), values, {}};
+  if (!route.body_schema.empty() && route.body_schema != "file") {
+    call.body = parse_body(request.body);
+    check_schema(call.body, route.body_schema);
+  }
+  Response response = route.answer(call);
+  if (route.status != 200 && response.status == 200) response.status = route.status;
+  return response;
+}
+
 Response Service::dispatch(const Request& request, std::string& route_name) {
   std::vector<std::string> values;
   std::string allowed;
-  for (const Route& route : routes()) {
-    if (!matches(route.path, request.path, values)) continue;
-    const bool head = request.method == "HEAD" && route.method == "GET";
-    if (route.method != request.method && !head) {
-      allowed += (allowed.empty() ? "" : ", ") + route.method;
-      continue;
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  for (const bool rest : {false, true}) {
+    for (const Route& route : routes()) {
+      if (!matches(route.path, request.path, rest, values)) continue;
+      if (route.method != request.method && !(reads && route.method == "GET")) {
+        allowed += (allowed.empty() ? "" : ", ") + route.method;
+        continue;
+      }
+      route_name = route.method + " " + route.path;
+      return run(route, request, values);
     }
-    route_name = route.method + " " + route.path;
-    if (route.method != "GET") check_key(request);
-    const Catalogue catalogue(workspace_.catalogue(), Catalogue::Mode::read);
-    Call call{*this, request, catalogue, release(), values, {}};
-    if (!route.body_schema.empty() && route.body_schema != "file") {
-      call.body = Json::parse(request.body, nullptr, false);
-      if (call.body.is_discarded())
-        throw Error(ErrorCode::bad_input, "the body is not JSON",
-                    {.expected = "a JSON value", .found = request.body.substr(0, 60)});
-      check_schema(call.body, route.body_schema);
-    }
-    Response response = route.answer(call);
-    if (route.status != 200 && response.status == 200) response.status = route.status;
-    return response;
+    if (!allowed.empty()) break;
   }
-  if (!allowed.empty()) {
-    route_name = "method not allowed";
-    Response response = problem(Error(ErrorCode::bad_argument, "this address does not take " + request.method,
-                                      {.expected = allowed}));
-    response.status = 405;
-    response.headers.emplace_back("Allow", allowed);
-    return response;
-  }
-  if (request.path.starts_with("/api/"))
+  if (allowed.empty() && request.path.starts_with("/api/"))
     throw Error(ErrorCode::not_found, "there is no such operation",
                 {.found = request.path.substr(0, 80), .remedy = "/apidocs lists them."});
+  if (allowed.empty() && !reads) allowed = "GET, HEAD";
+  if (!allowed.empty()) {
+    route_name = "method not allowed";
+    return not_allowed(request.method, allowed);
+  }
   if (request.path.starts_with("/media/")) {
     route_name = "GET /media";
     const Path file = file_in(workspace_.media(), std::string_view(request.path).substr(7));
@@ -200,6 +226,20 @@ Response Service::dispatch(const Request& request, std::string& route_name) {
   return page_file(request.path);
 }
 
+// An answer tells places within the workspace, not where the machine keeps it.
+Response Service::problem_within(const Error& error) const {
+  const std::string folder = workspace_.folder().string() + "/";
+  const auto within = [&](std::string text) {
+    for (size_t at = text.find(folder); at != text.npos; at = text.find(folder, at))
+      text.erase(at, folder.size());
+    return text;
+  };
+  const Error::Details& details = error.details();
+  return problem(Error(
+      error.code(), within(error.message()),
+      {within(details.where), within(details.expected), within(details.found), within(details.remedy)}));
+}
+
 Response Service::answer(const Request& request) {
   const double start = seconds_now();
   std::string route = "unknown";
@@ -207,7 +247,7 @@ Response Service::answer(const Request& request) {
   try {
     response = dispatch(request, route);
   } catch (const Error& error) {
-    response = problem(error);
+    response = problem_within(error);
     if (error_kind(error.code()).exit_status == 1) log(LogLevel::error, route + ": " + error.what());
   } catch (const std::exception& error) {
     response = problem(Error(ErrorCode::internal, error.what()));

@@ -61,6 +61,8 @@ class Service {
 
  private:
   Response dispatch(const Request& request, std::string& route_name);
+  Response run(const Route& route, const Request& request, const std::vector<std::string>& values);
+  Response problem_within(const Error& error) const;
   Response page_file(const std::string& path) const;
   std::shared_ptr<const Release> release();
   void check_key(const Request& request) const;

@@ -252,6 +252,9 @@ Response cluster(Call& call) {
 }
 
 Response map(Call& call) {
+  if (!std::filesystem::exists(map_file(call.service.workspace()))) {
+    throw Error(ErrorCode::missing_stage, "the map was not made yet", {.remedy = "Run `cowatch run WS`."});
+  }
   const TensorFile file(map_file(call.service.workspace()), "map", 1);
   const auto positions = file.tensor<float>("positions");
   const size_t rows = file.shape("positions")[0];

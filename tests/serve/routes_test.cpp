@@ -1,0 +1,191 @@
+// Every declared route, its answer against its declared shape, and the description made from the
+// declarations.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "serve/schemas.h"
+#include "serve/small_workspace.h"
+
+namespace cowatch {
+namespace {
+
+using serve::Request;
+using serve::Response;
+using serve::Route;
+using test::json_of;
+using test::request_of;
+
+struct Example {
+  std::string target, body;
+};
+
+// A request for each route. The key is how the route is declared.
+std::map<std::string, Example> examples(const std::string& task) {
+  return {
+      {"GET /api/health/live", {"/api/health/live", ""}},
+      {"GET /api/health/ready", {"/api/health/ready", ""}},
+      {"GET /api/health", {"/api/health", ""}},
+      {"GET /api/summary", {"/api/summary", ""}},
+      {"GET /api/items", {"/api/items?n=5&cursor=2", ""}},
+      {"POST /api/items",
+       {"/api/items", R"([{"ItemId": "new/1", "Comment": "A", "Categories": ["x y"]}, {"ItemId": "new2",
+         "Timestamp": "2024-05-01T10:20:30Z", "Labels": {"a": [1]}, "IsHidden": true}])"}},
+      {"POST /api/item", {"/api/item", R"({"ItemId": "new3", "Title": "B", "Timestamp": 1700000000})"}},
+      {"GET /api/item/{item-id}", {"/api/item/v0", ""}},
+      {"PATCH /api/item/{item-id}", {"/api/item/v1", R"({"Title": "changed"})"}},
+      {"DELETE /api/item/{item-id}", {"/api/item/v2", ""}},
+      {"GET /api/item/{item-id}/feedback", {"/api/item/v3/feedback?n=3", ""}},
+      {"GET /api/item-to-item/related/{item-id}",
+       {"/api/item-to-item/related/v0?n=5&offset=1&user-id=u5&exclude=v3,v4", ""}},
+      {"GET /api/users", {"/api/users?n=3&cursor=u1", ""}},
+      {"GET /api/user/{user-id}", {"/api/user/u1", ""}},
+      {"GET /api/user/{user-id}/feedback", {"/api/user/u1/feedback?n=2", ""}},
+      {"POST /api/feedback",
+       {"/api/feedback", R"([{"FeedbackType": "watch", "UserId": "u1", "ItemId": "v9", "WatchedSeconds": 2,
+         "LengthSeconds": 4}, {"FeedbackType": "like", "UserId": "u1", "ItemId": "v9"}])"}},
+      {"DELETE /api/feedback/{feedback-type}/{user-id}/{item-id}", {"/api/feedback/watch/u3/v3", ""}},
+      {"POST /api/search/upload", {"/api/search/upload?n=3", "not a video"}},
+      {"GET /api/tasks", {"/api/tasks", ""}},
+      {"GET /api/task/{task-id}", {"/api/task/" + task, ""}},
+      {"GET /api/tree", {"/api/tree?n=2", ""}},
+      {"GET /api/tree/{round}/{cluster}", {"/api/tree/1/0", ""}},
+      {"GET /api/map", {"/api/map?round=1", ""}},
+      {"GET /api/curves", {"/api/curves", ""}},
+      {"GET /api/openapi.json", {"/api/openapi.json", ""}},
+      {"GET /metrics", {"/metrics", ""}},
+      {"GET /apidocs", {"/apidocs", ""}},
+  };
+}
+
+void expect_declared(const Route& route, const Response& response) {
+  EXPECT_EQ(response.status, route.status) << response.body;
+  EXPECT_TRUE(response.file.empty());
+  if (route.answer_schema.empty()) {
+    EXPECT_FALSE(response.body.empty());
+    return;
+  }
+  EXPECT_EQ(response.content_type, "application/json");
+  EXPECT_NO_THROW(serve::check_schema(json_of(response), route.answer_schema)) << response.body;
+}
+
+TEST(Routes, AnswerAsDeclared) {
+  const test::SmallWorkspace made;
+  serve::Service service(made.opened(), Settings());
+  const std::string task = service.tasks().start("search-upload", [](const serve::Tasks::Report&) {
+    return Json{{"Neighbours", Json::array()}, {"Seconds", 0.5}};
+  });
+  const auto requests = examples(task);
+  std::set<std::string> declared;
+  for (const Route& route : serve::routes()) {
+    const std::string name = route.method + " " + route.path;
+    SCOPED_TRACE(name);
+    declared.insert(name);
+    const auto example = requests.find(name);
+    if (example == requests.end()) {
+      ADD_FAILURE() << "this route has no example in the test";
+      continue;
+    }
+    expect_declared(route,
+                    service.answer(request_of(route.method, example->second.target, example->second.body)));
+  }
+  for (const auto& [name, example] : requests) EXPECT_TRUE(declared.contains(name)) << name;
+  // Each request counted under its own route shows that it was this route that answered.
+  const std::string metrics = service.metrics();
+  for (const Route& route : serve::routes()) {
+    const std::string count = "{route=\"" + route.method + " " + route.path + "\",status=\"" +
+                              std::to_string(route.status) + "\"} 1\n";
+    EXPECT_NE(metrics.find(count), metrics.npos) << count;
+  }
+}
+
+// All values of "$ref" in a document.
+void collect_references(const Json& value, std::set<std::string>& out) {
+  if (value.is_object() && value.contains("$ref")) out.insert(value["$ref"].get<std::string>());
+  if (!value.is_structured()) return;
+  for (const Json& inner : value) collect_references(inner, out);
+}
+
+TEST(Routes, AreDescribedExactly) {
+  const Json document = Json::parse(serve::openapi_text());
+  std::set<std::string> described, declared;
+  for (const auto& [path, operations] : document["paths"].items()) {
+    for (const auto& [method, operation] : operations.items()) {
+      described.insert(method + " " + path);
+      EXPECT_FALSE(operation["summary"].get<std::string>().empty()) << path;
+    }
+  }
+  const std::string page = serve::api_page();
+  for (const Route& route : serve::routes()) {
+    std::string method = route.method;
+    for (char& c : method) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    EXPECT_TRUE(declared.insert(method + " " + route.path).second) << "declared twice: " << route.path;
+    EXPECT_NE(page.find(route.method + " " + route.path), page.npos) << route.path;
+  }
+  EXPECT_EQ(described, declared);
+  std::set<std::string> references;
+  collect_references(document, references);
+  EXPECT_GT(references.size(), 10u);
+  for (const std::string& reference : references) {
+    ASSERT_TRUE(reference.starts_with("#/")) << reference;
+    EXPECT_TRUE(document.contains(Json::json_pointer(reference.substr(1)))) << reference;
+  }
+}
+
+TEST(Routes, SayWhatIsMissingBeforeAnythingWasLearnt) {
+  const test::SmallWorkspace made(false);
+  serve::Service service(made.opened(), Settings());
+  for (const char* target : {"/api/map", "/api/tree", "/api/tree/1/0", "/api/item-to-item/related/v0"}) {
+    const Response response = service.answer(request_of("GET", target));
+    EXPECT_EQ(response.status, 503) << target;
+    const Json said = json_of(response);
+    EXPECT_NO_THROW(serve::check_schema(said, "Problem"));
+    EXPECT_EQ(said["code"], "missing-stage") << target;
+    EXPECT_NE(said.value("remedy", "").find("cowatch "), std::string::npos) << response.body;
+    EXPECT_EQ(response.body.find(made.folder.path().string()), std::string::npos) << response.body;
+  }
+  const Response ready = service.answer(request_of("GET", "/api/health/ready"));
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_EQ(json_of(ready)["Missing"].size(), 2u);
+  for (const char* target : {"/api/summary", "/api/health", "/api/curves", "/api/items"})
+    EXPECT_EQ(service.answer(request_of("GET", target)).status, 200) << target;
+}
+
+TEST(Routes, DoNotTellWhereTheWorkspaceIs) {
+  const test::SmallWorkspace made;
+  serve::Service service(made.opened(), Settings());
+  test::write_bytes(made.workspace.file("map.safetensors"), "not an artifact at all");
+  const Response response = service.answer(request_of("GET", "/api/map"));
+  EXPECT_GE(response.status, 400);
+  EXPECT_NE(json_of(response).value("where", "").find("map.safetensors"), std::string::npos) << response.body;
+  EXPECT_EQ(response.body.find(made.folder.path().string()), std::string::npos) << response.body;
+}
+
+TEST(Routes, RefuseUnknownAddressesAndMethods) {
+  const test::SmallWorkspace made;
+  serve::Service service(made.opened(), Settings());
+  for (const char* target :
+       {"/api/item/none", "/api/item-to-item/related/none", "/api/item/none/feedback", "/api/user/none",
+        "/api/user/none/feedback", "/api/task/none", "/api/tree/99/0", "/api/tree/1/999999", "/api/tree/0/0",
+        "/api/tree/one/0", "/api/nothing", "/api/", "/media/none.jpg", "/nothing.js"}) {
+    const Response response = service.answer(request_of("GET", target));
+    EXPECT_EQ(response.status, 404) << target;
+    EXPECT_EQ(response.content_type, "application/problem+json");
+    EXPECT_NO_THROW(serve::check_schema(json_of(response), "Problem"));
+  }
+  EXPECT_EQ(service.answer(request_of("DELETE", "/api/feedback/like/u0/v0")).status, 404);
+  const std::vector<std::tuple<std::string, std::string, std::string>> wrong = {
+      {"DELETE", "/api/items", "GET, POST"},         {"GET", "/api/feedback", "POST"},
+      {"PUT", "/api/item/v0", "GET, PATCH, DELETE"}, {"POST", "/api/item/v0/feedback", "GET"},
+      {"POST", "/media/v0.jpg", "GET, HEAD"},        {"DELETE", "/", "GET, HEAD"}};
+  for (const auto& [method, target, allowed] : wrong) {
+    const Response response = service.answer(request_of(method, target));
+    EXPECT_EQ(response.status, 405) << method << " " << target;
+    ASSERT_EQ(response.headers.size(), 1u);
+    EXPECT_EQ(response.headers[0], (std::pair<std::string, std::string>("Allow", allowed)));
+  }
+}
+
+}  // namespace
+}  // namespace cowatch

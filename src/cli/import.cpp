@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/settings.h"
 #include "cli/verbs.h"
 #include "pipeline/import_stage.h"
 #include "store/import/data_sets.h"
@@ -32,11 +33,14 @@ void understand(Options& options) {
   if (!options.kind.empty()) {
     request.options.kind = feedback_kind(options.kind);
     if (!request.options.kind) {
-      throw Error(
-          ErrorCode::bad_argument, "--kind does not know this feedback",
-          {.expected =
-               "impression, watch, click, like, dislike, hide, share, follow, search, comment or hashtag",
-           .found = "'" + options.kind + "'"});
+      const auto names = feedback_names();
+      std::string list;
+      for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+      const std::string near = nearest_name(options.kind, names);
+      throw Error(ErrorCode::bad_argument, "--kind does not know this feedback",
+                  {.expected = "one of " + list,
+                   .found = "'" + options.kind + "'",
+                   .remedy = near.empty() ? "" : "Did you mean " + near + "?"});
     }
   }
   if (options.table == "csv") request.options.table = TableFormat::csv;

@@ -52,7 +52,7 @@ ImportOutcome check_import(const ImportRequest& request) {
     }
   } remover{folder};
   Catalogue catalogue(remover.path / "catalogue.sqlite", Catalogue::Mode::write);
-  return import_into(catalogue, request, {}, {});
+  return import_into(catalogue, request, {}, remover.path / "features.safetensors");
 }
 
 }  // namespace cowatch

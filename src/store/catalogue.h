@@ -33,6 +33,7 @@ enum class FeedbackKind : uint8_t {
   hashtag
 };
 std::string_view feedback_name(FeedbackKind kind);
+std::vector<std::string> feedback_names();
 std::optional<FeedbackKind> feedback_kind(std::string_view name);
 
 // One thing a person did. Times are Unix milliseconds (UTC); negative fields: not known.

@@ -30,12 +30,17 @@ struct Catalogue::Implementation {
   Path path;
   Database database;
   std::unique_ptr<NameTable> users, items;  // writers only
+  int64_t seen_data_version = -1;           // of SQLite: changes when another connection has written
 
   Implementation(const Path& file, Mode mode);
   NameTable& user_names();
   NameTable& item_names();
-  // Runs `work` in one transaction that also raises the version; undoes the name tables when it throws.
+  // Runs `work` in one transaction that also raises the version if it changed a row; undoes the name tables
+  // when it throws.
   void change(const std::function<void()>& work, bool raises_version = true);
+
+ private:
+  void forget_names_others_changed();  // inside a transaction
 };
 
 std::string join_hashtags(std::span<const std::string> hashtags);

@@ -76,6 +76,10 @@ std::string_view feedback_name(FeedbackKind kind) {
   return kind_names[static_cast<size_t>(kind)];
 }
 
+std::vector<std::string> feedback_names() {
+  return {kind_names.begin(), kind_names.end()};
+}
+
 std::optional<FeedbackKind> feedback_kind(std::string_view name) {
   for (size_t i = 0; i < kind_names.size(); ++i) {
     if (kind_names[i] == name) return static_cast<FeedbackKind>(i);

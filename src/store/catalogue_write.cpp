@@ -41,11 +41,21 @@ void NameTable::forget_added() {
   added_.clear();
 }
 
+void Catalogue::Implementation::forget_names_others_changed() {
+  const int64_t now = database.number("PRAGMA data_version");
+  if (now == seen_data_version) return;
+  users.reset();
+  items.reset();
+  seen_data_version = now;
+}
+
 void Catalogue::Implementation::change(const std::function<void()>& work, bool raises_version) {
   try {
     Transaction transaction(database);
+    forget_names_others_changed();
+    const int64_t before = database.total_changes();
     work();
-    if (raises_version) database.run("UPDATE version SET number = number + 1");
+    if (raises_version && database.total_changes() != before) database.run("UPDATE version SET number = number + 1");
     transaction.commit();
   } catch (...) {
     if (users) users->forget_added();
@@ -166,9 +176,9 @@ void Catalogue::put_media(const MediaRecord& record) {
 void Catalogue::hide_item(uint32_t index, bool hidden) {
   auto& state = *implementation_;
   state.change([&] {
-    Statement update(state.database, "UPDATE items SET hidden = ? WHERE idx = ?");
+    Statement update(state.database, "UPDATE items SET hidden = ?1 WHERE idx = ?2 AND hidden != ?1");
     update.bind(1, int64_t{hidden}).bind(2, static_cast<int64_t>(index)).run();
-    if (state.database.changes() == 0) {
+    if (state.database.changes() == 0 && !item(index)) {
       throw Error(ErrorCode::not_found, "there is no item with this index", {.found = std::to_string(index)});
     }
   });

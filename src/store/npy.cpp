@@ -30,6 +30,14 @@ std::string header_value(const std::string& header, const std::string& key) {
   return begin < header.size() ? header.substr(begin, end - begin) : "";
 }
 
+// Bytes of one number; 0: of a type that is not read.
+size_t element_size(const std::string& type) {
+  if (type == "'|u1'") return 1;
+  if (type == "'<f2'") return 2;
+  if (type == "'<f4'" || type == "'<i4'") return 4;
+  return type == "'<f8'" || type == "'<i8'" ? 8 : 0;
+}
+
 bool parse_shape(const std::string& text, size_t& rows, size_t& columns) {
   unsigned long long r = 0, c = 0;
   int used = 0;
@@ -69,7 +77,9 @@ NumberTable read_npy(const Path& path) {
   }
   if (header_value(header, "fortran_order") != "False")
     refuse(path, "the array is in Fortran order", "C order", "Fortran order");
-  const size_t element = type.size() >= 5 ? static_cast<size_t>(type[3] - '0') : 0;
+  const size_t element = element_size(type);
+  if (element == 0)
+    refuse(path, "numbers of this type are not read", "<f2, <f4, <f8, <i4, <i8 or |u1", type.substr(0, 40));
   size_t expected = 0;
   if (__builtin_mul_overflow(table.rows, table.columns, &expected) ||
       __builtin_mul_overflow(expected, element, &expected) || bytes.size() - begin - length != expected) {
@@ -88,10 +98,8 @@ NumberTable read_npy(const Path& path) {
     convert<int64_t>(bytes, at, table.values, [](int64_t v) { return static_cast<float>(v); });
   } else if (type == "'<i4'") {
     convert<int32_t>(bytes, at, table.values, [](int32_t v) { return static_cast<float>(v); });
-  } else if (type == "'|u1'") {
-    convert<uint8_t>(bytes, at, table.values, [](uint8_t v) { return static_cast<float>(v); });
   } else {
-    refuse(path, "numbers of this type are not read", "<f2, <f4, <f8, <i4, <i8 or |u1", type);
+    convert<uint8_t>(bytes, at, table.values, [](uint8_t v) { return static_cast<float>(v); });
   }
   for (size_t i = 0; i < table.values.size(); ++i) {
     if (std::isfinite(table.values[i])) continue;

@@ -1,11 +1,12 @@
 #include "store/schema.h"
 
+#include <iterator>
+#include <string>
+
 #include "base/error.h"
 
 namespace cowatch {
 namespace {
-
-constexpr int64_t newest = 1;
 
 // Feedback is clustered by person and time: the co-watch pairs read it in that order, and an exact repeat of
 // an event has the same key, so that the table itself finds duplicates. Absent numbers are -1 and absent
@@ -28,14 +29,17 @@ CREATE TABLE media (
   preview TEXT NOT NULL, seconds REAL NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, has_sound INTEGER NOT NULL);
 CREATE TABLE version (number INTEGER NOT NULL);
 INSERT INTO version VALUES (0);
-PRAGMA user_version = 1;
 )sql";
 
-void refuse_newer(int64_t found, const Path& path) {
-  if (found <= newest) return;
+// Step v takes a catalogue from version v to v + 1; version 0 is a file without tables.
+constexpr const char* steps[] = {version_1};
+constexpr int64_t newest = std::size(steps);
+
+void refuse_newer(int64_t found, const Path& path, int64_t known = newest) {
+  if (found <= known) return;
   throw Error(ErrorCode::newer_version, "the catalogue was made by a later version",
               {.where = path.string(),
-               .expected = "schema " + std::to_string(newest),
+               .expected = "schema " + std::to_string(known),
                .found = "schema " + std::to_string(found),
                .remedy = "Use the program that made it."});
 }
@@ -44,11 +48,23 @@ void refuse_newer(int64_t found, const Path& path) {
 
 void prepare_schema(Database& database, const Path& path) {
   database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;");
-  const int64_t found = database.number("PRAGMA user_version");
-  refuse_newer(found, path);
-  if (found == newest) return;
+  migrate(database, path, steps);
+}
+
+void migrate(Database& database, const Path& path, std::span<const char* const> migration_steps) {
+  const auto wanted = static_cast<int64_t>(migration_steps.size());
+  const auto version = [&] {
+    const int64_t found = database.number("PRAGMA user_version");
+    refuse_newer(found, path, wanted);
+    return found;
+  };
+  if (version() == wanted) return;
   Transaction transaction(database);
-  database.run(version_1);
+  // Read again under the lock: another process may have migrated meanwhile.
+  for (int64_t v = version(); v < wanted; ++v) {
+    database.run(migration_steps[static_cast<size_t>(v)]);
+    database.run(("PRAGMA user_version = " + std::to_string(v + 1)).c_str());
+  }
   transaction.commit();
 }
 

@@ -21,6 +21,7 @@ class Database {
   void run(const char* sql);              // statements without parameters
   int64_t number(const char* sql) const;  // first column of the first row; 0 when there is none
   int64_t changes() const { return sqlite3_changes64(handle_); }
+  int64_t total_changes() const { return sqlite3_total_changes64(handle_); }  // since the file was opened
   sqlite3* handle() const { return handle_; }
   // Throws what the last call's code means, naming the file: no_space, damaged, conflict, system.
   [[noreturn]] void fail(int code) const;

@@ -145,5 +145,41 @@ TEST(CatalogueTest, RemovesFeedbackAndHidesItems) {
   EXPECT_THROW(catalogue.hide_item(5, true), Error);
 }
 
+TEST(CatalogueTest, RaisesTheVersionOnlyWhenSomethingChanged) {
+  TemporaryFolder folder;
+  Catalogue catalogue(folder / "c", Catalogue::Mode::write);
+  const std::vector<Event> events = {watch("ann", "x", 1), watch("bob", "y", 2)};
+  ItemRecord item;
+  item.id = "x", item.title = "a title";
+  const std::vector<StoredEdge> edges = {{0, 1, 2.0}};
+  const auto put_all = [&] {
+    catalogue.add_events(events);
+    catalogue.put_items(std::vector{item});
+    catalogue.add_edges(edges);
+    catalogue.hide_item(1, true);
+  };
+  put_all();
+  const uint64_t version = catalogue.version();
+  EXPECT_GT(version, 0u);
+  put_all();
+  EXPECT_FALSE(catalogue.remove_event("ann", "y", FeedbackKind::watch));
+  EXPECT_EQ(catalogue.version(), version);
+  catalogue.add_events(std::vector{watch("ann", "y", 3)});
+  EXPECT_GT(catalogue.version(), version);
+}
+
+TEST(CatalogueTest, TwoOpenWritersNumberNamesTogether) {
+  TemporaryFolder folder;
+  Catalogue first(folder / "c", Catalogue::Mode::write), second(folder / "c", Catalogue::Mode::write);
+  first.add_events(std::vector{watch("ann", "a", 1)});
+  second.add_events(std::vector{watch("bob", "b", 1), watch("ann", "a", 2)});
+  first.add_events(std::vector{watch("bob", "b", 3), watch("cid", "c", 1)});
+  second.add_events(std::vector{watch("cid", "c", 2), watch("dan", "d", 1)});
+  EXPECT_EQ(first.event_count(), 7u);
+  for (const auto& [id, index] : {std::pair("a", 0u), std::pair("b", 1u), std::pair("c", 2u), std::pair("d", 3u)})
+    EXPECT_EQ(first.find_item(id), index) << id;
+  EXPECT_EQ(second.users("", 9), (std::vector<std::string>{"ann", "bob", "cid", "dan"}));
+}
+
 }  // namespace
 }  // namespace cowatch

@@ -92,8 +92,11 @@ ColumnMap map_columns(std::span<const Role> roles, std::span<const std::string> 
     if (std::find(names.begin(), names.end(), role) != names.end()) continue;
     std::string list;
     for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+    const std::string near = nearest_name(role, names);
     throw Error(ErrorCode::bad_argument, "--column does not know this role",
-                {.expected = "one of " + list, .found = "'" + role + "'", .remedy = ""});
+                {.expected = "one of " + list,
+                 .found = "'" + role + "'",
+                 .remedy = near.empty() ? "" : "Did you mean " + near + "?"});
   }
   ColumnMap map;
   std::vector<bool> taken(columns.size());

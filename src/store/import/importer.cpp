@@ -87,13 +87,16 @@ void ImportSink::begin_file(const std::string& name) {
   file_ = name;
 }
 
+// Items are numbered in order of appearance, so the two buffers are never filled at the same time.
 void ImportSink::event(Event event) {
+  flush_items();
   ++kinds_[event.kind];
   events_.push_back(std::move(event));
   if (events_.size() >= chunk_events) flush_events();
 }
 
 void ImportSink::item(ItemRecord item) {
+  flush_events();
   items_.push_back(std::move(item));
   if (items_.size() >= chunk_items) flush_items();
 }

@@ -92,8 +92,9 @@ class Row {
   double number(std::string_view role, double most, const char* expected) {
     if (!has(role)) return -1;
     const auto value = parse_number(text(role));
-    if (!value || *value < 0 || *value > most) refuse(role, expected, "'" + shortened(text(role)) + "'");
-    return value.value_or(-1);
+    if (value && *value >= 0 && *value <= most) return *value;
+    refuse(role, expected, "'" + shortened(text(role)) + "'");
+    return -1;
   }
   int64_t time(std::string_view role) {
     if (!has(role)) return -1;
@@ -172,7 +173,7 @@ std::optional<int64_t> parse_time(std::string_view text) {
   if (const auto number = parse_number(text)) {
     const double value = *number;
     const double ms = value < 1e11 ? value * 1e3 : value < 1e14 ? value : value / 1e3;
-    if (ms < 1e15) result = static_cast<int64_t>(ms);
+    if (ms >= 0 && ms < 1e15) result = static_cast<int64_t>(ms);
   } else if (text.size() < 40) {
     result = parse_iso(std::string(text));
   }

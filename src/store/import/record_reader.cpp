@@ -1,6 +1,7 @@
 #include "store/import/record_reader.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -9,6 +10,8 @@ namespace cowatch {
 namespace {
 
 constexpr size_t longest_row = 1 << 20;  // bytes; a quote that never closes must not swallow the file
+constexpr size_t most_keys = 1000;           // of JSON lines, in one row and in all
+constexpr size_t deepest_nesting = 64;
 
 std::string beginning(std::string_view row) {
   return std::string(row.substr(0, 120));
@@ -46,6 +49,8 @@ class DelimitedReader : public RecordReader {
     }
     Record record;
     if (header && read(record)) columns_ = record.cells;
+    if (header && !record.problem) record.problem = encoding_problem(record.line, columns_, {});
+    if (header && record.problem) refuse_header(*record.problem);
   }
 
   bool next(Record& record) override {
@@ -71,6 +76,16 @@ class DelimitedReader : public RecordReader {
   }
 
  private:
+  // Without the names of the columns no row can be understood.
+  [[noreturn]] void refuse_header(const Reject& problem) const {
+    throw Error(ErrorCode::bad_input, "the header cannot be read",
+                {.where = input().path().string() + ", line " + std::to_string(problem.line) +
+                          (problem.column.empty() ? "" : ", column " + problem.column),
+                 .expected = problem.expected,
+                 .found = problem.found,
+                 .remedy = "Correct the first row, or give --no-header if the file has none."});
+  }
+
   bool read(Record& record) {
     record.cells.clear();
     record.problem.reset();
@@ -78,7 +93,7 @@ class DelimitedReader : public RecordReader {
     if (peek() < 0) return false;
     size_t length = 0;
     for (bool more = true; more;) {
-      record.cells.emplace_back();
+      if (length <= longest_row) record.cells.emplace_back();
       more = quotes_ && peek() == '"' ? read_quoted(record, length) : read_plain(record.cells.back(), length);
       if (length > longest_row && !record.problem)
         record.problem = overlong_row(record.line, record.cells[0]);
@@ -89,7 +104,7 @@ class DelimitedReader : public RecordReader {
   // Both return whether another cell follows in the row.
   bool read_plain(std::string& cell, size_t& length) {
     for (int c; (c = take()) >= 0; ++length) {
-      if (c == separator_) return true;
+      if (c == separator_) return ++length, true;
       if (c == '\n') break;
       if (length <= longest_row) cell += static_cast<char>(c);
     }
@@ -148,36 +163,69 @@ class JsonLinesReader : public RecordReader {
       record.problem = overlong_row(record.line, text);
       return true;
     }
-    const Json json = nesting(text) > 64 ? Json() : Json::parse(text, nullptr, false);
+    record.problem = problem_before_parsing(record.line, text);
+    if (record.problem) return true;
+    const Json json = Json::parse(text, nullptr, false);
     if (!json.is_object()) {
       record.problem =
           Reject{record.line, "", "a JSON object",
                  json.is_discarded() ? "text that is not JSON" : json.type_name(), beginning(text)};
       return true;
     }
-    for (const auto& [key, value] : json.items()) put(record, key, value);
+    if (!know_keys(json)) {
+      record.problem = Reject{record.line, "", "at most 1,000 different keys in the file", "another new key",
+                              beginning(text)};
+      return true;
+    }
+    record.cells.resize(columns_.size());
+    for (const auto& [key, value] : json.items()) put(record.cells[numbers_.at(key)], value);
     return true;
   }
 
  private:
-  static int nesting(const std::string& text) {
-    int depth = 0, deepest = 0;
-    for (const char c : text) {
-      depth += c == '[' || c == '{' ? 1 : c == ']' || c == '}' ? -1 : 0;
-      deepest = std::max(deepest, depth);
+  // Bounds what the parser is given: it takes time with the square of an object's keys.
+  static std::optional<Reject> problem_before_parsing(uint64_t line, const std::string& text) {
+    size_t at = 0;
+    if (!is_utf8(text, at)) {
+      return Reject{line, "", "UTF-8",
+                    "byte " + std::to_string(static_cast<unsigned char>(text[at])) + " at position " +
+                        std::to_string(at + 1),
+                    ""};
     }
-    return deepest;
+    size_t depth = 0, deepest = 0, keys = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < text.size(); ++i) {
+      const char c = text[i];
+      if (c == '"') quoted = !quoted;
+      if (quoted && c == '\\') ++i;
+      if (quoted) continue;
+      keys += c == ':';
+      if (c == '[' || c == '{') deepest = std::max(deepest, ++depth);
+      if ((c == ']' || c == '}') && depth > 0) --depth;
+    }
+    if (deepest > deepest_nesting)
+      return Reject{line, "", "a JSON object nested at most 64 deep", "one " + std::to_string(deepest) + " deep",
+                    beginning(text)};
+    if (keys > most_keys)
+      return Reject{line, "", "at most 1,000 keys", std::to_string(keys), beginning(text)};
+    return std::nullopt;
   }
 
-  void put(Record& record, const std::string& key, const Json& value) {
-    // Keys come in the same order on each line as a rule: start where the last one was found.
-    size_t column =
-        expected_ < columns_.size() && columns_[expected_] == key
-            ? expected_
-            : static_cast<size_t>(std::find(columns_.begin(), columns_.end(), key) - columns_.begin());
-    if (column == columns_.size()) columns_.push_back(key), record.cells.emplace_back();
-    expected_ = column + 1;
-    std::string& cell = record.cells[column];
+  // Gives each new key a column; false (and none is given) if there would be too many.
+  bool know_keys(const Json& json) {
+    std::vector<std::string> added;
+    for (const auto& [key, value] : json.items()) {
+      if (!numbers_.contains(key)) added.push_back(key);
+    }
+    if (columns_.size() + added.size() > most_keys) return false;
+    for (std::string& key : added) {
+      numbers_.emplace(key, columns_.size());
+      columns_.push_back(std::move(key));
+    }
+    return true;
+  }
+
+  static void put(std::string& cell, const Json& value) {
     if (value.is_string()) {
       cell = value.get<std::string>();
     } else if (value.is_array()) {  // of texts, such as hashtags
@@ -188,7 +236,7 @@ class JsonLinesReader : public RecordReader {
     }
   }
 
-  size_t expected_ = 0;
+  std::unordered_map<std::string, size_t> numbers_;  // of the columns
 };
 
 }  // namespace

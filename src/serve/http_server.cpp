@@ -85,7 +85,11 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_header(beast::error_code error) {
     if (error) return refuse(error);
     const bool upload = parser_->get().target().starts_with("/api/search/upload");
-    parser_->body_limit(upload ? service_.upload_limit() : largest_json_body);
+    const uint64_t limit = upload ? service_.upload_limit() : largest_json_body;
+    parser_->body_limit(limit);
+    // The parser compares a stated length with the limit it had when the header came, the larger of the two.
+    if (const auto length = parser_->content_length(); length && *length > limit)
+      return refuse(http::error::body_limit);
     if (parser_->get()[http::field::expect] == "100-continue") {
       go_on_ = {http::status::continue_, 11};
       http::async_write(stream_, go_on_, [self = shared_from_this()](beast::error_code failed, size_t) {

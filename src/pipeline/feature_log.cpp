@@ -37,7 +37,7 @@ FeatureLog::FeatureLog(Path path, uint32_t layout_version, size_t columns)
     const MappedFile map(path_);
     const size_t good = index(map.bytes());
     // An append after a torn record would be out of step; and rows made again and again would pile up.
-    if (good != map.bytes().size() || records_ > 2 * newest_.size()) keep_newest(map.bytes().first(good));
+    if (good < header_size || good != map.bytes().size() || records_ > 2 * newest_.size()) keep_newest(map.bytes().first(good));
   } else {
     keep_newest({});
   }

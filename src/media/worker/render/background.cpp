@@ -367,7 +367,7 @@ Scene scene_of(const VideoFactors& factors) {
   const Colors& colors = palettes[factors.palette];
   // Night is bluer and darker, but never so dark that nothing is seen.
   const auto lit = [&](uint32_t hex) {
-    const double dark = 0.5 * (1 - factors.daylight);
+    const double dark = 0.42 * (1 - factors.daylight);
     return mix(rgb(hex), rgb(0x1A2350), dark);
   };
   Scene scene;

@@ -24,7 +24,7 @@ Look look_of(const Figure& figure, uint8_t variant) {
                                   0x118AB2, 0xFFD166, 0x06D6A0, 0xEF476F};
   const size_t v = variant % std::size(tints);
   Look look;
-  look.main = mix(rgb(figure.main), rgb(tints[v]), 0.3);
+  look.main = mix(rgb(figure.main), rgb(tints[v]), 0.22);
   look.second = mix(rgb(figure.second), rgb(tints[(v + 3) % 8]), 0.12);
   look.accent = rgb(accents[v]);
   look.variant = static_cast<int>(v);

@@ -1,0 +1,191 @@
+#include "learn/relational/joint.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "base/error.h"
+#include "base/threads.h"
+#include "learn/relational/comparison.h"
+#include "learn/relational/weights.h"
+#include "support/graphs.h"
+#include "support/small_world.h"
+
+namespace cowatch {
+namespace {
+
+JointOptions small_options() {
+  JointOptions options;
+  options.network.hidden = 20;
+  options.network.outputs = 12;
+  options.network.batch = 64;
+  options.network.steps = 12;
+  return options;
+}
+
+std::vector<float> embed(const Network& network, const FeatureTable& features) {
+  std::vector<float> rows(features.items() * network.outputs());
+  network.embed(features, 0, Matrix(rows.data(), features.items(), network.outputs()));
+  return rows;
+}
+
+std::vector<float> unit_rows(size_t rows, size_t columns, uint32_t stream) {
+  const Random random(6, stream);
+  std::vector<float> values(rows * columns);
+  for (size_t k = 0; k < values.size(); ++k)
+    values[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
+  normalise_rows(Matrix(values.data(), rows, columns));
+  return values;
+}
+
+// A sum of cosines is the cosine of rows set side by side, each times the root of its weight.
+TEST(CosineTable, ScoresAsTheJoinedRowsDo) {
+  constexpr size_t videos = 70;
+  const Graph truth = Graph::from_edges(videos, test::random_edges(videos, 150, 1, 3));
+  const auto a = unit_rows(videos, 3, 1), b = unit_rows(videos, 5, 2);
+  CosineTable table(truth, 1000);
+  table.add(ConstMatrix(a.data(), videos, 3));
+  table.add(ConstMatrix(b.data(), videos, 5));
+  for (const auto& weights : {std::vector{1.0, 0.0}, std::vector{0.0, 1.0}, std::vector{0.25, 0.75}}) {
+    std::vector<float> joined;
+    for (size_t v = 0; v < videos; ++v) {
+      for (size_t k = 0; k < 3; ++k)
+        joined.push_back(static_cast<float>(std::sqrt(weights[0])) * a[v * 3 + k]);
+      for (size_t k = 0; k < 5; ++k)
+        joined.push_back(static_cast<float>(std::sqrt(weights[1])) * b[v * 5 + k]);
+    }
+    const auto expected = evaluate_retrieval(ConstMatrix(joined.data(), videos, 8), truth);
+    const auto scores = table.score(weights);
+    EXPECT_EQ(scores.queries, expected.queries);
+    EXPECT_NEAR(scores.map, expected.map, 1e-6);
+    EXPECT_NEAR(scores.ndcg_10, expected.ndcg_10, 1e-6);
+  }
+}
+
+TEST(SearchWeights, LeavesOutWhatOnlyHarms) {
+  constexpr size_t videos = 60;
+  std::vector<Edge> edges;
+  for (uint32_t v = 0; v + 1 < videos; v += 2) edges.push_back({v, v + 1, 1});
+  const Graph truth = Graph::from_edges(videos, edges);
+  std::vector<float> right(videos * videos / 2);  // each pair an axis of its own
+  for (size_t v = 0; v < videos; ++v) right[v * (videos / 2) + v / 2] = 1;
+  std::vector<float> wrong = unit_rows(videos, 4, 5);
+  for (uint32_t v = 1; v < videos; v += 2) {  // each the opposite of its partner
+    for (size_t k = 0; k < 4; ++k) wrong[v * 4 + k] = -wrong[(v - 1) * 4 + k];
+  }
+  std::vector<CosineTable> tables;
+  tables.emplace_back(truth, 1000);
+  tables[0].add(ConstMatrix(wrong.data(), videos, 4));
+  tables[0].add(ConstMatrix(right.data(), videos, videos / 2));
+  const auto weights = search_weights(tables);
+  EXPECT_NEAR(mean_score(tables, weights).map, 1, 1e-12);
+  EXPECT_GT(weights[1], weights[0]);
+  EXPECT_NEAR(weights[0] + weights[1], 1, 1e-12);
+}
+
+TEST(TrainJoint, IsTheSameForAnyNumberOfThreadsAndNoWorseThanItsParts) {
+  const auto world = test::small_world(150);
+  std::vector<std::vector<float>> results;
+  for (const size_t count : {1, 2, 4}) {
+    set_threads(count);
+    const JointResult joint = train_joint(world.features, world.graph, small_options(), train_quietly);
+    results.push_back(embed(joint.network, world.features));
+    double sum = 0;
+    size_t kept = 0;
+    const auto worth = [](const RetrievalScores& scores) { return scores.map + scores.ndcg_10; };
+    for (const Candidate& candidate : joint.choice.candidates) {
+      EXPECT_GE(1.003 * worth(joint.choice.joint), worth(candidate.alone)) << candidate.name;
+      sum += candidate.weight;
+      kept += candidate.weight > 0;
+    }
+    EXPECT_NEAR(sum, 1, 1e-9);
+    EXPECT_EQ(joint.network.branches().size(), kept) << joint.choice.text();
+    EXPECT_LE(joint.network.outputs(), 12u);
+  }
+  set_threads(0);
+  EXPECT_EQ(results[1], results[0]);
+  EXPECT_EQ(results[2], results[0]);
+}
+
+// With fewer videos than outputs the projection loses nothing: cosines stay those of the weighted branches.
+TEST(TrainJoint, WithoutAnythingToSetAsideAllBranchesWeighTheSame) {
+  const auto features = test::small_world(10).features;
+  const Graph graph = Graph::from_edges(10, {{0, 1, 1}});
+  JointOptions options = small_options();
+  const JointResult joint = train_joint(features, graph, options, train_quietly);
+  EXPECT_EQ(joint.choice.splits, 0u);
+  const auto& branches = joint.network.branches();
+  ASSERT_EQ(branches.size(), joint.choice.candidates.size());
+  for (const Branch& branch : branches)
+    EXPECT_NEAR(branch.weight, 1.0 / static_cast<double>(branches.size()), 1e-9);
+  ASSERT_GT(joint.network.joint_width(), joint.network.outputs());
+  const auto rows = embed(joint.network, features);
+  std::vector<std::vector<float>> parts;
+  for (const Branch& branch : branches)
+    parts.push_back(embed(Network(features.modalities(), {branch}), features));
+  const auto cosine = [](const std::vector<float>& all, size_t a, size_t b) {
+    const size_t width = all.size() / 10;
+    double sum = 0;
+    for (size_t k = 0; k < width; ++k) sum += all[a * width + k] * all[b * width + k];
+    return sum;
+  };
+  for (size_t a = 0; a < 10; ++a) {
+    for (size_t b = 0; b < a; ++b) {
+      double mean = 0;
+      for (const auto& part : parts) mean += cosine(part, a, b) / static_cast<double>(parts.size());
+      EXPECT_NEAR(cosine(rows, a, b), mean, 1e-4);
+    }
+  }
+}
+
+// Whatever test videos look like and whoever watches them, training ends in the same bytes.
+TEST(Comparison, TrainingNeverSeesATestVideo) {
+  constexpr size_t videos = 150;
+  const VideoSplit split = split_videos(videos, 0.7, 3);
+  // An edge between a training and a test video is out of the training graph either way: leave none.
+  const auto other = test::small_world(videos, split.test);
+  const auto same = test::small_world(videos);
+  const auto is_test = [&](uint32_t video) {
+    return std::binary_search(split.test.begin(), split.test.end(), video);
+  };
+  size_t crossing = 0;
+  for (const Edge& edge : same.graph.edge_list()) crossing += is_test(edge.u) != is_test(edge.v);
+  EXPECT_GT(crossing, 10u) << "the first world has edges to lose";
+  std::map<std::string, std::vector<std::vector<float>>> trained;
+  std::map<std::string, std::vector<std::string>> fingerprints;
+  std::vector<double> scores;
+  for (const test::SmallWorld* world : {&same, &other}) {
+    const Comparison comparison(world->features, world->graph, {}, 0.7, 3);
+    EXPECT_EQ(comparison.train_videos(), split.train.size());
+    const Graph expected = same.graph.induced(split.train);
+    EXPECT_EQ(comparison.train_graph().edges(), expected.edges());
+    JointOptions options = small_options();
+    for (const char* name_of_method : {"l0_mined", "pseudo_class", "default"}) {
+      const std::string method = name_of_method;
+      const auto record = [&](const std::string& name, RelationalTrainer& trainer) {
+        train_quietly(name, trainer);
+        trained[method + " " + name].push_back(trainer.branch().parameters);
+        fingerprints[method + " " + name].push_back(trainer.fingerprint());
+      };
+      scores.push_back(comparison.run(method, options, record).scores.map);
+    }
+  }
+  EXPECT_GE(trained.size(), 5u);
+  for (const auto& [name, results] : trained) {
+    ASSERT_EQ(results.size(), 2u) << name;
+    EXPECT_EQ(results[0], results[1]) << name;
+    EXPECT_EQ(fingerprints[name][0], fingerprints[name][1]) << name;
+  }
+  EXPECT_NE(scores[0], scores[3]) << "but the test is another";
+}
+
+TEST(Comparison, NamesWhatIsTooSmall) {
+  const auto world = test::small_world(20);
+  const Graph empty = Graph::from_edges(20, {});
+  EXPECT_THROW(Comparison(world.features, empty, {}, 0.7, 1), Error);
+  EXPECT_THROW(Comparison(world.features.select({1, 2}), world.graph, {}, 0.7, 1), Error);
+}
+
+}  // namespace
+}  // namespace cowatch

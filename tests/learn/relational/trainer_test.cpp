@@ -116,7 +116,9 @@ TEST(RelationalTrainer, LearnsAndDependsOnTheSeed) {
     const double before = map_of(trainer, world.world);
     const End end = finish(trainer, {});
     // Hard negatives teach finer differences than so few groups have: no promise for the others.
-    if (setting.name == "infonce") EXPECT_GT(map_of(trainer, world.world), 1.15 * before);
+    if (setting.name == "infonce") {
+      EXPECT_GT(map_of(trainer, world.world), 1.15 * before);
+    }
     setting.options.seed = 2;
     RelationalTrainer other = world.trainer(setting.options);
     EXPECT_NE(finish(other, {}).parameters, end.parameters) << setting.name;

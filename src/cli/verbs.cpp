@@ -12,11 +12,13 @@ const std::vector<Verb>& verbs() {
       graph_verb(),
       train_verb(),
       embed_verb(),
+      index_verb(),
       evaluate_verb(),
       run_verb(),
       related_verb(),
       search_verb(),
       serve_verb(),
+      doctor_verb(),
       config_verb(),
       bench_verb(),
   };

@@ -16,6 +16,8 @@ Verb related_verb();
 Verb serve_verb();
 Verb run_verb();
 Verb search_verb();
+Verb doctor_verb();
+Verb index_verb();
 Verb config_verb();
 Verb bench_verb();
 

@@ -147,6 +147,13 @@ void multiply(Transpose transpose_a, Transpose transpose_b, float alpha, ConstMa
   for_each_tile(whole, [&](const ProductTask<float>& task) { library.multiply(task); });
 }
 
+void multiply_here(Transpose transpose_a, Transpose transpose_b, float alpha, ConstMatrix a, ConstMatrix b,
+                   float beta, Matrix c) {
+  const auto whole = whole_task(transpose_a, transpose_b, alpha, a, b, beta, c);
+  if (is_trivial(whole.inner, alpha, c)) return scale(c, beta);
+  matrix_library().multiply(whole);
+}
+
 void multiply_bf16(Transpose transpose_a, Transpose transpose_b, float alpha, MatrixView<const uint16_t> a,
                    MatrixView<const uint16_t> b, float beta, Matrix c) {
   const auto whole = whole_task(transpose_a, transpose_b, alpha, a, b, beta, c);

@@ -36,7 +36,11 @@ enum class Transpose { no, yes };
 void multiply(Transpose transpose_a, Transpose transpose_b, float alpha, ConstMatrix a, ConstMatrix b,
               float beta, Matrix c);
 
-// The same of bfloat16 inputs (raw words, math/float16.h), summed in float32. About twice as fast where the
+// The same in the calling thread and as one piece: for callers that cut the work themselves.
+void multiply_here(Transpose transpose_a, Transpose transpose_b, float alpha, ConstMatrix a, ConstMatrix b,
+                   float beta, Matrix c);
+
+// multiply() of bfloat16 inputs (raw words, math/float16.h), summed in float32. About twice as fast where the
 // processor multiplies them itself (bfloat_products_are_native()); elsewhere tiles are widened to float32
 // first.
 void multiply_bf16(Transpose transpose_a, Transpose transpose_b, float alpha, MatrixView<const uint16_t> a,

@@ -1,13 +1,29 @@
 #include "search/exact_index.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/threads.h"
 #include "search/compute/scan.h"
 
 namespace cowatch {
 namespace {
 
-constexpr size_t block_rows = 4096;     // of one query's scan: scores stay in the first-level cache
-constexpr size_t batch_rows = 2048;     // of a block of products: queries × 2,048 scores stay in the second-level cache
+// One query: a thread takes ranges of rows, and blocks of them whose scores stay in the first-level cache.
+constexpr size_t range_rows = 16384, block_rows = 1024;
+// Many queries: a thread takes a group of them and a range of rows, and makes products tile by tile; the
+// scores of a tile (256 KiB) stay in the second-level cache until they are looked through.
+constexpr size_t group_queries = 256, tile_rows = 256, batch_range_rows = 65536;
+
+std::vector<Scored> merged(const std::vector<std::vector<Scored>>& lists, size_t k) {
+  size_t candidates = 0;
+  for (const auto& list : lists) candidates += list.size();
+  TopK best(std::min(k, candidates));
+  for (const auto& list : lists) {
+    for (const Scored& candidate : list) best.offer(candidate);
+  }
+  return best.take();
+}
 
 }  // namespace
 
@@ -18,7 +34,8 @@ ExactIndex ExactIndex::open(const Path& path) {
   }
   auto file = std::make_shared<const TensorFile>(path, "embeddings", 1);
   const auto shape = file->shape("embeddings");
-  if (shape.size() != 2) throw Error(ErrorCode::damaged, "the embeddings are not a table", {.where = path.string()});
+  if (shape.size() != 2)
+    throw Error(ErrorCode::damaged, "the embeddings are not a table", {.where = path.string()});
   ExactIndex index(ConstMatrix(file->tensor<float>("embeddings").data(), shape[0], shape[1]));
   index.model_ = file->get("model");
   index.file_ = std::move(file);
@@ -32,60 +49,70 @@ bool ExactIndex::embedded(uint32_t index) const {
   return false;
 }
 
+void ExactIndex::check_width(size_t columns) const {
+  if (columns == width()) return;
+  throw Error(ErrorCode::bad_argument, "the query has another dimension",
+              {.expected = std::to_string(width()) + " numbers", .found = std::to_string(columns)});
+}
+
+void ExactIndex::offer(size_t begin, std::span<const float> scores, const Exclude& exclude,
+                       TopK& best) const {
+  size_t i = 0;
+  while ((i = next_at_least(scores, i, best.threshold())) < scores.size()) {
+    const auto row = static_cast<uint32_t>(begin + i);
+    // A score of exactly 0 is what a row without an embedding gives.
+    const bool allowed = (scores[i] != 0 || embedded(row)) && !(exclude && exclude(row));
+    if (allowed) best.offer({row, scores[i]});
+    ++i;
+  }
+}
+
 std::vector<Scored> ExactIndex::search(std::span<const float> query, size_t k, const Exclude& exclude) const {
-  if (query.size() != width()) {
-    throw Error(ErrorCode::bad_argument, "the query has another dimension",
-                {.expected = std::to_string(width()) + " numbers", .found = std::to_string(query.size())});
-  }
-  const size_t blocks = (size() + block_rows - 1) / block_rows;
-  std::vector<std::vector<Scored>> found(blocks);
-  parallel_for(blocks, 1, [&](size_t block, size_t) {
-    const size_t begin = block * block_rows, count = std::min(block_rows, size() - begin);
-    std::vector<float> scores(count);
-    score_rows(query, rows_.rows_from(begin, count), scores);
-    TopK best(k);
-    for (size_t i = 0; i < count; ++i) {
-      if (scores[i] < best.threshold()) continue;
-      const auto row = static_cast<uint32_t>(begin + i);
-      // A score of exactly 0 is what a row without an embedding gives.
-      if ((scores[i] == 0 && !embedded(row)) || (exclude && exclude(row))) continue;
-      best.offer({row, scores[i]});
+  check_width(query.size());
+  const size_t ranges = (size() + range_rows - 1) / range_rows;
+  std::vector<std::vector<Scored>> found(ranges);
+  parallel_for(size(), range_rows, [&](size_t begin, size_t end) {
+    TopK best(std::min(k, end - begin));
+    std::array<float, block_rows> scores;
+    for (size_t at = begin; at < end; at += block_rows) {
+      const std::span<float> block(scores.data(), std::min(block_rows, end - at));
+      score_rows(query, rows_.rows_from(at, block.size()), block);
+      offer(at, block, exclude, best);
     }
-    found[block] = best.take();
+    found[begin / range_rows] = best.take();
   });
-  TopK best(k);
-  for (const auto& list : found) {
-    for (const Scored& candidate : list) best.offer(candidate);
-  }
-  return best.take();
+  return merged(found, k);
 }
 
 std::vector<std::vector<Scored>> ExactIndex::search_batch(ConstMatrix queries, size_t k) const {
-  if (queries.columns != width()) {
-    throw Error(ErrorCode::bad_argument, "the queries have another dimension",
-                {.expected = std::to_string(width()) + " numbers", .found = std::to_string(queries.columns)});
+  check_width(queries.columns);
+  const size_t ranges = (size() + batch_range_rows - 1) / batch_range_rows;
+  const size_t groups = (queries.rows + group_queries - 1) / group_queries;
+  std::vector<std::vector<std::vector<Scored>>> found(queries.rows, std::vector<std::vector<Scored>>(ranges));
+  parallel_for(groups * ranges, 1, [&](size_t first, size_t last) {
+    for (size_t task = first; task < last; ++task) {
+      const size_t range = task % ranges, query = task / ranges * group_queries,
+                   row = range * batch_range_rows;
+      auto lists = search_group(queries.rows_from(query, std::min(group_queries, queries.rows - query)), row,
+                                std::min(batch_range_rows, size() - row), k);
+      for (size_t q = 0; q < lists.size(); ++q) found[query + q][range] = lists[q].take();
+    }
+  });
+  std::vector<std::vector<Scored>> answers;
+  answers.reserve(queries.rows);
+  for (const auto& lists : found) answers.push_back(merged(lists, k));
+  return answers;
+}
+
+std::vector<TopK> ExactIndex::search_group(ConstMatrix queries, size_t begin, size_t count, size_t k) const {
+  std::vector<TopK> best(queries.rows, TopK(std::min(k, count)));
+  std::vector<float> scores(queries.rows * tile_rows);
+  for (size_t at = begin; at < begin + count; at += tile_rows) {
+    const Matrix tile(scores.data(), queries.rows, std::min(tile_rows, begin + count - at));
+    multiply_here(Transpose::no, Transpose::yes, 1, queries, rows_.rows_from(at, tile.columns), 0, tile);
+    for (size_t q = 0; q < queries.rows; ++q) offer(at, tile.row(q), {}, best[q]);
   }
-  std::vector<TopK> best(queries.rows, TopK(k));
-  std::vector<float> scores(queries.rows * batch_rows);
-  for (size_t begin = 0; begin < size(); begin += batch_rows) {
-    const size_t count = std::min(batch_rows, size() - begin);
-    const Matrix block(scores.data(), queries.rows, count);
-    multiply(Transpose::no, Transpose::yes, 1, queries, rows_.rows_from(begin, count), 0, block);
-    parallel_for(queries.rows, 64, [&](size_t first, size_t last) {
-      for (size_t q = first; q < last; ++q) {
-        const float* row = block.row(q).data();
-        for (size_t i = 0; i < count; ++i) {
-          if (row[i] < best[q].threshold()) continue;
-          const auto index = static_cast<uint32_t>(begin + i);
-          if (row[i] == 0 && !embedded(index)) continue;
-          best[q].offer({index, row[i]});
-        }
-      }
-    });
-  }
-  std::vector<std::vector<Scored>> found;
-  for (TopK& list : best) found.push_back(list.take());
-  return found;
+  return best;
 }
 
 }  // namespace cowatch

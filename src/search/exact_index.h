@@ -1,5 +1,5 @@
-// Exact nearest neighbours by cosine over the embeddings of a catalogue, read through a memory map: it opens in milliseconds and
-// holds no copy. Safe for many threads.
+// Exact nearest neighbours by cosine over the embeddings of a catalogue, read through a memory map: it opens
+// in milliseconds and holds no copy. Safe for many threads.
 #pragma once
 
 #include <functional>
@@ -32,10 +32,17 @@ class ExactIndex {
 
   // The k best rows by inner product with `query` (width() numbers; bad_argument otherwise).
   std::vector<Scored> search(std::span<const float> query, size_t k, const Exclude& exclude = {}) const;
-  // One list a row of `queries`. Scores are products of blocks of matrices; the whole score matrix never stands in memory.
+  // One list a row of `queries`. Scores are products of blocks of matrices; the whole score matrix never
+  // stands in memory.
   std::vector<std::vector<Scored>> search_batch(ConstMatrix queries, size_t k) const;
 
  private:
+  void check_width(size_t columns) const;
+  // Offers what may be answered of consecutive rows, the first of them `begin`.
+  void offer(size_t begin, std::span<const float> scores, const Exclude& exclude, TopK& best) const;
+  // The best of each query among rows [begin, begin + count), in the calling thread.
+  std::vector<TopK> search_group(ConstMatrix queries, size_t begin, size_t count, size_t k) const;
+
   std::shared_ptr<const TensorFile> file_;
   ConstMatrix rows_;
   std::string model_;

@@ -81,6 +81,8 @@ struct Watch {
   double portion;
 };
 
+std::string_view sqlite_version();  // "3.40.1"
+
 class Catalogue {
  public:
   enum class Mode { read, write };

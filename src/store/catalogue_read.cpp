@@ -247,4 +247,8 @@ uint64_t Catalogue::version() const {
   return static_cast<uint64_t>(implementation_->database.number("SELECT number FROM version"));
 }
 
+std::string_view sqlite_version() {
+  return sqlite3_libversion();
+}
+
 }  // namespace cowatch

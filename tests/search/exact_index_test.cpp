@@ -21,11 +21,13 @@ std::vector<float> random_values(size_t count, uint32_t stream) {
 }
 
 // All scores by a plain loop in double, sorted by the documented order.
-std::vector<Scored> slow_search(ConstMatrix rows, std::span<const float> query, size_t k, const Exclude& exclude) {
+std::vector<Scored> slow_search(ConstMatrix rows, std::span<const float> query, size_t k,
+                                const Exclude& exclude) {
   std::vector<Scored> all;
   for (uint32_t r = 0; r < rows.rows; ++r) {
     double sum = 0, length = 0;
-    for (size_t i = 0; i < rows.columns; ++i) sum += double{query[i]} * rows.row(r)[i], length += std::abs(rows.row(r)[i]);
+    for (size_t i = 0; i < rows.columns; ++i)
+      sum += double{query[i]} * rows.row(r)[i], length += std::abs(rows.row(r)[i]);
     if (length > 0 && !(exclude && exclude(r))) all.push_back({r, static_cast<float>(sum)});
   }
   std::sort(all.begin(), all.end(), better);
@@ -42,12 +44,48 @@ TEST(ScoreRows, MatchesAPlainLoopAtRaggedSizesOnEveryInstructionSet) {
       score_rows(query, ConstMatrix(rows.data(), 37, width), scores);
       for (size_t r = 0; r < 37; ++r) {
         double sum = 0, size = 0;
-        for (size_t i = 0; i < width; ++i) sum += double{query[i]} * rows[r * width + i], size += std::abs(double{query[i]} * rows[r * width + i]);
+        for (size_t i = 0; i < width; ++i)
+          sum += double{query[i]} * rows[r * width + i],
+              size += std::abs(double{query[i]} * rows[r * width + i]);
         EXPECT_NEAR(scores[r], sum, 1e-6 * (size + 1)) << target.name << " width " << width;
       }
     }
   }
   use_all_targets();
+}
+
+TEST(NextAtLeast, FindsWhatAPlainLoopFindsOnEveryInstructionSet) {
+  auto scores = random_values(1000, 8);
+  scores[300] = NAN;
+  for (const Target& target : supported_targets()) {
+    use_only(target);
+    for (const size_t size : {0u, 1u, 15u, 64u, 301u, 1000u}) {
+      for (const float threshold : {-INFINITY, 0.0f, 2.5f, INFINITY}) {
+        const std::span<const float> part(scores.data(), size);
+        for (size_t begin = 0; begin <= size; begin += 7) {
+          size_t expected = begin;
+          while (expected < size && !(part[expected] >= threshold)) ++expected;
+          ASSERT_EQ(next_at_least(part, begin, threshold), expected) << target.name << " from " << begin;
+        }
+      }
+    }
+  }
+  use_all_targets();
+}
+
+TEST(ExactIndexTest, ABatchOverSeveralRangesAndGroupsFindsTheSame) {
+  constexpr size_t count = 70'000, width = 4, queries = 300;
+  auto values = random_values(count * width, 9);
+  std::fill_n(values.begin() + 66'000 * width, width, 0.0f);
+  const auto query_values = random_values(queries * width, 10);
+  const ConstMatrix rows(values.data(), count, width);
+  const auto lists = ExactIndex(rows).search_batch(ConstMatrix(query_values.data(), queries, width), 5);
+  ASSERT_EQ(lists.size(), queries);
+  for (const size_t q : {0u, 255u, 256u, 299u}) {
+    const auto expected = slow_search(rows, std::span(query_values).subspan(q * width, width), 5, {});
+    ASSERT_EQ(lists[q].size(), 5u);
+    for (size_t i = 0; i < 5; ++i) EXPECT_NEAR(lists[q][i].score, expected[i].score, 1e-4);
+  }
 }
 
 TEST(ExactIndexTest, FindsWhatAPlainLoopFinds) {

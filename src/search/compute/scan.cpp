@@ -23,13 +23,15 @@ float row_score(const float* query, const float* row, size_t width) {
     sum2 = hn::MulAdd(hn::LoadU(d, query + i + 2 * lanes), hn::LoadU(d, row + i + 2 * lanes), sum2);
     sum3 = hn::MulAdd(hn::LoadU(d, query + i + 3 * lanes), hn::LoadU(d, row + i + 3 * lanes), sum3);
   }
-  for (; i + lanes <= width; i += lanes) sum0 = hn::MulAdd(hn::LoadU(d, query + i), hn::LoadU(d, row + i), sum0);
+  for (; i + lanes <= width; i += lanes)
+    sum0 = hn::MulAdd(hn::LoadU(d, query + i), hn::LoadU(d, row + i), sum0);
   float sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3))));
   for (; i < width; ++i) sum += query[i] * row[i];
   return sum;
 }
 
-void score_rows(const float* query, const float* rows, size_t stride, size_t width, size_t count, float* scores) {
+void score_rows(const float* query, const float* rows, size_t stride, size_t width, size_t count,
+                float* scores) {
   // The hardware follows one stream of rows; a hint some rows ahead keeps more lines under way.
   constexpr size_t ahead = 16;
   for (size_t r = 0; r < count; ++r) {
@@ -41,6 +43,26 @@ void score_rows(const float* query, const float* rows, size_t stride, size_t wid
   }
 }
 
+// Most vectors hold no candidate: four are looked at with one branch.
+size_t next_at_least(const float* scores, size_t begin, size_t count, float threshold) {
+  const Lanes d;
+  const size_t lanes = hn::Lanes(d);
+  const auto least = hn::Set(d, threshold);
+  const auto reaches = [&](size_t i) { return hn::Ge(hn::LoadU(d, scores + i), least); };
+  size_t i = begin;
+  for (; i + 4 * lanes <= count; i += 4 * lanes) {
+    const auto any = hn::Or(hn::Or(reaches(i), reaches(i + lanes)),
+                            hn::Or(reaches(i + 2 * lanes), reaches(i + 3 * lanes)));
+    if (!hn::AllFalse(d, any)) break;
+  }
+  for (; i + lanes <= count; i += lanes) {
+    const auto found = hn::FindFirstTrue(d, reaches(i));
+    if (found >= 0) return i + static_cast<size_t>(found);
+  }
+  while (i < count && !(scores[i] >= threshold)) ++i;
+  return i;
+}
+
 }  // namespace cowatch::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -48,9 +70,15 @@ HWY_AFTER_NAMESPACE();
 namespace cowatch {
 
 HWY_EXPORT(score_rows);
+HWY_EXPORT(next_at_least);
 
 void score_rows(std::span<const float> query, ConstMatrix rows, std::span<float> scores) {
-  HWY_DYNAMIC_DISPATCH(score_rows)(query.data(), rows.data, rows.stride, rows.columns, rows.rows, scores.data());
+  HWY_DYNAMIC_DISPATCH(score_rows)
+  (query.data(), rows.data, rows.stride, rows.columns, rows.rows, scores.data());
+}
+
+size_t next_at_least(std::span<const float> scores, size_t begin, float threshold) {
+  return HWY_DYNAMIC_DISPATCH(next_at_least)(scores.data(), begin, scores.size(), threshold);
 }
 
 }  // namespace cowatch

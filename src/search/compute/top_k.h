@@ -12,7 +12,9 @@ struct Scored {
   float score;
 };
 
-inline bool better(const Scored& a, const Scored& b) { return a.score > b.score || (a.score == b.score && a.index < b.index); }
+inline bool better(const Scored& a, const Scored& b) {
+  return a.score > b.score || (a.score == b.score && a.index < b.index);
+}
 
 class TopK {
  public:

@@ -1,0 +1,69 @@
+// `cowatch index WS`: checks the embeddings and says what searching them takes.
+#include <cstdio>
+#include <iostream>
+#include <memory>
+
+#include "base/json.h"
+#include "cli/verbs.h"
+#include "pipeline/index_stage.h"
+
+namespace cowatch {
+namespace {
+
+struct Options : WorkspaceOptions {
+  bool dry_run = false;
+};
+
+void print_json(const IndexSummary& summary) {
+  Json json = {{"search", "exact"},
+               {"videos", summary.videos},
+               {"width", summary.width},
+               {"new_videos", summary.new_videos},
+               {"mapped_bytes", summary.mapped_bytes},
+               {"predicted", summary.predicted}};
+  if (!summary.predicted) json["embedded"] = summary.embedded;
+  std::cout << json.dump(1) << "\n";
+}
+
+void print_text(const IndexSummary& summary) {
+  const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
+  const double mib = static_cast<double>(summary.mapped_bytes) / (1 << 20);
+  if (summary.predicted) {
+    std::printf("%llu embeddings of %llu numbers: the server will map %.1f MiB\n", number(summary.videos),
+                number(summary.width), mib);
+  } else {
+    std::printf("%llu embeddings of %llu numbers are sound; the server maps %.1f MiB\n",
+                number(summary.embedded), number(summary.width), mib);
+    if (summary.embedded < summary.videos)
+      std::printf("%llu videos have no features and are never answered\n",
+                  number(summary.videos - summary.embedded));
+  }
+  if (summary.new_videos > 0)
+    std::printf("%llu videos came after embedding: run `cowatch embed` for them\n",
+                number(summary.new_videos));
+  std::printf("exact search reads embeddings.safetensors itself: no further file is needed\n");
+}
+
+void run(const Options& options) {
+  const Workspace workspace = Workspace::open(options.folder, Workspace::Access::read);
+  const Settings settings = options.settings(workspace);
+  const IndexSummary summary =
+      options.dry_run ? predict_index(workspace, settings) : run_index_stage(workspace, settings);
+  options.as_json ? print_json(summary) : print_text(summary);
+}
+
+void configure(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  options->add(app);
+  app.add_flag("--dry-run", options->dry_run, "only predict the memory that searching takes");
+  app.callback([options] { run(*options); });
+}
+
+}  // namespace
+
+Verb index_verb() {
+  return {"index", "Pipeline", "check embeddings and what searching them takes",
+          "  cowatch index ws\n  cowatch index ws --dry-run --json", configure};
+}
+
+}  // namespace cowatch

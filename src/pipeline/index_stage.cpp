@@ -1,0 +1,117 @@
+#include "pipeline/index_stage.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/progress.h"
+#include "base/tensor_file.h"
+#include "math/matrix.h"
+#include "math/vectors.h"
+#include "pipeline/contents.h"
+#include "store/catalogue.h"
+
+namespace cowatch {
+namespace {
+
+constexpr size_t block_rows = 16384;
+// Rows are normalised in float32; a sum of 4,096 squares is off by less than this.
+constexpr float length_tolerance = 1e-3f;
+
+std::string embed_remedy(const Workspace& workspace) {
+  return "Run `cowatch embed " + workspace.folder().string() + "`.";
+}
+
+[[noreturn]] void throw_bad_row(const Workspace& workspace, size_t row, const std::string& found) {
+  throw Error(ErrorCode::damaged, "an embedding cannot be searched",
+              {.where = workspace.embeddings().string() + ", row " + std::to_string(row),
+               .expected = "finite numbers of length 1, or zeros for a video without features",
+               .found = found,
+               .remedy = embed_remedy(workspace)});
+}
+
+// True when the row is an embedding, false when it is zeros. Infinite and undefined numbers make the sum so.
+bool check_row(const Workspace& workspace, ConstMatrix rows, size_t r) {
+  const float square = dot(rows.row(r), rows.row(r));
+  if (square == 0) return false;
+  if (!std::isfinite(square)) throw_bad_row(workspace, r, "a number that is not finite");
+  const float length = std::sqrt(square);
+  if (std::abs(length - 1) > length_tolerance)
+    throw_bad_row(workspace, r, "length " + std::to_string(length));
+  return true;
+}
+
+uint64_t catalogue_videos(const Workspace& workspace) {
+  if (!std::filesystem::exists(workspace.catalogue())) return 0;
+  return Catalogue(workspace.catalogue(), Catalogue::Mode::read).item_count();
+}
+
+void check_count(const Workspace& workspace, IndexSummary& summary) {
+  const uint64_t videos = catalogue_videos(workspace);
+  if (videos < summary.videos) {
+    throw Error(ErrorCode::damaged, "there are more embeddings than videos",
+                {.where = workspace.embeddings().string(),
+                 .expected = "at most " + std::to_string(videos) + " rows",
+                 .found = std::to_string(summary.videos),
+                 .remedy = embed_remedy(workspace)});
+  }
+  summary.new_videos = videos - summary.videos;
+}
+
+IndexSummary summary_of(const TensorFile& file) {
+  const auto shape = file.shape("embeddings");
+  if (shape.size() != 2)
+    throw Error(ErrorCode::damaged, "the embeddings are not a table", {.where = file.path().string()});
+  IndexSummary summary;
+  summary.videos = shape[0];
+  summary.width = shape[1];
+  summary.mapped_bytes = std::filesystem::file_size(file.path());
+  return summary;
+}
+
+}  // namespace
+
+std::string index_fingerprint(const Workspace& workspace, const Settings&) {
+  return Fingerprint()
+      .add("index 1")
+      .add("exact")
+      .add(content_digest(workspace.embeddings(), embed_remedy(workspace)))
+      .digest();
+}
+
+IndexSummary run_index_stage(const Workspace& workspace, const Settings&) {
+  if (!std::filesystem::exists(workspace.embeddings())) {
+    throw Error(ErrorCode::missing_stage, "the videos are not embedded yet",
+                {.where = workspace.embeddings().string(), .remedy = embed_remedy(workspace)});
+  }
+  const TensorFile file(workspace.embeddings(), "embeddings", 1);
+  IndexSummary summary = summary_of(file);
+  check_count(workspace, summary);
+  const ConstMatrix rows(file.tensor<float>("embeddings").data(), summary.videos, summary.width);
+  Progress progress("checking embeddings", "videos", rows.rows);
+  for (size_t begin = 0; begin < rows.rows; begin += block_rows) {
+    throw_if_interrupted();
+    const size_t end = std::min(rows.rows, begin + block_rows);
+    for (size_t r = begin; r < end; ++r) summary.embedded += check_row(workspace, rows, r);
+    progress.add(end - begin);
+  }
+  return summary;
+}
+
+IndexSummary predict_index(const Workspace& workspace, const Settings& settings) {
+  IndexSummary summary;
+  if (std::filesystem::exists(workspace.embeddings())) {
+    summary = summary_of(TensorFile(workspace.embeddings(), "embeddings", 1));
+    check_count(workspace, summary);
+  } else {
+    summary.videos = catalogue_videos(workspace);
+    summary.width = static_cast<uint64_t>(settings.get_int("train.outputs"));
+    summary.mapped_bytes = summary.videos * summary.width * sizeof(float);
+  }
+  summary.predicted = true;
+  return summary;
+}
+
+}  // namespace cowatch

@@ -1,12 +1,11 @@
-// `cowatch bench import`: events a second from a CSV file into the store, beside what reading alone and what the store alone
-// reach in the same run.
-#include <unistd.h>
-
+// `cowatch bench import`: events a second from a CSV file into the store, beside what reading alone and what
+// the store alone reach in the same run.
 #include <memory>
 
 #include "base/file.h"
 #include "base/random.h"
 #include "bench/benchmarks.h"
+#include "bench/temporary_folder.h"
 #include "store/catalogue.h"
 #include "store/import/importer.h"
 
@@ -25,7 +24,9 @@ std::vector<Event> make_events(const Options& options) {
   for (uint32_t i = 0; i < events.size(); ++i) {
     const double skewed = random.uniform(1, i);
     events[i].user = "user" + std::to_string(random.below(options.people, 0, i));
-    events[i].item = "video" + std::to_string(static_cast<uint64_t>(skewed * skewed * static_cast<double>(options.videos)));
+    events[i].item =
+        "video" +
+        std::to_string(static_cast<uint64_t>(skewed * skewed * static_cast<double>(options.videos)));
     events[i].time_ms = 1700000000000 + static_cast<int64_t>(i) * 137;
     events[i].watched_ms = static_cast<int64_t>(random.below(60000, 2, i));
     events[i].length_ms = 60000;
@@ -36,8 +37,8 @@ std::vector<Event> make_events(const Options& options) {
 void write_csv(const Path& path, std::span<const Event> events) {
   std::string text = "user,item,time_ms,watched_ms,length_ms\n";
   for (const Event& event : events) {
-    text += event.user + ',' + event.item + ',' + std::to_string(event.time_ms) + ',' + std::to_string(event.watched_ms) + ',' +
-            std::to_string(event.length_ms) + '\n';
+    text += event.user + ',' + event.item + ',' + std::to_string(event.time_ms) + ',' +
+            std::to_string(event.watched_ms) + ',' + std::to_string(event.length_ms) + '\n';
   }
   write_atomically(path, text);
 }
@@ -63,34 +64,36 @@ double store_seconds(std::span<const Event> events, const Path& store) {
   {
     Catalogue catalogue(store, Catalogue::Mode::write);
     constexpr size_t chunk = 200000;
-    for (size_t at = 0; at < events.size(); at += chunk) catalogue.add_events(events.subspan(at, std::min(chunk, events.size() - at)));
+    for (size_t at = 0; at < events.size(); at += chunk)
+      catalogue.add_events(events.subspan(at, std::min(chunk, events.size() - at)));
   }
   return seconds_now() - start;
 }
 
 void run(const Options& options, Report& report) {
-  report.settings = {{"events", options.events}, {"people", options.people}, {"videos", options.videos}, {"repeats", options.repeats}};
-  std::string name = (std::filesystem::temp_directory_path() / "cowatch-bench-XXXXXX").string();
-  if (!mkdtemp(name.data())) return;
-  const Path folder = name;
-  {
-    const std::vector<Event> events = make_events(options);
-    write_csv(folder / "events.csv", events);
-    std::vector<double> whole, reading, storing;
-    for (int i = 0; i < options.repeats; ++i) {
-      reading.push_back(import_seconds(folder / "events.csv", {}));
-      storing.push_back(store_seconds(events, folder / "store.sqlite"));
-      whole.push_back(import_seconds(folder / "events.csv", folder / "store.sqlite"));
-    }
-    const auto rate = [&](const std::vector<double>& seconds) { return static_cast<double>(options.events) / spread(seconds, true).median; };
-    report.add_row({{"store", "sqlite"},
-                    {"events", options.events},
-                    {"events_per_s", rate(whole)},
-                    {"best_events_per_s", static_cast<double>(options.events) / spread(whole, true).best},
-                    {"read_only_events_per_s", rate(reading)},
-                    {"store_only_events_per_s", rate(storing)}});
+  report.settings = {{"events", options.events},
+                     {"people", options.people},
+                     {"videos", options.videos},
+                     {"repeats", options.repeats}};
+  const TemporaryFolder temporary;
+  const Path& folder = temporary.path();
+  const std::vector<Event> events = make_events(options);
+  write_csv(folder / "events.csv", events);
+  std::vector<double> whole, reading, storing;
+  for (int i = 0; i < options.repeats; ++i) {
+    reading.push_back(import_seconds(folder / "events.csv", {}));
+    storing.push_back(store_seconds(events, folder / "store.sqlite"));
+    whole.push_back(import_seconds(folder / "events.csv", folder / "store.sqlite"));
   }
-  std::filesystem::remove_all(folder);
+  const auto rate = [&](const std::vector<double>& seconds) {
+    return static_cast<double>(options.events) / spread(seconds, true).median;
+  };
+  report.add_row({{"store", "sqlite"},
+                  {"events", options.events},
+                  {"events_per_s", rate(whole)},
+                  {"best_events_per_s", static_cast<double>(options.events) / spread(whole, true).best},
+                  {"read_only_events_per_s", rate(reading)},
+                  {"store_only_events_per_s", rate(storing)}});
 }
 
 std::function<void(Report&)> configure(CLI::App& app) {
@@ -104,6 +107,8 @@ std::function<void(Report&)> configure(CLI::App& app) {
 
 }  // namespace
 
-Benchmark import_benchmark() { return {"import", "events a second from CSV into the store", configure}; }
+Benchmark import_benchmark() {
+  return {"import", "events a second from CSV into the store", configure};
+}
 
 }  // namespace cowatch::bench

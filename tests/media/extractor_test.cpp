@@ -19,7 +19,7 @@ using testing::HasSubstr;
 
 struct Extraction : testing::Test {
   test::TemporaryFolder folder;
-  Extractor extractor{MediaLimits{}, Path(COWATCH_BIN) / "cowatch-media"};
+  Extractor extractor{MediaLimits{}, program_folder() / "cowatch-media"};
 
   Path write(const std::string& name, const std::string& bytes) const {
     write_atomically(folder / name, bytes);
@@ -116,15 +116,15 @@ TEST_F(Extraction, RefusesBeyondTheLimits) {
   const Path path = write("tone.wav", wave_file(3));
   MediaLimits limits;
   limits.max_bytes = 1000;
-  EXPECT_THAT(Extractor(limits, Path(COWATCH_BIN) / "cowatch-media").extract(path).reason,
+  EXPECT_THAT(Extractor(limits, program_folder() / "cowatch-media").extract(path).reason,
               HasSubstr("more than the 1000 allowed"));
   limits = {};
   limits.max_seconds = 2;
-  EXPECT_THAT(Extractor(limits, Path(COWATCH_BIN) / "cowatch-media").extract(path).reason,
+  EXPECT_THAT(Extractor(limits, program_folder() / "cowatch-media").extract(path).reason,
               HasSubstr("more than the 2 s"));
   limits = {};
   limits.wall_seconds = 0;
-  EXPECT_THAT(Extractor(limits, Path(COWATCH_BIN) / "cowatch-media").extract(path).reason,
+  EXPECT_THAT(Extractor(limits, program_folder() / "cowatch-media").extract(path).reason,
               HasSubstr("took longer"));
 }
 

@@ -156,7 +156,7 @@ TEST(World, SessionsRunForwardAndWatchesAreWithinTheirLength) {
 }
 
 int draw(const Path& folder, const char* threads) {
-  const std::string command = std::string(COWATCH_BIN) + "/cowatch-media render " + folder.string() +
+  const std::string command = (program_folder() / "cowatch-media").string() + " render " + folder.string() +
                               " --threads " + threads + " 2>/dev/null";
   const int status = std::system(command.c_str());
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;

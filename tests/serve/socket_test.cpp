@@ -17,7 +17,7 @@ class ServerProcess {
   explicit ServerProcess(const Path& folder) {
     int ends[2];
     if (pipe(ends) != 0) throw std::runtime_error("no pipe");
-    const std::string program = std::string(COWATCH_BIN) + "/cowatch", workspace = folder.string();
+    const std::string program = (program_folder() / "cowatch").string(), workspace = folder.string();
     child_ = fork();
     if (child_ == 0) {
       dup2(ends[1], STDOUT_FILENO);

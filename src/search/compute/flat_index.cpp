@@ -1,0 +1,247 @@
+#include "search/compute/flat_index.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <mutex>
+
+#include "base/threads.h"
+#include "math/vectors.h"
+#include "search/compute/index_base.h"
+#include "search/compute/scan.h"
+
+namespace cowatch {
+namespace {
+
+// One query: a thread takes ranges of rows, and blocks of them whose scores stay in the first-level cache.
+constexpr size_t range_rows = 16384, block_rows = 1024;
+// Many queries: a thread takes a group of them and a range of rows, and makes products tile by tile; the
+// scores of a tile (256 KiB) stay in the second-level cache until they are looked through.
+constexpr size_t group_queries = 256, tile_rows = 256, batch_range_rows = 65536;
+// Below one survivor in so many, each is fetched for itself instead of passing over all rows.
+constexpr size_t sparse_share = 8;
+
+std::vector<Scored> merged(const std::vector<std::vector<Scored>>& lists, size_t k) {
+  size_t candidates = 0;
+  for (const auto& list : lists) candidates += list.size();
+  TopK best(std::min(k, candidates));
+  for (const auto& list : lists) {
+    for (const Scored& candidate : list) best.offer(candidate);
+  }
+  return best.take();
+}
+
+}  // namespace
+
+FlatIndex::FlatIndex(Metric metric, const VectorSource& source, const Allowed* present,
+                     const std::function<void(size_t)>& advance)
+    : metric_(metric), source_(source), live_(source.size()) {
+  std::vector<float> row(source.dimension());
+  if (metric != Metric::inner_product) norms_.resize(source.size());
+  for (uint32_t slot = 0; slot < source.size(); ++slot) {
+    if (present && !present->has(slot)) continue;
+    checked_row(metric, source, slot, row);
+    set_norm(slot, row);
+    live_.add(slot);
+    if (advance && slot % block_rows == block_rows - 1) advance(block_rows);
+  }
+}
+
+FlatIndex::FlatIndex(const TensorFile& file, const VectorSource& source)
+    : metric_(metric_of(file.get("metric"))), source_(source), live_(source.size()) {
+  const auto live = file.tensor<uint64_t>("live");
+  const auto norms =
+      metric_ == Metric::inner_product ? std::span<const float>() : file.tensor<float>("norms");
+  const size_t slots = std::stoull(file.get("slots", "0"));
+  if (slots > source.size() || live.size() != (slots + 63) / 64 ||
+      (metric_ != Metric::inner_product && norms.size() != slots)) {
+    throw Error(ErrorCode::damaged, "an index does not fit its vectors",
+                {.where = file.path().string(),
+                 .expected = "at most " + std::to_string(source.size()) + " slots",
+                 .found = std::to_string(slots)});
+  }
+  live_ = Allowed(slots);
+  std::copy(live.begin(), live.end(), live_.words().begin());
+  live_.recount();
+  norms_.assign(norms.begin(), norms.end());
+}
+
+size_t FlatIndex::slots() const {
+  const std::shared_lock lock(mutex_);
+  return live_.size();
+}
+
+size_t FlatIndex::size() const {
+  const std::shared_lock lock(mutex_);
+  return live_.count();
+}
+
+size_t FlatIndex::bytes() const {
+  const std::shared_lock lock(mutex_);
+  return live_.words().size() * sizeof(uint64_t) + norms_.size() * sizeof(float);
+}
+
+void FlatIndex::set_norm(uint32_t slot, std::span<const float> row) {
+  if (metric_ == Metric::l2) norms_[slot] = dot(row, row);
+  if (metric_ != Metric::cosine) return;
+  // `row` was brought to length 1; the source's own length is what a scan divides by.
+  std::vector<float> buffer(source_.dimension());
+  const auto raw = float_row(source_, slot, buffer);
+  norms_[slot] = 1 / std::sqrt(dot(raw, raw));
+}
+
+ConstMatrix FlatIndex::rows(size_t begin, size_t count, std::vector<float>& buffer) const {
+  const size_t dimension = source_.dimension();
+  const auto first = static_cast<uint32_t>(begin);
+  if (source_.stride() != 0 && source_.type() == ElementType::f32)
+    return {static_cast<const float*>(source_.row(first)), count, dimension, source_.stride()};
+  buffer.resize(count * dimension);
+  for (size_t r = 0; r < count; ++r) {
+    const std::span row(buffer.data() + r * dimension, dimension);
+    const auto found = float_row(source_, first + static_cast<uint32_t>(r), row);
+    if (found.data() != row.data()) std::copy(found.begin(), found.end(), row.begin());
+  }
+  return {buffer.data(), count, dimension};
+}
+
+void FlatIndex::finish_scores(size_t begin, float query_square, std::span<float> scores) const {
+  if (metric_ == Metric::inner_product) return;
+  const float* norms = norms_.data() + begin;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    scores[i] = metric_ == Metric::cosine ? scores[i] * norms[i]
+                                          : std::min(0.0f, 2 * scores[i] - norms[i] - query_square);
+  }
+}
+
+void FlatIndex::offer(size_t begin, std::span<const float> scores, const Allowed* filter, TopK& best) const {
+  size_t i = 0;
+  while ((i = next_at_least(scores, i, best.threshold())) < scores.size()) {
+    const auto slot = static_cast<uint32_t>(begin + i);
+    if (live_.has(slot) && (!filter || filter->has(slot))) best.offer({slot, scores[i]});
+    ++i;
+  }
+}
+
+std::vector<Scored> FlatIndex::search(std::span<const float> query, size_t k,
+                                      const SearchOptions& options) const {
+  const auto checked = checked_query(metric_, dimension(), query);
+  const std::shared_lock lock(mutex_);
+  if (k == 0) return {};
+  const bool sparse = options.filter && options.filter->count() * sparse_share < live_.size();
+  return sparse ? scan_survivors(checked, k, options) : scan(checked, k, options);
+}
+
+std::vector<Scored> FlatIndex::scan(std::span<const float> query, size_t k,
+                                    const SearchOptions& options) const {
+  const size_t slots = live_.size();
+  const float square = dot(query, query);
+  std::vector<std::vector<Scored>> found((slots + range_rows - 1) / range_rows);
+  parallel_for(slots, range_rows, [&](size_t begin, size_t end) {
+    throw_if_cancelled(options);
+    TopK best(std::min(k, end - begin));
+    std::array<float, block_rows> scores;
+    std::vector<float> buffer;
+    for (size_t at = begin; at < end; at += block_rows) {
+      const std::span<float> block(scores.data(), std::min(block_rows, end - at));
+      score_rows(query, rows(at, block.size(), buffer), block);
+      finish_scores(at, square, block);
+      offer(at, block, options.filter, best);
+    }
+    found[begin / range_rows] = best.take();
+  });
+  return merged(found, k);
+}
+
+std::vector<Scored> FlatIndex::scan_survivors(std::span<const float> query, size_t k,
+                                              const SearchOptions& options) const {
+  TopK best(std::min(k, options.filter->count()));
+  std::vector<float> buffer(dimension());
+  const float square = dot(query, query);
+  throw_if_cancelled(options);
+  options.filter->for_each([&](uint32_t slot) {
+    if (!live_.has(slot)) return;
+    float score = dot(query, float_row(source_, slot, buffer));
+    finish_scores(slot, square, std::span(&score, 1));
+    best.offer({slot, score});
+  });
+  return best.take();
+}
+
+std::vector<std::vector<Scored>> FlatIndex::search_batch(ConstMatrix queries, size_t k,
+                                                         const SearchOptions& options) const {
+  std::vector<float> checked(queries.rows * dimension());
+  for (size_t q = 0; q < queries.rows; ++q) {
+    const auto query = checked_query(metric_, dimension(), queries.row(q));
+    std::copy(query.begin(), query.end(), checked.begin() + static_cast<ptrdiff_t>(q * dimension()));
+  }
+  std::vector<std::vector<Scored>> answers(queries.rows);
+  if (k == 0) return answers;
+  const std::shared_lock lock(mutex_);
+  const ConstMatrix asked(checked.data(), queries.rows, dimension());
+  const size_t ranges = (live_.size() + batch_range_rows - 1) / batch_range_rows;
+  const size_t groups = (queries.rows + group_queries - 1) / group_queries;
+  std::vector<std::vector<std::vector<Scored>>> found(queries.rows, std::vector<std::vector<Scored>>(ranges));
+  parallel_for(groups * ranges, 1, [&](size_t first, size_t last) {
+    for (size_t task = first; task < last; ++task) {
+      throw_if_cancelled(options);
+      const size_t range = task % ranges, query = task / ranges * group_queries,
+                   row = range * batch_range_rows;
+      auto lists = search_group(asked.rows_from(query, std::min(group_queries, queries.rows - query)), row,
+                                std::min(batch_range_rows, live_.size() - row), k, options);
+      for (size_t q = 0; q < lists.size(); ++q) found[query + q][range] = lists[q].take();
+    }
+  });
+  for (size_t q = 0; q < queries.rows; ++q) answers[q] = merged(found[q], k);
+  return answers;
+}
+
+std::vector<TopK> FlatIndex::search_group(ConstMatrix queries, size_t begin, size_t count, size_t k,
+                                          const SearchOptions& options) const {
+  std::vector<TopK> best(queries.rows, TopK(std::min(k, count)));
+  std::vector<float> scores(queries.rows * tile_rows), buffer, squares(queries.rows);
+  for (size_t q = 0; q < queries.rows; ++q) squares[q] = dot(queries.row(q), queries.row(q));
+  for (size_t at = begin; at < begin + count; at += tile_rows) {
+    const Matrix tile(scores.data(), queries.rows, std::min(tile_rows, begin + count - at));
+    multiply_here(Transpose::no, Transpose::yes, 1, queries, rows(at, tile.columns, buffer), 0, tile);
+    for (size_t q = 0; q < queries.rows; ++q) {
+      finish_scores(at, squares[q], tile.row(q));
+      offer(at, tile.row(q), options.filter, best[q]);
+    }
+  }
+  return best;
+}
+
+void FlatIndex::insert(uint32_t slot) {
+  const std::unique_lock lock(mutex_);
+  if (slot > live_.size() || slot >= source_.size()) {
+    throw Error(ErrorCode::bad_argument, "a slot would leave a gap",
+                {.expected = "at most " + std::to_string(live_.size()), .found = std::to_string(slot)});
+  }
+  std::vector<float> row(dimension());
+  checked_row(metric_, source_, slot, row);
+  if (slot == live_.size()) {
+    live_.resize(slot + size_t{1});
+    if (metric_ != Metric::inner_product) norms_.push_back(0);
+  }
+  set_norm(slot, row);
+  live_.add(slot);
+}
+
+void FlatIndex::erase(uint32_t slot) {
+  const std::unique_lock lock(mutex_);
+  live_.remove(slot);
+}
+
+void FlatIndex::save(const Path& path) const {
+  const std::shared_lock lock(mutex_);
+  TensorFileWriter writer("vector_index", 1);
+  writer.set("index", std::string(index_kind_name(kind())));
+  writer.set("metric", std::string(metric_name(metric_)));
+  writer.set("dimension", std::to_string(dimension()));
+  writer.set("slots", std::to_string(live_.size()));
+  writer.add<uint64_t>("live", {live_.words().size()}, live_.words());
+  if (metric_ != Metric::inner_product) writer.add<float>("norms", {norms_.size()}, norms_);
+  writer.write(path);
+}
+
+}  // namespace cowatch

@@ -1,0 +1,53 @@
+// Exact search: every vector of the source is scored. One query reads each vector once (bound by memory); a
+// batch is products of tiles of matrices (bound by the matrix library), the whole score matrix never stands
+// in memory. Nothing is held but which slots are live, and a number for each under cosine and l2.
+#pragma once
+
+#include <memory>
+#include <shared_mutex>
+
+#include "base/tensor_file.h"
+#include "search/compute/vector_index.h"
+
+namespace cowatch {
+
+class FlatIndex final : public VectorIndex {
+ public:
+  FlatIndex(Metric metric, const VectorSource& source, const Allowed* present,
+            const std::function<void(size_t)>& advance);
+  FlatIndex(const TensorFile& file, const VectorSource& source);
+
+  IndexKind kind() const override { return IndexKind::exact; }
+  Metric metric() const override { return metric_; }
+  size_t dimension() const override { return source_.dimension(); }
+  size_t slots() const override;
+  size_t size() const override;
+  size_t bytes() const override;
+  std::vector<Scored> search(std::span<const float> query, size_t k,
+                             const SearchOptions& options) const override;
+  std::vector<std::vector<Scored>> search_batch(ConstMatrix queries, size_t k,
+                                                const SearchOptions& options) const override;
+  void insert(uint32_t slot) override;
+  void erase(uint32_t slot) override;
+  void save(const Path& path) const override;
+
+ private:
+  // Rows [begin, begin + count) as float32, in place or widened into `buffer`.
+  ConstMatrix rows(size_t begin, size_t count, std::vector<float>& buffer) const;
+  void finish_scores(size_t begin, float query_square, std::span<float> scores) const;
+  void offer(size_t begin, std::span<const float> scores, const Allowed* filter, TopK& best) const;
+  std::vector<Scored> scan(std::span<const float> query, size_t k, const SearchOptions& options) const;
+  std::vector<Scored> scan_survivors(std::span<const float> query, size_t k,
+                                     const SearchOptions& options) const;
+  std::vector<TopK> search_group(ConstMatrix queries, size_t begin, size_t count, size_t k,
+                                 const SearchOptions& options) const;
+  void set_norm(uint32_t slot, std::span<const float> row);
+
+  Metric metric_;
+  const VectorSource& source_;
+  mutable std::shared_mutex mutex_;
+  Allowed live_;
+  std::vector<float> norms_;  // 1 / length under cosine, squared length under l2, nothing for products
+};
+
+}  // namespace cowatch

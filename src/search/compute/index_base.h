@@ -1,0 +1,24 @@
+// What every index does the same way: checks of queries and vectors, and which slots are live.
+#pragma once
+
+#include "search/compute/vector_index.h"
+
+namespace cowatch {
+
+// A copy of the query as the kernels want it: of length 1 under cosine. Throws bad_argument.
+std::vector<float> checked_query(Metric metric, size_t dimension, std::span<const float> query);
+
+// The row of `slot` as float32 into `row`, of length 1 under cosine. Throws bad_input, naming the slot.
+void checked_row(Metric metric, const VectorSource& source, uint32_t slot, std::span<float> row);
+
+// The exact score of a row for a checked query.
+float exact_score(Metric metric, std::span<const float> query, std::span<const float> row);
+
+inline void throw_if_cancelled(const SearchOptions& options) {
+  if (options.cancel && options.cancel->load(std::memory_order_relaxed))
+    throw Error(ErrorCode::interrupted, "the search was cancelled");
+}
+
+void check_options(const IndexOptions& options, const VectorSource& source);
+
+}  // namespace cowatch

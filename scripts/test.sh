@@ -1,18 +1,25 @@
 #!/usr/bin/env bash
-# Installs what the tests need, builds, runs them all.
-#   scripts/test.sh              the daily parts: layers and unit tests
-#   scripts/test.sh --all        every part, with the sanitizers
-#   scripts/test.sh --list       the names of the parts;  scripts/test.sh PART…  only those
+# Installs what the tests need, builds, runs them all. A part whose files are as they were when it last passed is skipped.
+#   scripts/test.sh              every part that something changed for
+#   scripts/test.sh --all        every part, changed or not, with the long forms (50 kills instead of a dozen)
+#   scripts/test.sh --list       the names of the parts
+#   scripts/test.sh PART…        only those, changed or not
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-parts=(lint unit)
-mapfile -t every < <(ls tests/parts | sed 's/\.sh$//' | grep -v '^build$')
+# A part is a script whose second line says what it does and whose third line which files it depends on.
+mapfile -t parts < <(grep -l '^# needs: ' tests/parts/*.sh | xargs -n 1 basename -s .sh)
+force=
 case ${1:-} in
-  --list) printf '%s\n' "${every[@]}"; exit 0 ;;
-  --all) parts=("${every[@]}") ;;
-  -*) sed -n '2,5p' "$0" >&2; exit 2 ;;
-  ?*) parts=("$@") ;;
+  --list) for part in "${parts[@]}"; do printf '%-8s %s\n' "$part" "$(sed -n '2s/^# //p' "tests/parts/$part.sh")"; done; exit 0 ;;
+  --all) force=yes; export COWATCH_TEST_ALL=1 ;;
+  -*) sed -n '2,6p' "$0" >&2; exit 2 ;;
+  ?*)
+    force=yes
+    for part in "$@"; do
+      printf '%s\n' "${parts[@]}" | grep -qx -- "$part" || { echo "there is no part '$part'; --list names them" >&2; exit 2; }
+    done
+    parts=("$@") ;;
 esac
 
 scripts/install_packages.sh build run test
@@ -21,21 +28,38 @@ if [ -z "${COWATCH_DATA:-}" ] && [ -d ../shared/data ]; then
   export COWATCH_DATA
 fi
 
-passed=0 failed=0 broken=()
+# Digest of all files a part depends on, as they lie there, of the compiler and of the data at hand.
+state_of() {
+  local needs
+  read -ra needs < <(sed -n '3s/^# needs: //p' "tests/parts/$1.sh")
+  {
+    echo "${COWATCH_DATA:-}"
+    c++ --version
+    git ls-files -z --cached --others --exclude-standard -- "${needs[@]}" tests/parts scripts | sort -zu | xargs -0 sha1sum 2>/dev/null || true
+  } | sha1sum | cut -d' ' -f1
+}
+
+mkdir -p build/passed
+summary=() failed=0
 for part in "${parts[@]}"; do
-  script=tests/parts/$part.sh
-  [ -f "$script" ] || { echo "there is no part '$part'; --list names them" >&2; exit 2; }
-  echo "== $part: $(sed -n '2s/^# //p' "$script")"
+  about=$(sed -n '2s/^# //p' "tests/parts/$part.sh")
+  state=$(state_of "$part")
+  if [ -z "$force" ] && [ "$(cat "build/passed/$part" 2>/dev/null)" = "$state" ]; then
+    summary+=("PASS  $part: unchanged since it passed")
+    continue
+  fi
+  echo "== $part: $about"
+  rm -f "build/passed/$part"
   start=$SECONDS
-  if bash "$script"; then
-    passed=$((passed + 1))
-    echo "== $part: passed in $((SECONDS - start)) s"
+  if bash "tests/parts/$part.sh"; then
+    echo "$state" >"build/passed/$part"
+    summary+=("PASS  $part: $((SECONDS - start)) s")
   else
     failed=$((failed + 1))
-    broken+=("$part")
-    echo "== $part: FAILED after $((SECONDS - start)) s"
+    summary+=("FAIL  $part: after $((SECONDS - start)) s; alone: scripts/test.sh $part")
   fi
 done
-[ $failed = 0 ] || echo "failed: ${broken[*]}"
-echo "$passed passed, $failed failed"
+echo
+printf '%s\n' "${summary[@]}"
+echo "$((${#parts[@]} - failed)) of ${#parts[@]} parts passed in $SECONDS s"
 [ $failed = 0 ]

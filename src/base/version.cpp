@@ -7,8 +7,5 @@ namespace cowatch {
 std::string_view version() {
   return COWATCH_VERSION;
 }
-std::string_view commit() {
-  return COWATCH_COMMIT;
-}
 
 }  // namespace cowatch

@@ -18,7 +18,7 @@ void run(const WorkspaceOptions& options) {
     if (options.as_json) return;
     char text[64];
     std::snprintf(text, sizeof text, "%-8s %7.1f s  ", report.name.c_str(), report.seconds);
-    std::cout << text << (report.ran ? report.summary : "unchanged") << std::endl;
+    std::cout << text << report.summary << std::endl;
   });
   if (options.as_json) std::cout << list.dump(2) << "\n";
   if (!options.as_json) std::cout << "Ready: cowatch serve " << options.folder.string() << "\n";

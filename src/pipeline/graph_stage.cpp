@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <optional>
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -123,6 +124,17 @@ Graph make_graph(const Workspace& workspace, const Catalogue& catalogue, const S
   return graph;
 }
 
+// The graph that is there, when it was made from this input and is sound.
+std::optional<Graph> current_graph(const Workspace& workspace, const std::string& edges_input) {
+  if (recorded(workspace.graph(), "graph", "edges_input") != edges_input) return std::nullopt;
+  try {
+    return Graph::load(workspace.graph());
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::damaged) throw;
+    return std::nullopt;
+  }
+}
+
 std::vector<GraphSummary::Round> summarize_rounds(const AffinityTree& tree) {
   std::vector<GraphSummary::Round> rounds;
   for (size_t round = 1; round <= tree.rounds(); ++round) {
@@ -200,9 +212,9 @@ GraphSummary run_graph_stage(const Workspace& workspace, const Settings& setting
   const Metadata origin{{"input", fingerprint(catalogue, settings)},
                         {"edges_input", edges_input},
                         {"settings", settings.section("graph") + settings.section("tree")}};
-  summary.counted = recorded(workspace.graph(), "graph", "edges_input") != edges_input;
-  const Graph graph =
-      summary.counted ? make_graph(workspace, catalogue, settings, summary) : Graph::load(workspace.graph());
+  std::optional<Graph> kept = current_graph(workspace, edges_input);
+  summary.counted = !kept;
+  const Graph graph = kept ? std::move(*kept) : make_graph(workspace, catalogue, settings, summary);
   const AffinityTree tree = build_tree(graph, tree_options, &summary.tree);
   graph.save(workspace.graph(), origin);
   tree.save(workspace.tree(), origin);

@@ -1,5 +1,6 @@
 // The whole way from an imported catalogue to what the server answers from: each stage that is not current runs, in order.
-// Killed at any point, the same call goes on: stages write atomically, and training resumes from its checkpoint.
+// Killed at any point, the same call goes on: stages write atomically, and training resumes from its checkpoint. An artifact
+// that fails its checksums is made again. Without features the graph alone is made.
 #pragma once
 
 #include <functional>
@@ -13,9 +14,9 @@ namespace cowatch {
 
 struct StageReport {
   std::string name;
-  bool ran = false;     // false: it was current
+  bool ran = false;     // false: it was current, or there was nothing to do it with
   double seconds = 0;
-  std::string summary;  // one line
+  std::string summary;  // one line: what was made, "unchanged", or "skipped: " and why
 };
 
 // `report` is told of each stage as it ends.

@@ -99,6 +99,14 @@ class Run {
   uint64_t every_;
 };
 
+// Videos that look alike are all one can answer with before anybody has watched two of them.
+Network features_alone(const FeatureTable& features) {
+  Branch branch;
+  branch.name = "features";
+  branch.normalisation = normalisation_of(features, NormalisationKind::columns);
+  return Network(features.modalities(), {std::move(branch)});
+}
+
 }  // namespace
 
 JointOptions joint_options(const Settings& settings) {
@@ -147,7 +155,10 @@ TrainSummary run_train_stage(const Workspace& workspace, const Settings& setting
     run.train(name, trainer, summary);
   };
   Network network;
-  if (summary.method == "default") {
+  if (summary.method == "default" && graph.edges() == 0) {
+    network = features_alone(features);
+    summary.why = "no two videos were watched together: the features as they are";
+  } else if (summary.method == "default") {
     JointResult result = train_joint(features, graph, options, train);
     network = std::move(result.network);
     summary.why = result.choice.text();

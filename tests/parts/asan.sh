@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# unit tests under the address and undefined-behaviour sanitizers
+# the same tests under the address and undefined-behaviour sanitizers
+# needs: src bench tests cmake CMakeLists.txt CMakePresets.json
 set -euo pipefail
-bash tests/parts/build.sh asan
 export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-ctest --preset asan -j2 2>&1 | tail -n 40
+bash tests/parts/programs.sh asan

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # layers of the includes, formatting of scripts, nothing of one machine in the tree
+# needs: .
 set -euo pipefail
 python3 scripts/check_includes.py
 for script in scripts/*.sh tests/parts/*.sh tests/e2e/*.sh .ci/run; do

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # the page in Chromium: every view, wide and narrow, dark and light, by keyboard, with axe
+# needs: src web cmake CMakeLists.txt CMakePresets.json tests/e2e
 set -euo pipefail
-bash tests/parts/build.sh dev
+bash tests/parts/build.sh dev cowatch cowatch-media page
 work=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT

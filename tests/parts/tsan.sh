@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# unit tests of what runs on several threads, under the thread sanitizer
+# tests of what runs on several threads, under the thread sanitizer
+# needs: src bench tests cmake CMakeLists.txt CMakePresets.json
 set -euo pipefail
-targets=(test_base test_graph test_learn test_search)
-bash tests/parts/build.sh tsan "${targets[@]}"
-ctest --preset tsan -j2 -R "^($(IFS='|'; echo "${targets[*]#test_}"))\." 2>&1 | tail -n 40
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+bash tests/parts/programs.sh tsan base graph learn search serve

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# unit tests, each folder's program
+# unit and end-to-end tests, a program for each folder under tests/
+# needs: src bench tests cmake CMakeLists.txt CMakePresets.json
 set -euo pipefail
-bash tests/parts/build.sh dev
-ctest --preset dev -j2 2>&1 | tail -n 40
+bash tests/parts/programs.sh dev

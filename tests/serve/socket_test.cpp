@@ -1,119 +1,19 @@
 // The server as a process, asked over real sockets.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
 
 #include "serve/small_workspace.h"
+#include "support/server.h"
 
 namespace cowatch {
 namespace {
 
-class ServerProcess {
- public:
-  explicit ServerProcess(const Path& folder) {
-    int ends[2];
-    if (pipe(ends) != 0) throw std::runtime_error("no pipe");
-    const std::string program = (program_folder() / "cowatch").string(), workspace = folder.string();
-    child_ = fork();
-    if (child_ == 0) {
-      dup2(ends[1], STDOUT_FILENO);
-      execl(program.c_str(), "cowatch", "serve", workspace.c_str(), "--port", "0", nullptr);
-      _exit(127);
-    }
-    close(ends[1]);
-    std::string line;
-    for (char c = 0; read(ends[0], &c, 1) == 1 && c != '\n';) line += c;
-    close(ends[0]);
-    const size_t at = line.find("127.0.0.1:");
-    if (at != line.npos) port_ = static_cast<uint16_t>(std::stoi(line.substr(at + 10)));
-  }
-  ~ServerProcess() {
-    if (child_ > 0) kill(child_, SIGKILL), waitpid(child_, nullptr, 0);
-  }
-  uint16_t port() const { return port_; }
-  int stop() {
-    int status = 0;
-    kill(child_, SIGTERM);
-    waitpid(child_, &status, 0);
-    child_ = -1;
-    return status;
-  }
-
- private:
-  pid_t child_ = -1;
-  uint16_t port_ = 0;
-};
-
-class Connection {
- public:
-  explicit Connection(uint16_t port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    const timeval limit = {20, 0};  // a test that hangs fails instead
-    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ = connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  }
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-  ~Connection() { close(socket_); }
-
-  bool connected() const { return connected_; }
-  void send(const std::string& text) {
-    for (size_t at = 0; at < text.size();) {
-      const ssize_t sent = ::send(socket_, text.data() + at, text.size() - at, MSG_NOSIGNAL);
-      if (sent <= 0) return;
-      at += static_cast<size_t>(sent);
-    }
-  }
-  void end_sending() { shutdown(socket_, SHUT_WR); }
-  // One answer: header and as much body as Content-Length says.
-  std::string receive() {
-    size_t end = 0;
-    while ((end = pending_.find("\r\n\r\n")) == pending_.npos)
-      if (!more()) return std::exchange(pending_, "");
-    const size_t length_at = pending_.find("Content-Length: ");
-    const size_t whole = end + 4 + (length_at < end ? std::stoul(pending_.substr(length_at + 16)) : 0);
-    while (pending_.size() < whole)
-      if (!more()) break;
-    const std::string answer = pending_.substr(0, whole);
-    pending_.erase(0, whole);
-    return answer;
-  }
-  std::string ask(const std::string& target, const std::string& fields = "",
-                  const std::string& host = "localhost") {
-    send("GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\n" + fields + "\r\n");
-    return receive();
-  }
-
- private:
-  bool more() {
-    char bytes[4096];
-    const ssize_t got = recv(socket_, bytes, sizeof bytes, 0);
-    if (got > 0) pending_.append(bytes, static_cast<size_t>(got));
-    return got > 0;
-  }
-  int socket_;
-  bool connected_ = false;
-  std::string pending_;
-};
-
-int status_of(const std::string& answer) {
-  return answer.starts_with("HTTP/1.1 ") ? std::stoi(answer.substr(9, 3)) : 0;
-}
-std::string body_of(const std::string& answer) {
-  return answer.substr(std::min(answer.size(), answer.find("\r\n\r\n") + 4));
-}
+using test::body_of;
+using test::Connection;
+using test::status_of;
 
 struct ServerTest : testing::Test {
   test::SmallWorkspace made;
-  ServerProcess server{made.workspace.folder()};
-  void SetUp() override { ASSERT_GT(server.port(), 0) << "it did not say its port"; }
+  test::Server server{made.workspace.folder()};
   bool alive() { return status_of(Connection(server.port()).ask("/api/health/live")) == 200; }
 };
 
@@ -138,8 +38,7 @@ TEST_F(ServerTest, SpeaksHttp) {
                "\r\n\r\n");
     EXPECT_EQ(status_of(large.receive()), 413) << length;
   }
-  const int status = server.stop();
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_EQ(server.stop(), 0);
 }
 
 TEST_F(ServerTest, OutlivesSlowAndBrokenClients) {
@@ -165,8 +64,7 @@ TEST_F(ServerTest, OutlivesSlowAndBrokenClients) {
     if (round % 4 == 0) broken.receive();
   }
   EXPECT_TRUE(alive());
-  const int status = server.stop();
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_EQ(server.stop(), 0);
 }
 
 }  // namespace

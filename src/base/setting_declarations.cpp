@@ -17,7 +17,7 @@ const std::vector<Setting>& declarations() {
       {"extract.max_memory", int64_t{2048}, "memory of the process that decodes a file, in MiB", 512, 1e6},
       {"extract.max_pixels", int64_t{16777216}, "largest picture, width times height", 1, 1e9},
       {"extract.max_seconds", 14400.0, "longest video, in seconds", 1, 1e6},
-      {"extract.preview_pixels", int64_t{320}, "longer side of posters and previews", 32, 1280},
+      {"extract.preview_pixels", int64_t{480}, "longer side of posters and previews", 32, 1280},
       {"extract.preview_seconds", 6.0, "length of a preview, in seconds; 0: none", 0, 60},
       {"extract.wall_seconds", 60.0, "time for one file, in seconds", 1, 86400},
 

@@ -3,8 +3,8 @@
 // All blocks are zero-centred or square roots of histograms (Hellinger: the dot product of two such blocks is
 // the Bhattacharyya coefficient), and each is brought to a norm of at most sqrt(weight), the weights of one
 // modality adding up to 1: so the plain cosine of two rows is a weighted mean of block similarities.
-// Measured at `analysis_rate` pictures a second over the sampled time (worker/sampling.h); "parts" are thirds
-// of the sampled time, in which motion that changes shows.
+// Measured over the sampled time (plan() in worker/analyse.cpp); "parts" are thirds of it, in which motion that
+// changes shows.
 #pragma once
 
 #include <array>

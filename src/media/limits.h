@@ -16,7 +16,7 @@ struct MediaLimits {
   double cpu_seconds = 30;                      // processor time of the worker
   uint32_t max_streams = 64;                    // tracks in the file
   uint32_t probe_bytes = 5u << 20;              // read to recognise format and codecs
-  uint32_t preview_pixels = 320;                // longer side of poster and preview; 0: make neither
+  uint32_t preview_pixels = 480;                // longer side of poster and preview; 0: make neither
   double preview_seconds = 6;                   // length of the preview
 
   bool operator==(const MediaLimits&) const = default;

@@ -65,8 +65,7 @@ void write_videos(const World& world, bool clips, const Path& folder) {
                    {"seconds", factors.seconds},
                    {"language", text.language},
                    {"hashtags", text.hashtags},
-                   {"place", text.place},
-                   {"music", text.music}};
+                   {"place", text.place}};
       if (clips) line["file"] = clip_path({}, v).generic_string();
       lines.add(line);
     }
@@ -84,7 +83,7 @@ uint64_t write_events(const World& world, const Path& folder) {
       for (const WorldEvent& event : world.events_of(p)) {
         Json line = {{"user", user},
                      {"item", video_id(event.video)},
-                     {"kind", event_kind_name(event.kind)},
+                     {"kind", feedback_name(event.kind)},
                      {"time_ms", event.time_ms}};
         if (count == 0) {  // readers learn from the first rows which columns there are
           for (const char* column : {"watched_ms", "length_ms", "text"}) line[column] = nullptr;
@@ -124,6 +123,7 @@ void write_factors(const World& world, const Path& folder) {
     for (uint32_t v = 0; v < world.videos.size(); ++v) {
       const VideoFactors& f = world.videos[v];
       Json line = {{"id", video_id(v)},
+                   {"music", video_text(world, v).music},
                    {"series", f.series},
                    {"family", name_of(family_terms(), f.family)},
                    {"subject", name_of(subject_terms(), f.subject)},

@@ -24,6 +24,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/feedback.h"
+
 namespace cowatch {
 
 // --- the vocabulary
@@ -125,23 +127,9 @@ struct Person {
   uint32_t sessions = 5;
 };
 
-enum class WorldEventKind : uint8_t {
-  impression,
-  watch,
-  click,
-  like,
-  dislike,
-  hide,
-  share,
-  follow,
-  search,
-  comment,
-  hashtag
-};
-
 struct WorldEvent {
   uint32_t person = 0, video = 0;
-  WorldEventKind kind = WorldEventKind::watch;
+  FeedbackKind kind = FeedbackKind::watch;
   uint32_t session = 0;
   int64_t time_ms = 0;
   int32_t watched_ms = -1, length_ms = -1;  // watches only
@@ -193,9 +181,8 @@ struct VideoText {
 VideoText video_text(const World& world, uint32_t video);
 // Query, comment, hashtag or the author followed; else empty. `person` is the event's: World::person().
 std::string event_text(const World& world, const WorldEvent& event, const Person& person);
-std::string person_id(uint32_t person);                               // "u0000012"
-std::string video_id(uint32_t video);                                 // "v000012"
-std::string_view event_kind_name(WorldEventKind kind);                // as `cowatch import` expects it
+std::string person_id(uint32_t person);  // "u0000012"
+std::string video_id(uint32_t video);  // "v000012"
 
 // --- features without clips
 // -------------------------------------------------------------------------------------------

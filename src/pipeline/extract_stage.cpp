@@ -20,6 +20,8 @@ namespace cowatch {
 namespace {
 
 constexpr size_t page = 4096;  // items read from the catalogue at once
+// Raise when posters or previews are made in another way, so that they are made again.
+constexpr uint32_t picture_version = 2;
 
 // One item's file as it is now.
 struct MediaFile {
@@ -33,7 +35,7 @@ uint64_t content_of(const std::string& path, const Settings& settings) {
   struct stat status = {};
   const bool there = ::stat(path.c_str(), &status) == 0;
   Fingerprint fingerprint;
-  fingerprint.add(path).add(feature_layout_version);
+  fingerprint.add(path).add(feature_layout_version).add(picture_version);
   fingerprint.add(static_cast<uint64_t>(settings.get_int("extract.preview_pixels")));
   fingerprint.add(to_text(settings.entry("extract.preview_seconds").value));
   if (there) {

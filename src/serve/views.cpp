@@ -263,9 +263,11 @@ Response map(Call& call) {
       call.request.whole("round", static_cast<int64_t>(rounds), 0, static_cast<int64_t>(rounds)));
   const auto most = static_cast<size_t>(call.request.whole("n", 100000, 1, 1000000));
   Json index = Json::array(), x = Json::array(), y = Json::array(), clusters = Json::array();
+  const std::vector<uint32_t> hidden = call.catalogue.hidden_items();
   uint64_t total = 0;
   for (uint32_t row = 0; row < rows; ++row) {
     if (positions[2 * row] != positions[2 * row]) continue;  // NaN: no embedding
+    if (std::binary_search(hidden.begin(), hidden.end(), row)) continue;
     if (++total > most) continue;
     index.push_back(row);
     x.push_back(std::round(positions[2 * row] * 1e4) / 1e4);

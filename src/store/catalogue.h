@@ -14,27 +14,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/feedback.h"
 #include "base/file.h"
 #include "base/json_forward.h"
 
 namespace cowatch {
-
-enum class FeedbackKind : uint8_t {
-  impression,
-  watch,
-  click,
-  like,
-  dislike,
-  hide,
-  share,
-  follow,
-  search,
-  comment,
-  hashtag
-};
-std::string_view feedback_name(FeedbackKind kind);
-std::vector<std::string> feedback_names();
-std::optional<FeedbackKind> feedback_kind(std::string_view name);
 
 // One thing a person did. Times are Unix milliseconds (UTC); negative fields: not known.
 struct Event {
@@ -118,6 +102,7 @@ class Catalogue {
   std::vector<ItemRecord> items(uint32_t first, size_t limit) const;  // by index, from `first`
   std::vector<ItemRecord> find_titles(std::string_view words,
                                       size_t limit) const;  // items whose title has all words
+  std::vector<uint32_t> hidden_items() const;  // ascending
   std::vector<std::string> users(std::string_view after,
                                  size_t limit) const;  // ids in order, after the given one
   bool has_user(std::string_view id) const;

@@ -1,16 +1,11 @@
 // Opening the catalogue, and its reading half.
 #include <algorithm>
-#include <array>
 
 #include "base/error.h"
 #include "store/catalogue_implementation.h"
 
 namespace cowatch {
 namespace {
-
-constexpr std::array<std::string_view, 11> kind_names = {"impression", "watch",   "click",  "like",
-                                                         "dislike",    "hide",    "share",  "follow",
-                                                         "search",     "comment", "hashtag"};
 
 constexpr const char* item_columns =
     "SELECT idx, id, title, description, author, language, media_path, created_ms, seconds, hashtags, "
@@ -71,21 +66,6 @@ std::string like_pattern(std::string_view word) {
 }
 
 }  // namespace
-
-std::string_view feedback_name(FeedbackKind kind) {
-  return kind_names[static_cast<size_t>(kind)];
-}
-
-std::vector<std::string> feedback_names() {
-  return {kind_names.begin(), kind_names.end()};
-}
-
-std::optional<FeedbackKind> feedback_kind(std::string_view name) {
-  for (size_t i = 0; i < kind_names.size(); ++i) {
-    if (kind_names[i] == name) return static_cast<FeedbackKind>(i);
-  }
-  return std::nullopt;
-}
 
 // Hashtags hold no white space, so one space parts them.
 std::string join_hashtags(std::span<const std::string> hashtags) {
@@ -189,6 +169,13 @@ std::vector<std::string> Catalogue::users(std::string_view after, size_t limit) 
   std::vector<std::string> ids;
   while (query.step()) ids.push_back(query.text(0));
   return ids;
+}
+
+std::vector<uint32_t> Catalogue::hidden_items() const {
+  Statement query(implementation_->database, "SELECT idx FROM items WHERE hidden != 0 ORDER BY idx");
+  std::vector<uint32_t> indices;
+  while (query.step()) indices.push_back(static_cast<uint32_t>(query.integer(0)));
+  return indices;
 }
 
 bool Catalogue::has_user(std::string_view id) const {

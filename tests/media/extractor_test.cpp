@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "base/random.h"
+#include "media/platform.h"
 #include "support/temporary_folder.h"
 
 namespace cowatch {
@@ -128,6 +129,71 @@ TEST_F(Extraction, RefusesBeyondTheLimits) {
               HasSubstr("took longer"));
 }
 
+// A clip of a rendered platform: 288 × 384 pixels, 20 pictures a second, with sound.
+struct RenderedClip : Extraction {
+  Path clip;
+  void SetUp() override {
+    PlatformSettings settings;
+    settings.world.videos = 2;
+    settings.world.people = 2;
+    write_platform(settings, folder / "platform");
+    const std::string command = (program_folder() / "cowatch-media").string() + " render " +
+                                (folder / "platform").string() + " --threads 1 2> /dev/null";
+    ASSERT_EQ(std::system(command.c_str()), 0);
+    clip = clip_path(folder / "platform", 0);
+  }
+  MediaFeatures extract_with(const MediaLimits& limits) const {
+    return Extractor(limits, program_folder() / "cowatch-media").extract(clip);
+  }
+};
+
+TEST_F(RenderedClip, GetsAPreviewThatPlays) {
+  const MediaFeatures found = extractor.extract(clip);
+  ASSERT_FALSE(found.refused) << found.reason;
+  ASSERT_FALSE(found.preview.empty());
+  // The index stands before the pictures, so that a browser need not have the whole to begin.
+  EXPECT_LT(found.preview.find("moov"), found.preview.find("mdat"));
+  const MediaFeatures preview = extractor.extract(write("preview.mp4", found.preview));
+  ASSERT_FALSE(preview.refused) << preview.reason;
+  EXPECT_EQ(preview.width, 288);
+  EXPECT_EQ(preview.height, 384);
+  EXPECT_TRUE(preview.has_sound);
+  EXPECT_EQ(preview.picture_codec, "h264");
+  EXPECT_EQ(preview.sound_codec, "aac");
+  EXPECT_NEAR(preview.seconds, std::min(found.seconds, MediaLimits{}.preview_seconds), 0.15);
+  // It shows the clip's pictures and plays its sound: the two are alike to the features themselves.
+  double dot = 0, one = 0, other = 0;
+  for (size_t i = 0; i < feature_count; ++i) {
+    dot += found.values[i] * preview.values[i];
+    one += found.values[i] * found.values[i];
+    other += preview.values[i] * preview.values[i];
+  }
+  EXPECT_GT(dot / std::sqrt(one * other), 0.95);
+}
+
+TEST_F(RenderedClip, ThePreviewObeysItsSettings) {
+  MediaLimits limits;
+  limits.preview_pixels = 96;
+  limits.preview_seconds = 2;
+  const MediaFeatures small = extract_with(limits);
+  const MediaFeatures preview = extractor.extract(write("preview.mp4", small.preview));
+  EXPECT_EQ(preview.width, 72);
+  EXPECT_EQ(preview.height, 96);
+  EXPECT_NEAR(preview.seconds, 2, 0.15);
+  limits.preview_seconds = 0;
+  const MediaFeatures still = extract_with(limits);
+  EXPECT_TRUE(still.preview.empty());
+  EXPECT_FALSE(still.poster.empty());
+  limits.preview_pixels = 0;
+  EXPECT_TRUE(extract_with(limits).poster.empty());
+  // Neither setting shows in the features.
+  EXPECT_EQ(small.values, extractor.extract(clip).values);
+}
+
+TEST_F(RenderedClip, ThePreviewIsTheSameEachTime) {
+  EXPECT_TRUE(extractor.extract(clip).preview == extractor.extract(clip).preview);
+}
+
 // COWATCH_DATA/media_awkward: real files that others' decoders stumbled over.
 struct AwkwardFiles : Extraction {
   Path root;
@@ -161,6 +227,13 @@ TEST_F(AwkwardFiles, AreJudgedAsExpected) {
     if (!found.refused) {
       EXPECT_EQ(found.has_picture, cells[1] == "video") << line;
       EXPECT_EQ(found.poster.empty(), !found.has_picture) << line;
+      if (!found.preview.empty()) {
+        const MediaFeatures preview = extractor.extract(write("preview.mp4", found.preview));
+        EXPECT_FALSE(preview.refused) << line << ": " << preview.reason;
+        EXPECT_LE(preview.seconds, MediaLimits{}.preview_seconds + 0.2) << line;
+        EXPECT_LE(std::max(preview.width, preview.height), 480) << line;
+        EXPECT_EQ(preview.width > preview.height, found.width > found.height) << line << ": not upright";
+      }
     }
     ++files;
   }

@@ -71,9 +71,10 @@ TEST(Platform, TheExportKeepsTheTruthToItself) {
   for (const char* file : {"videos.jsonl", "events.jsonl"}) {
     const std::string text = read_text(folder.path() / "p" / file);
     for (const char* word :
-         {"truth", "\"series\"", "\"subject\"", "\"motion\"", "background", "palette", "popularity"})
+         {"truth", "\"series\"", "\"subject\"", "\"motion\"", "background", "palette", "popularity", "\"music\""})
       EXPECT_EQ(text.find(word), std::string::npos) << file << " says " << word;
   }
+  EXPECT_NE(read_text(folder.path() / "p/truth/factors.jsonl").find("\"music\""), std::string::npos);
   EXPECT_NE(read_text(folder.path() / "p/videos.jsonl").find("\"file\":\"videos/v000000.mp4\""),
             std::string::npos);
 }
@@ -145,7 +146,7 @@ TEST(World, SessionsRunForwardAndWatchesAreWithinTheirLength) {
       EXPECT_GE(event.time_ms, world.videos[event.video].created_ms) << "seen before it was uploaded";
       before = event.time_ms;
       session = event.session;
-      if (event.kind != WorldEventKind::watch) continue;
+      if (event.kind != FeedbackKind::watch) continue;
       ++watches;
       EXPECT_GT(event.watched_ms, 0);
       EXPECT_LE(event.watched_ms, 3 * event.length_ms);  // at most three times in a row

@@ -92,6 +92,10 @@ TEST_F(ServiceTest, NeverAnswersWhatIsHiddenWatchedOrExcluded) {
     EXPECT_EQ(items.size(), test::small_videos - 1) << target;
     for (const Json& item : items) EXPECT_NE(item["ItemId"], "v5") << target;
   }
+  const Json map = json_of(ask("GET", "/api/map"));
+  EXPECT_EQ(map["Total"], test::small_videos - 1);
+  EXPECT_EQ(map["Index"].size(), test::small_videos - 1);
+  for (const Json& index : map["Index"]) EXPECT_NE(index, 5);
 }
 
 TEST_F(ServiceTest, StoresFeedbackOnce) {

@@ -1,10 +1,5 @@
 #include "media/worker/analyse.h"
 
-extern "C" {
-#include <libavutil/channel_layout.h>
-#include <libswresample/swresample.h>
-}
-
 #include <algorithm>
 #include <cmath>
 #include <new>
@@ -12,10 +7,15 @@ extern "C" {
 #include "media/worker/motion_features.h"
 #include "media/worker/picture_features.h"
 #include "media/worker/poster.h"
+#include "media/worker/preview.h"
+#include "media/worker/sound_converter.h"
 #include "media/worker/sound_features.h"
+#include "media/worker/track_reader.h"
 
 namespace cowatch {
 namespace {
+
+constexpr int analysed_side = 320;  // longer side of the pictures that are analysed
 
 // Which seconds of a file are decoded: all of a short one, pieces spread over a long one.
 constexpr double whole_seconds = 12;  // files up to this length are decoded whole
@@ -37,20 +37,14 @@ std::vector<Span> plan(double seconds) {
   return spans;
 }
 
-struct FreeResampler {
-  void operator()(SwrContext* context) const { swr_free(&context); }
-};
-
 // Decodes the planned spans of one file and gathers what features need.
-class Decoding {
+class Decoding : public TrackReader {
  public:
-  Decoding(MediaInput& input, const MediaLimits& limits)
-      : input_(input),
-        scaler_(input.picture() ? input.picture() : input.sound(),
-                limits.preview_pixels > 0 ? static_cast<int>(limits.preview_pixels) : 320) {
-    if (input.picture()) picture_decoder_ = input.open_decoder(input.picture());
-    if (input.sound()) sound_decoder_ = input.open_decoder(input.sound());
-  }
+  explicit Decoding(MediaInput& input)
+      : TrackReader(input),
+        scaler_(input.picture() ? input.picture() : input.sound(), analysed_side),
+        converter_(sound_rate, 1),
+        best_(allocated(av_frame_alloc())) {}
 
   // Returns whether every span gave something.
   bool run(const std::vector<Span>& spans) {
@@ -62,15 +56,6 @@ class Decoding {
     }
     return complete;
   }
-  // Reads on without decoding, to learn where the file really ends.
-  void read_to_end() {
-    PacketPointer packet(allocated(av_packet_alloc()));
-    while (av_read_frame(input_.format(), packet.get()) >= 0) {
-      note_end(*packet);
-      av_packet_unref(packet.get());
-    }
-  }
-  double end_seconds() const { return end_; }
 
   void fill(MediaFeatures& found) {
     found.has_picture = pictures_seen_ > 0;
@@ -81,64 +66,30 @@ class Decoding {
     if (motion_.count() > 0) motion_.finish(found.values);
     const bool heard = fill_sound_features(sound_, found.values);
     found.present = {pictures_.count() > 0, motion_.count() > 0, heard};
-    if (best_score_ > 0) found.poster = encode_jpeg(best_);
   }
+
+  // The picture that stands best for the video, as JPEG; "" without one. Its longer side is `side` at most.
+  std::string poster(int side) const {
+    if (best_score_ <= 0) return "";
+    return encode_jpeg(PictureScaler(input_.picture(), side).scale(*best_));
+  }
+  double poster_seconds() const { return best_seconds_; }
 
  private:
-  void note_end(const AVPacket& packet) {
-    const AVStream* stream = input_.format()->streams[packet.stream_index];
-    const double at = input_.seconds(packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts, stream);
-    const double length =
-        std::max<double>(0, static_cast<double>(packet.duration) * av_q2d(stream->time_base));
-    if (std::isfinite(at + length)) end_ = std::max(end_, at + length);
-  }
-
-  void decode_span(const Span& span, bool jump) {
-    if (jump) {
-      input_.seek(span.begin);
-      if (picture_decoder_) avcodec_flush_buffers(picture_decoder_.get());
-      if (sound_decoder_) avcodec_flush_buffers(sound_decoder_.get());
-      next_motion_ = next_picture_ = span.begin;
-      last_picture_ = span.begin;
-    }
+  void decode_span(const Span& span, bool jumps) {
+    span_ = span;
     cut_ = true;
-    PacketPointer packet(allocated(av_packet_alloc()));
-    bool ended = false;
-    while (!ended && av_read_frame(input_.format(), packet.get()) >= 0) {
-      note_end(*packet);
-      const AVStream* stream = input_.format()->streams[packet->stream_index];
-      const double at = input_.seconds(packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts, stream);
-      if (at > span.end + 1) ended = true;
-      AVCodecContext* decoder = stream == input_.picture() ? picture_decoder_.get()
-                                : stream == input_.sound() ? sound_decoder_.get()
-                                                           : nullptr;
-      const bool early_sound = decoder == sound_decoder_.get() && at >= 0 && at < span.begin - 0.2;
-      if (decoder && !early_sound) feed(decoder, packet.get(), span);
-      av_packet_unref(packet.get());
+    if (jumps) {
+      jump(span.begin);
+      next_motion_ = next_picture_ = last_picture_ = span.begin;
     }
-    if (picture_decoder_) feed(picture_decoder_.get(), nullptr, span);
-    if (sound_decoder_) feed(sound_decoder_.get(), nullptr, span);
+    read(span.begin, span.end);
   }
 
-  void feed(AVCodecContext* decoder, const AVPacket* packet, const Span& span) {
-    const int sent = avcodec_send_packet(decoder, packet);
-    if (sent == AVERROR(ENOMEM)) throw std::bad_alloc();
-    FramePointer frame(allocated(av_frame_alloc()));
-    while (avcodec_receive_frame(decoder, frame.get()) >= 0) {
-      if (decoder == picture_decoder_.get()) {
-        take_picture(*frame, span);
-      } else {
-        take_sound(*frame, span);
-      }
-      av_frame_unref(frame.get());
-    }
-  }
-
-  void take_picture(const AVFrame& frame, const Span& span) {
-    double at = input_.seconds(frame.best_effort_timestamp, input_.picture());
+  void take_picture(const AVFrame& frame, double at) override {
     if (!std::isfinite(at) || frame.best_effort_timestamp == AV_NOPTS_VALUE) at = last_picture_ + 1.0 / 25;
     last_picture_ = at;
-    if (at < span.begin - 1e-3 || at >= span.end) return;
+    if (at < span_.begin - 1e-3 || at >= span_.end) return;
     ++pictures_seen_;
     if (at + 1e-3 < next_motion_ && pictures_.count() > 0) return;
     const SmallPicture picture = scaler_.scale(frame);
@@ -150,59 +101,45 @@ class Decoding {
     pictures_.add(picture);
     if (const double score = poster_score(picture); score > best_score_) {
       best_score_ = score;
-      best_ = picture;
+      best_seconds_ = at;
+      av_frame_unref(best_.get());
+      if (av_frame_ref(best_.get(), &frame) < 0) throw std::bad_alloc();
     }
   }
 
-  void take_sound(const AVFrame& frame, const Span& span) {
-    const double at = input_.seconds(frame.best_effort_timestamp, input_.sound());
-    if (frame.best_effort_timestamp != AV_NOPTS_VALUE && (at < span.begin - 0.1 || at >= span.end)) return;
-    if (sound_.size() > static_cast<size_t>(sound_rate * (whole_seconds + 2)) || frame.nb_samples <= 0)
-      return;
-    if (!resampler_ || frame.sample_rate != source_rate_ || frame.format != source_format_ ||
-        frame.ch_layout.nb_channels != source_channels_) {
-      prepare_resampler(frame);
-    }
-    if (!resampler_) return;
-    std::vector<float> piece(static_cast<size_t>(swr_get_out_samples(resampler_.get(), frame.nb_samples)) +
-                             64);
-    auto* out = reinterpret_cast<uint8_t*>(piece.data());
-    const int count = swr_convert(resampler_.get(), &out, static_cast<int>(piece.size()),
-                                  const_cast<const uint8_t**>(frame.extended_data), frame.nb_samples);
-    for (int i = 0; i < count; ++i) {
-      const float value = piece[static_cast<size_t>(i)];
-      sound_.push_back(std::isfinite(value) ? std::clamp(value, -4.f, 4.f) : 0.f);
+  void take_sound(const AVFrame& frame, double at) override {
+    if (frame.best_effort_timestamp != AV_NOPTS_VALUE && (at < span_.begin - 0.1 || at >= span_.end)) return;
+    if (sound_.size() > static_cast<size_t>(sound_rate * (whole_seconds + 2))) return;
+    for (const std::vector<float>& mono : converter_.convert(frame)) {
+      sound_.insert(sound_.end(), mono.begin(), mono.end());
     }
   }
 
-  void prepare_resampler(const AVFrame& frame) {
-    source_rate_ = frame.sample_rate;
-    source_format_ = frame.format;
-    source_channels_ = frame.ch_layout.nb_channels;
-    AVChannelLayout mono = AV_CHANNEL_LAYOUT_MONO, source = frame.ch_layout;  // not const in FFmpeg's call
-    SwrContext* context = nullptr;
-    const bool ready =
-        swr_alloc_set_opts2(&context, &mono, AV_SAMPLE_FMT_FLT, sound_rate, &source,
-                            static_cast<AVSampleFormat>(frame.format), frame.sample_rate, 0, nullptr) >= 0 &&
-        swr_init(context) >= 0;
-    resampler_.reset(context);
-    if (!ready) resampler_.reset();
-  }
-
-  MediaInput& input_;
   PictureScaler scaler_;
-  CodecPointer picture_decoder_, sound_decoder_;
-  std::unique_ptr<SwrContext, FreeResampler> resampler_;
-  int source_rate_ = 0, source_format_ = -1, source_channels_ = 0;
+  SoundConverter converter_;
   PictureFeatures pictures_;
   MotionFeatures motion_;
   std::vector<float> sound_;
-  SmallPicture best_;
-  double best_score_ = 0;
+  Span span_ = {};
+  FramePointer best_;  // shares the decoder's buffers
+  double best_score_ = 0, best_seconds_ = 0;
   size_t pictures_seen_ = 0;
   bool cut_ = true;
-  double next_motion_ = 0, next_picture_ = 0, last_picture_ = 0, end_ = 0;
+  double next_motion_ = 0, next_picture_ = 0, last_picture_ = 0;
 };
+
+// Poster and preview. What cannot be shown costs only that: the features are there.
+void fill_pictures(const Decoding& decoding, int descriptor, const MediaLimits& limits, bool from_start,
+                   MediaFeatures& found) {
+  if (!found.has_picture || limits.preview_pixels == 0) return;
+  try {
+    found.poster = decoding.poster(static_cast<int>(limits.preview_pixels));
+    MediaInput input(descriptor, limits);
+    found.preview = make_preview(input, limits, from_start ? 0 : decoding.poster_seconds());
+  } catch (const std::exception&) {
+    found.preview.clear();
+  }
+}
 
 MediaFeatures analyse_or_throw(int descriptor, const MediaLimits& limits) {
   MediaFeatures found;
@@ -213,15 +150,16 @@ MediaFeatures analyse_or_throw(int descriptor, const MediaLimits& limits) {
   if (input.picture()) found.picture_codec = avcodec_get_name(input.picture()->codecpar->codec_id);
   if (input.sound()) found.sound_codec = avcodec_get_name(input.sound()->codecpar->codec_id);
   const bool believable = stated > whole_seconds && stated <= limits.max_seconds;
-  Decoding decoding(input, limits);
+  Decoding decoding(input);
   if (believable && decoding.run(plan(stated))) {
     found.seconds = stated;
     decoding.fill(found);
+    fill_pictures(decoding, descriptor, limits, false, found);
     return found;
   }
   // Short, or its stated length is wrong: from the start, without jumps.
   MediaInput again(descriptor, limits);
-  Decoding sequential(again, limits);
+  Decoding sequential(again);
   sequential.run(plan(0));
   sequential.read_to_end();
   found.seconds = sequential.end_seconds();
@@ -233,6 +171,7 @@ MediaFeatures analyse_or_throw(int descriptor, const MediaLimits& limits) {
     throw Refusal("it is " + std::to_string(static_cast<int64_t>(found.seconds)) + " s long, more than the " +
                   std::to_string(static_cast<int64_t>(limits.max_seconds)) + " s allowed");
   }
+  fill_pictures(sequential, descriptor, limits, true, found);
   return found;
 }
 
@@ -272,6 +211,7 @@ void warm_up() {
   motion.finish(row);
   fill_sound_features(tone, row);
   encode_jpeg(picture);
+  warm_up_preview();
 }
 
 }  // namespace cowatch

@@ -17,6 +17,7 @@ extern "C" {
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <opencv2/core.hpp>
 #include <string_view>
@@ -181,6 +182,15 @@ int copy_to_output(int pipe, pid_t child) {
   return 1;
 }
 
+// OpenCV's matrix library starts threads when it is loaded, and cannot start them again in a confined child;
+// the client of --serve starts us with this set.
+void load_without_threads(char** argv) {
+  if (::getenv("OPENBLAS_NUM_THREADS")) return;
+  ::setenv("OPENBLAS_NUM_THREADS", "1", 1);
+  std::array<char*, 4> arguments = {const_cast<char*>("cowatch-media"), argv[0], argv[1], nullptr};
+  ::execv("/proc/self/exe", arguments.data());
+}
+
 int describe(const char* path) {
   const int input = ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (input < 0) throw_system_error("open", path);
@@ -208,7 +218,10 @@ int extract_main(int argc, char** argv) {
   cv::setNumThreads(1);
   try {
     if (argc == 2 && std::string_view(argv[1]) == "--serve") return serve();
-    if (argc == 2 && argv[1][0] != '-') return describe(argv[1]);
+    if (argc == 2 && argv[1][0] != '-') {
+      load_without_threads(argv);
+      return describe(argv[1]);
+    }
   } catch (const Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

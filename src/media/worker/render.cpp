@@ -1,5 +1,9 @@
 #include "media/worker/render.h"
 
+extern "C" {
+#include <libavutil/log.h>
+}
+
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -24,9 +28,7 @@ void draw_missing_clips(const Path& folder) {
   parallel_for(missing.size(), 1, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
       if (interrupted()) return;
-      const std::vector<uint8_t> clip = draw_clip(world, missing[i]);
-      write_atomically(clip_path(folder, missing[i]),
-                       [&](OutputFile& file) { file.write(std::as_bytes(std::span(clip))); });
+      write_atomically(clip_path(folder, missing[i]), draw_clip(world, missing[i]));
       progress.add();
     }
   });
@@ -41,6 +43,7 @@ int render_main(int argc, char** argv) {
     std::fputs("cowatch-media render DIR [--threads N]\n", stderr);
     return 2;
   }
+  av_log_set_level(AV_LOG_ERROR);
   handle_interrupts();
   if (with_threads) set_threads(std::strtoul(argv[3], nullptr, 10));
   try {

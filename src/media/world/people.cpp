@@ -83,7 +83,7 @@ class Session {
   Session(const World& world, uint32_t person, uint32_t number, int64_t begin, Draws& draws)
       : world_(world), person_(person), number_(number), now_(begin), draws_(draws) {}
 
-  void add(WorldEventKind kind, uint32_t video, int64_t after_ms) {
+  void add(FeedbackKind kind, uint32_t video, int64_t after_ms) {
     now_ += after_ms;
     WorldEvent event;
     event.person = person_;
@@ -103,7 +103,7 @@ class Session {
     if (liked > 0.6 && draws_.chance(0.25)) portion += 1 + (draws_.chance(0.3) ? 1 : 0);
     portion = std::clamp(portion, 0.04, 3.0);
     if (portion > 0.9 && portion < 1.15) portion = 1;
-    add(WorldEventKind::watch, video, 400 + draws_.below(2000));
+    add(FeedbackKind::watch, video, 400 + draws_.below(2000));
     events.back().watched_ms = static_cast<int32_t>(portion * length);
     events.back().length_ms = length;
     const int64_t end = now_ + events.back().watched_ms;
@@ -117,13 +117,13 @@ class Session {
  private:
   void react(uint32_t video, double liked, double portion) {
     const bool pleased = portion >= 0.8;
-    if (pleased && draws_.chance(0.05 + 0.2 * liked)) add(WorldEventKind::like, video, 900);
-    if (pleased && draws_.chance(0.02 + 0.06 * liked)) add(WorldEventKind::comment, video, 1500);
-    if (pleased && draws_.chance(0.03 * liked)) add(WorldEventKind::share, video, 700);
-    if (pleased && draws_.chance(0.02 * liked)) add(WorldEventKind::follow, video, 500);
-    if (pleased && draws_.chance(0.015)) add(WorldEventKind::hashtag, video, 800);
-    if (portion < 0.2 && draws_.chance(0.06)) add(WorldEventKind::dislike, video, 300);
-    if (portion < 0.2 && draws_.chance(0.04)) add(WorldEventKind::hide, video, 300);
+    if (pleased && draws_.chance(0.05 + 0.2 * liked)) add(FeedbackKind::like, video, 900);
+    if (pleased && draws_.chance(0.02 + 0.06 * liked)) add(FeedbackKind::comment, video, 1500);
+    if (pleased && draws_.chance(0.03 * liked)) add(FeedbackKind::share, video, 700);
+    if (pleased && draws_.chance(0.02 * liked)) add(FeedbackKind::follow, video, 500);
+    if (pleased && draws_.chance(0.015)) add(FeedbackKind::hashtag, video, 800);
+    if (portion < 0.2 && draws_.chance(0.06)) add(FeedbackKind::dislike, video, 300);
+    if (portion < 0.2 && draws_.chance(0.04)) add(FeedbackKind::hide, video, 300);
   }
 
   const World& world_;
@@ -177,19 +177,19 @@ std::vector<WorldEvent> World::events_of(uint32_t index) const {
     const uint32_t count = 2 + draws.below(static_cast<size_t>(2 * watches_per_session - 3));
     if (draws.chance(0.12)) {
       const uint32_t found = next();
-      if (found != UINT32_MAX) session.add(WorldEventKind::search, found, 2000);
+      if (found != UINT32_MAX) session.add(FeedbackKind::search, found, 2000);
     }
     std::vector<uint32_t> seen;
     for (uint32_t w = 0; w < count; ++w) {
       for (uint32_t shown = draws.below(3); shown > 0; --shown) {  // offered and passed over
         const uint32_t other = all_.draw(draws.uniform());
-        if (videos[other].created_ms <= session.now()) session.add(WorldEventKind::impression, other, 200);
+        if (videos[other].created_ms <= session.now()) session.add(FeedbackKind::impression, other, 200);
       }
       const uint32_t video = next();
       if (video == UINT32_MAX || std::find(seen.begin(), seen.end(), video) != seen.end()) continue;
       seen.push_back(video);
-      session.add(WorldEventKind::impression, video, 300);
-      if (draws.chance(0.3)) session.add(WorldEventKind::click, video, 350);
+      session.add(FeedbackKind::impression, video, 300);
+      if (draws.chance(0.3)) session.add(FeedbackKind::click, video, 350);
       session.watch(video, liking(videos[video], target));
     }
     free_from = session.now() + hour_ms / 4;

@@ -197,7 +197,7 @@ std::string event_text(const World& world, const WorldEvent& event, const Person
   const bool chinese = person.chinese;
   const uint32_t episode = episode_number(world, event.video) + 1;
   switch (event.kind) {
-    case WorldEventKind::comment: {
+    case FeedbackKind::comment: {
       if (draws.chance(0.2)) return std::string(draws.pick(greetings));
       if (draws.chance(0.12)) return std::string(draws.pick(emoji));
       std::string text =
@@ -205,28 +205,22 @@ std::string event_text(const World& world, const WorldEvent& event, const Person
       if (draws.chance(0.3)) text += " " + std::string(draws.pick(emoji));
       return text;
     }
-    case WorldEventKind::search: {
+    case FeedbackKind::search: {
       std::string text =
           fill(chinese ? draws.pick(chinese_queries) : draws.pick(english_queries), f, chinese, episode);
       for (char& c : text)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
       return text;
     }
-    case WorldEventKind::hashtag: {
+    case FeedbackKind::hashtag: {
       const auto& term = subject_terms()[f.subject];
       return tag_of(draws.chance(0.2) ? draws.pick(bait_tags) : chinese ? term.chinese : term.english);
     }
-    case WorldEventKind::follow:
+    case FeedbackKind::follow:
       return video_text(world, event.video).author;
     default:
       return "";
   }
-}
-
-std::string_view event_kind_name(WorldEventKind kind) {
-  constexpr std::string_view names[] = {"impression", "watch",  "click",  "like",    "dislike", "hide",
-                                        "share",      "follow", "search", "comment", "hashtag"};
-  return names[static_cast<size_t>(kind)];
 }
 
 }  // namespace cowatch

@@ -5,8 +5,8 @@
 #include <memory>
 #include <numbers>
 
+#include "media/worker/mp4_encoder.h"
 #include "media/worker/render/background.h"
-#include "media/worker/render/encoder.h"
 #include "media/worker/render/figure.h"
 #include "media/worker/render/motion.h"
 #include "media/worker/render/sound_track.h"
@@ -14,7 +14,12 @@
 namespace cowatch {
 namespace {
 
-constexpr Encoder::Settings shape{};
+constexpr int rate = 20;  // pictures a second
+constexpr Mp4Encoder::Settings shape{.width = 288,
+                                     .height = 384,
+                                     .ticks_per_second = rate,
+                                     .pictures_per_second = rate,
+                                     .sound_rate = 24000};
 constexpr double height = static_cast<double>(shape.height) / shape.width;  // in widths
 constexpr double margin =
     1.3;  // the background is that much larger than the picture: the camera moves over it
@@ -129,14 +134,14 @@ class Clip {
 
 }  // namespace
 
-std::vector<uint8_t> draw_clip(const World& world, uint32_t video) {
+std::string draw_clip(const World& world, uint32_t video) {
   const VideoFactors& factors = world.videos[video];
   Clip clip(factors);
-  Encoder encoder(shape);
-  const auto pictures = static_cast<int>(std::lround(factors.seconds * shape.pictures_per_second));
+  Mp4Encoder encoder(shape);
+  const auto pictures = static_cast<int>(std::lround(factors.seconds * rate));
   for (int i = 0; i < pictures; ++i) {
-    clip.draw(static_cast<double>(i) / shape.pictures_per_second);
-    encoder.add_picture(clip.pixels(), clip.stride());
+    clip.draw(static_cast<double>(i) / rate);
+    encoder.add_bgr_picture(clip.pixels(), clip.stride(), i);
   }
   encoder.add_sound(sound_track(world, video, shape.sound_rate));
   return encoder.finish();

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <cstdint>
 #include <string>
 
 #include "base/error.h"
@@ -9,7 +10,7 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t huge_page = size_t{2} << 20;
+constexpr size_t page = 4096, huge_page = size_t{2} << 20;
 
 }  // namespace
 
@@ -23,9 +24,14 @@ void* allocate_pages(size_t bytes) {
                  .found = "a refusal of the system",
                  .remedy = "Free memory, or make the graph smaller (graph.min_people, graph.top_k)."});
   }
-  // A hint only: without huge pages the work is slower, not wrong.
-  if (bytes >= huge_page) madvise(pages, bytes, MADV_HUGEPAGE);
+  advise_huge_pages(pages, bytes);
   return pages;
+}
+
+void advise_huge_pages(void* memory, size_t bytes) {
+  const auto begin = (reinterpret_cast<uintptr_t>(memory) + page - 1) / page * page;
+  const auto end = (reinterpret_cast<uintptr_t>(memory) + bytes) / page * page;
+  if (end >= begin + huge_page) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
 }
 
 void release_pages(void* pages, size_t bytes) {

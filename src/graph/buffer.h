@@ -11,6 +11,8 @@ namespace cowatch {
 
 void* allocate_pages(size_t bytes);  // throws no_space
 void release_pages(void* pages, size_t bytes);
+// Asks for huge pages for memory that has not been touched yet; a hint only. NumPy does the same for its arrays.
+void advise_huge_pages(void* memory, size_t bytes);
 
 template <typename T>
 class Buffer {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <numeric>
+#include <type_traits>
 
 #include "base/threads.h"
 
@@ -11,18 +11,8 @@ namespace cowatch {
 namespace {
 
 constexpr size_t node_grain = size_t{1} << 15;
-// Links to look ahead when the nodes they name are about to be read at random.
-constexpr size_t look_ahead = 24;
 
-// Raises or lowers a number that other threads raise or lower too.
-template <typename T>
-void raise(T& target, T value) {
-  std::atomic_ref<T> shared(target);
-  T known = shared.load(std::memory_order_relaxed);
-  while (known < value && !shared.compare_exchange_weak(known, value, std::memory_order_relaxed)) {
-  }
-}
-
+// Lowers a number that other threads lower too.
 template <typename T>
 void lower(T& target, T value) {
   std::atomic_ref<T> shared(target);
@@ -43,99 +33,6 @@ Buffer<T> filled(size_t count, T value) {
     std::fill(buffer.data() + begin, buffer.data() + end, value);
   });
   return buffer;
-}
-
-// Calls body(links, count) for every segment, in parallel.
-template <typename Weight, typename Body>
-void for_each_segment(const LinkSet<Weight>& links, const Body& body) {
-  const std::vector<size_t> first = links.pieces();
-  parallel_for(first.size() - 1, 1, [&](size_t begin, size_t end) {
-    for (size_t s = first[begin]; s != first[end]; ++s) {
-      body(links.links.data() + links.segments[s].begin, links.segments[s].count);
-    }
-  });
-}
-
-template <typename T>
-void prefetch(const Buffer<T>& buffer, uint32_t index) {
-  __builtin_prefetch(buffer.data() + index);
-}
-
-// A positive float and the other end in one word: larger is better, and among equal weights the smaller other
-// end, which for edges that share an end is the smaller (min id, max id). Bits of positive floats are in the
-// order of the floats.
-uint64_t packed(float weight, uint32_t other) {
-  return uint64_t{std::bit_cast<uint32_t>(weight)} << 32 | uint32_t{~other};
-}
-
-double affinity_of(double sum, uint32_t size_u, uint32_t size_v, Linkage linkage) {
-  if (linkage == Linkage::average) return sum / (static_cast<double>(size_u) * size_v);
-  if (linkage == Linkage::sparsity) return sum / std::min(size_u, size_v);
-  return sum;
-}
-
-Picks pick_by_weight(const LinkSet<float>& links, size_t nodes) {
-  Buffer<uint64_t> best = filled<uint64_t>(nodes, 0);
-  for_each_segment(links, [&](const Link<float>* link, size_t count) {
-    for (size_t i = 0; i != count; ++i) {
-      if (i + look_ahead < count) {
-        prefetch(best, link[i + look_ahead].u);
-        prefetch(best, link[i + look_ahead].v);
-      }
-      raise(best[link[i].u], packed(link[i].weight, link[i].v));
-      raise(best[link[i].v], packed(link[i].weight, link[i].u));
-    }
-  });
-  Picks picks{Buffer<uint32_t>(nodes), Buffer<double>(nodes)};
-  parallel_for(nodes, node_grain, [&](size_t begin, size_t end) {
-    for (size_t x = begin; x != end; ++x) {
-      picks.partner[x] = best[x] == 0 ? no_node : ~static_cast<uint32_t>(best[x]);
-      picks.affinity[x] = std::bit_cast<float>(static_cast<uint32_t>(best[x] >> 32));
-    }
-  });
-  return picks;
-}
-
-// Doubles do not leave room for the other end in a word that threads can exchange at once: a first pass finds
-// the largest affinity, a second one the smallest other end that reaches it.
-Picks pick_by_affinity(const LinkSet<double>& links, const Buffer<uint32_t>& sizes, Linkage linkage) {
-  const size_t nodes = sizes.size();
-  Buffer<uint64_t> best = filled<uint64_t>(nodes, 0);
-  Picks picks{filled<uint32_t>(nodes, no_node), Buffer<double>(nodes)};
-  const auto bits_of = [&](const Link<double>& link) {
-    return std::bit_cast<uint64_t>(affinity_of(link.weight, sizes[link.u], sizes[link.v], linkage));
-  };
-  const auto fetch_ahead = [&](const Link<double>* link, size_t i, size_t count) {
-    if (i + look_ahead >= count) return;
-    prefetch(best, link[i + look_ahead].v);
-    prefetch(sizes, link[i + look_ahead].v);
-  };
-  // Links come sorted by their first end: what they say of it is gathered and told once.
-  for_each_segment(links, [&](const Link<double>* link, size_t count) {
-    for (size_t i = 0; i != count;) {
-      const uint32_t u = link[i].u;
-      uint64_t best_of_u = 0;
-      for (; i != count && link[i].u == u; ++i) {
-        fetch_ahead(link, i, count);
-        const uint64_t bits = bits_of(link[i]);
-        best_of_u = std::max(best_of_u, bits);
-        raise(best[link[i].v], bits);
-      }
-      raise(best[u], best_of_u);
-    }
-  });
-  for_each_segment(links, [&](const Link<double>* link, size_t count) {
-    for (size_t i = 0; i != count; ++i) {
-      fetch_ahead(link, i, count);
-      const uint64_t bits = bits_of(link[i]);
-      if (bits == best[link[i].u]) lower(picks.partner[link[i].u], link[i].v);
-      if (bits == best[link[i].v]) lower(picks.partner[link[i].v], link[i].u);
-    }
-  });
-  parallel_for(nodes, node_grain, [&](size_t begin, size_t end) {
-    for (size_t x = begin; x != end; ++x) picks.affinity[x] = std::bit_cast<double>(best[x]);
-  });
-  return picks;
 }
 
 // The node that stands for each component. A pick leads to a stronger edge or back, so every walk along picks
@@ -232,23 +129,71 @@ class DisjointSets {
 
 }  // namespace
 
-template <>
-Picks pick_best(const LinkSet<float>& links, const Buffer<uint32_t>& sizes, Linkage) {
-  return pick_by_weight(links, sizes.size());
-}
-
-template <>
-Picks pick_best(const LinkSet<double>& links, const Buffer<uint32_t>& sizes, Linkage linkage) {
-  return pick_by_affinity(links, sizes, linkage);
-}
-
-void drop_weak_picks(Picks& picks, double threshold) {
-  parallel_for(picks.partner.size(), node_grain, [&](size_t begin, size_t end) {
+template <typename Weight>
+Picker<Weight>::Picker(const Buffer<uint32_t>& sizes, Linkage linkage)
+    : linkage_(linkage), best_(sizes.size()) {
+  parallel_for(sizes.size(), node_grain, [&](size_t begin, size_t end) {
     for (size_t x = begin; x != end; ++x) {
-      if (picks.affinity[x] < threshold) picks.partner[x] = no_node;
+      best_[x].affinity = 0;
+      best_[x].other = no_node;
+      if constexpr (std::is_same_v<Weight, double>) best_[x].videos = sizes[x];
     }
   });
 }
+
+template <typename Weight>
+Weight Picker<Weight>::affinity(Weight weight, const BestEdge<Weight>& u, const BestEdge<Weight>& v) const {
+  if constexpr (std::is_same_v<Weight, double>) {
+    if (linkage_ == Linkage::average) return weight / (static_cast<double>(u.videos) * v.videos);
+    if (linkage_ == Linkage::sparsity) return weight / std::min(u.videos, v.videos);
+  }
+  return weight;
+}
+
+template <typename Weight>
+void Picker<Weight>::offer(std::span<const Link<Weight>> links) {
+  constexpr size_t look_ahead = 16;
+  // Stored only where better: of a hub hardly ever, and then nothing waits for the store. Among edges that
+  // share an end, the order of the other end is that of (min id, max id).
+  const auto raise = [](BestEdge<Weight>& best, Weight affinity, uint32_t other) {
+    if (affinity < best.affinity || (affinity == best.affinity && other >= best.other)) return;
+    best.affinity = affinity;
+    best.other = other;
+  };
+  for (size_t i = 0; i != links.size(); ++i) {
+    if (i + look_ahead < links.size()) {
+      __builtin_prefetch(&best_[links[i + look_ahead].u]);
+      __builtin_prefetch(&best_[links[i + look_ahead].v]);
+    }
+    const Link<Weight>& link = links[i];
+    BestEdge<Weight>&u = best_[link.u], &v = best_[link.v];
+    const Weight a = affinity(link.weight, u, v);
+    raise(u, a, link.v);
+    raise(v, a, link.u);
+  }
+}
+
+template <typename Weight>
+uint64_t Picker<Weight>::alone() const {
+  return static_cast<uint64_t>(
+      std::ranges::count(best_.span(), no_node, [](const BestEdge<Weight>& best) { return best.other; }));
+}
+
+template <typename Weight>
+Picks Picker<Weight>::take(double threshold, bool with_affinity) const {
+  Picks picks{Buffer<uint32_t>(best_.size()), Buffer<double>(with_affinity ? best_.size() : 0)};
+  parallel_for(best_.size(), node_grain, [&](size_t begin, size_t end) {
+    for (size_t x = begin; x != end; ++x) {
+      const auto affinity = static_cast<double>(best_[x].affinity);
+      picks.partner[x] = affinity < threshold ? no_node : best_[x].other;
+      if (with_affinity) picks.affinity[x] = affinity;
+    }
+  });
+  return picks;
+}
+
+template class Picker<float>;
+template class Picker<double>;
 
 uint64_t undo_oversized(Picks& picks, const Buffer<uint32_t>& sizes, size_t limit) {
   const Buffer<uint32_t> root = find_roots(picks.partner);
@@ -286,30 +231,5 @@ Components connect(const Picks& picks, const Buffer<uint32_t>& sizes) {
   components.sizes = add_sizes(components.of, count, sizes);
   return components;
 }
-
-template <typename Weight>
-void relabel(LinkSet<Weight>& links, const Buffer<uint32_t>& component) {
-  const std::vector<size_t> first = links.pieces();
-  parallel_for(first.size() - 1, 1, [&](size_t begin, size_t end) {
-    for (size_t s = first[begin]; s != first[end]; ++s) {
-      Link<Weight>* link = links.links.data() + links.segments[s].begin;
-      const size_t count = links.segments[s].count;
-      size_t kept = 0;
-      for (size_t i = 0; i != count; ++i) {
-        if (i + look_ahead < count) {
-          prefetch(component, link[i + look_ahead].u);
-          prefetch(component, link[i + look_ahead].v);
-        }
-        const uint32_t u = component[link[i].u], v = component[link[i].v];
-        link[kept] = {std::min(u, v), std::max(u, v), link[i].weight};
-        kept += u != v;
-      }
-      links.segments[s].count = kept;
-    }
-  });
-}
-
-template void relabel(LinkSet<float>&, const Buffer<uint32_t>&);
-template void relabel(LinkSet<double>&, const Buffer<uint32_t>&);
 
 }  // namespace cowatch

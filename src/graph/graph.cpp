@@ -3,65 +3,56 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "base/threads.h"
 #include "graph/edge_check.h"
-#include "graph/links.h"
+#include "graph/edge_grid.h"
 
 namespace cowatch {
 namespace {
 
-// Both directions of every edge that is not a loop.
-LinkSet<float> both_directions(const std::vector<Edge>& edges) {
-  LinkSet<float> both;
-  both.links = Buffer<Link<float>>(2 * edges.size());
-  both.segments.resize((edges.size() + link_grain - 1) / link_grain);
-  parallel_for(edges.size(), link_grain, [&](size_t begin, size_t end) {
-    size_t next = 2 * begin;
-    for (size_t i = begin; i != end; ++i) {
-      const Edge& edge = edges[i];
-      if (edge.u == edge.v) continue;
-      both.links[next++] = {edge.u, edge.v, edge.weight};
-      both.links[next++] = {edge.v, edge.u, edge.weight};
-    }
-    both.segments[begin / link_grain] = {2 * begin, next - 2 * begin};
-  });
-  return both;
+// Calls body(links, is_first) for every cell with a node of block b: is_first where it is the first end. A
+// node's other ends come in ascending order.
+template <typename Body>
+void visit_block(const EdgeGrid<double>& links, size_t b, const Body& body) {
+  for (size_t a = 0; a <= b; ++a) links.visit_cell(a, b, [&](auto some) { body(some, false); });
+  for (size_t c = b; c != links.blocks(); ++c) links.visit_cell(b, c, [&](auto some) { body(some, true); });
 }
 
 }  // namespace
 
 Graph Graph::from_edges(size_t nodes, std::vector<Edge> edges, BuildReport* report) {
   check_edges(edges, nodes);
-  LinkSet<float> both = both_directions(edges);
-  const size_t loops = edges.size() - both.count() / 2;
-  std::vector<Edge>().swap(edges);
-  LinkSet<float>& sorted = both;
-  Buffer<Link<float>> spare;
-  const uint64_t merged = sort_and_merge(sorted, spare, nodes, Merge::sum);
-  spare = {};
-  if (report != nullptr) *report = {.self_loops = loops, .merged = merged / 2};
+  const size_t given = edges.size();
+  EdgeGrid<double> links(nodes, std::move(edges));
+  const size_t loops = given - links.count();
+  const uint64_t merged = links.merge(Merge::sum, [](auto) {});
+  if (report != nullptr) *report = {.self_loops = loops, .merged = merged};
 
   Graph graph;
   graph.offsets_.assign(nodes + 1, 0);
-  graph.neighbours_.resize(sorted.count());
-  graph.weights_.resize(graph.neighbours_.size());
-  std::vector<size_t> first_place(sorted.segments.size());
-  for (size_t s = 0, place = 0; s != sorted.segments.size(); place += sorted.segments[s++].count) {
-    first_place[s] = place;
-  }
-  parallel_for(sorted.segments.size(), 16, [&](size_t begin, size_t end) {
-    for (size_t s = begin; s != end; ++s) {
-      const auto* links = sorted.links.data() + sorted.segments[s].begin;
-      for (size_t i = 0; i != sorted.segments[s].count; ++i) {
-        graph.neighbours_[first_place[s] + i] = links[i].v;
-        graph.weights_[first_place[s] + i] = links[i].weight;
-        ++graph.offsets_[links[i].u + 1];  // a node's links lie in one segment
-        if (!std::isfinite(links[i].weight)) refuse_overflow(links[i].u, links[i].v);
-      }
-    }
+  parallel_for(links.blocks(), 1, [&](size_t b, size_t) {
+    visit_block(links, b, [&](auto some, bool is_first) {
+      for (const auto& link : some) ++graph.offsets_[(is_first ? link.u : link.v) + 1];
+    });
   });
-  for (size_t node = 0; node != nodes; ++node) graph.offsets_[node + 1] += graph.offsets_[node];
+  std::partial_sum(graph.offsets_.begin(), graph.offsets_.end(), graph.offsets_.begin());
+  graph.neighbours_.resize(graph.offsets_.back());
+  graph.weights_.resize(graph.offsets_.back());
+  const auto begins = links.block_begins();
+  parallel_for(links.blocks(), 1, [&](size_t b, size_t) {
+    std::vector<uint64_t> next(graph.offsets_.begin() + begins[b], graph.offsets_.begin() + begins[b + 1]);
+    visit_block(links, b, [&](auto some, bool is_first) {
+      for (const auto& link : some) {
+        const auto weight = static_cast<float>(link.weight);
+        if (!std::isfinite(weight)) refuse_overflow(link.u, link.v);
+        const size_t place = next[(is_first ? link.u : link.v) - begins[b]]++;
+        graph.neighbours_[place] = is_first ? link.v : link.u;
+        graph.weights_[place] = weight;
+      }
+    });
+  });
   return graph;
 }
 

@@ -14,14 +14,7 @@
 namespace cowatch {
 namespace {
 
-bool adds_weights(Linkage linkage) {
-  return linkage != Linkage::maximum && linkage != Linkage::minimum;
-}
-
-Merge merge_of(Linkage linkage) {
-  if (linkage == Linkage::maximum) return Merge::maximum;
-  return linkage == Linkage::minimum ? Merge::minimum : Merge::sum;
-}
+constexpr size_t edge_grain = size_t{1} << 18;
 
 void check_settings(const TreeSettings& settings) {
   if (settings.rounds < 1 || settings.rounds > most_tree_rounds) {
@@ -41,82 +34,59 @@ void check_settings(const TreeSettings& settings) {
   }
 }
 
-// Edges as links with u < v, without loops.
-template <typename Weight>
-LinkSet<Weight> links_of(std::vector<Edge>&& edges, uint64_t& loops) {
-  LinkSet<Weight> links = LinkSet<Weight>::of(Buffer<Link<Weight>>(edges.size()));
-  parallel_for(links.segments.size(), 1, [&](size_t first, size_t last) {
-    for (size_t s = first; s != last; ++s) {
-      Segment& segment = links.segments[s];
-      size_t next = segment.begin;
-      for (size_t i = segment.begin; i != segment.begin + segment.count; ++i) {
-        const auto [u, v] = std::minmax(edges[i].u, edges[i].v);
-        links.links[next] = {u, v, static_cast<Weight>(edges[i].weight)};
-        next += u != v;
-      }
-      segment.count = next - segment.begin;
-    }
-  });
-  loops = edges.size() - links.count();
-  std::vector<Edge>().swap(edges);
-  return links;
-}
-
 // Whether edges are as Graph::edge_list() gives them: u < v, ascending, so that none is parallel to another.
 bool is_canonical(const std::vector<Edge>& edges) {
-  const size_t wrong = first_index(edges.size(), link_grain, [&](size_t i) {
+  const size_t wrong = first_index(edges.size(), edge_grain, [&](size_t i) {
     if (edges[i].u >= edges[i].v) return true;
     return i > 0 && std::pair(edges[i - 1].u, edges[i - 1].v) >= std::pair(edges[i].u, edges[i].v);
   });
   return wrong == edges.size();
 }
 
-uint64_t count_isolated(const Picks& picks) {
-  uint64_t isolated = 0;
-  for (const uint32_t partner : picks.partner.span()) isolated += partner == no_node;
-  return isolated;
+// The picks of a round. `labels`: the components of the round before, none in the first.
+template <typename Weight>
+Picker<Weight> pick(EdgeGrid<Weight>& links, const Buffer<uint32_t>* labels, const Buffer<uint32_t>& sizes,
+                    Linkage linkage, bool may_be_parallel, TreeReport& report) {
+  Picker<Weight> picker(sizes, linkage);
+  const auto offer = [&](std::span<const Link<Weight>> some) { picker.offer(some); };
+  if (labels != nullptr) links.relabel(*labels, sizes.size());
+  // With maximum linkage a parallel link changes nothing: the largest is found among all as among a few.
+  if (!may_be_parallel || linkage == Linkage::maximum) {
+    links.visit(offer);
+  } else {
+    const uint64_t merged = links.merge(linkage == Linkage::minimum ? Merge::minimum : Merge::sum, offer);
+    if (labels == nullptr) report.merged_edges = merged;
+  }
+  return picker;
 }
 
 template <typename Weight>
-AffinityTree cluster(size_t nodes, LinkSet<Weight> links, Buffer<Link<Weight>> spare,
-                     const TreeSettings& settings, TreeReport& report) {
+AffinityTree cluster(size_t nodes, std::vector<Edge>&& edges, const TreeSettings& settings,
+                     TreeReport& report) {
+  const bool canonical = is_canonical(edges);
+  const size_t given = edges.size();
+  EdgeGrid<Weight> links(nodes, std::move(edges));
+  report.self_loops = given - links.count();
+  report.isolated = nodes;
   Buffer<uint32_t> sizes(nodes);
   std::fill(sizes.data(), sizes.data() + nodes, 1);
   std::vector<Buffer<uint32_t>> parents;
-  report.isolated = nodes;
-  for (int round = 0; round != settings.rounds && links.count() > 0; ++round) {
+  for (size_t round = 0; round != static_cast<size_t>(settings.rounds); ++round) {
     throw_if_interrupted();
-    Picks picks = pick_best(links, sizes, settings.linkage);
-    if (round == 0) report.isolated = count_isolated(picks);
-    const auto place = static_cast<size_t>(round);
-    if (place < settings.thresholds.size()) drop_weak_picks(picks, settings.thresholds[place]);
-    if (settings.max_cluster_size > 0) {
-      report.undone_picks += undo_oversized(picks, sizes, settings.max_cluster_size);
-    }
+    const auto picker = pick(links, round > 0 ? &parents.back() : nullptr, sizes, settings.linkage,
+                             round > 0 || !canonical, report);
+    const uint64_t alone = picker.alone();
+    if (round == 0) report.isolated = alone;
+    if (alone == sizes.size()) break;  // no link is left
+    const bool limited = settings.max_cluster_size > 0;
+    const double threshold = round < settings.thresholds.size() ? settings.thresholds[round] : 0;
+    Picks picks = picker.take(threshold, limited);
+    if (limited) report.undone_picks += undo_oversized(picks, sizes, settings.max_cluster_size);
     Components components = connect(picks, sizes);
-    picks = {};
     sizes = std::move(components.sizes);
     parents.push_back(std::move(components.of));
-    if (round + 1 == settings.rounds) break;  // nobody will look at the links again
-    relabel(links, parents.back());
-    // With maximum linkage a parallel link changes nothing: the largest is found among all as among a few.
-    if (settings.linkage != Linkage::maximum) {
-      sort_and_merge(links, spare, sizes.size(), merge_of(settings.linkage));
-    }
   }
   return TreeLayout::lay_out(nodes, parents);
-}
-
-template <typename Weight>
-AffinityTree cluster_edges(size_t nodes, std::vector<Edge>&& edges, const TreeSettings& settings,
-                           TreeReport& report) {
-  const bool canonical = is_canonical(edges);
-  LinkSet<Weight> links = links_of<Weight>(std::move(edges), report.self_loops);
-  Buffer<Link<Weight>> spare;
-  if (!canonical && settings.linkage != Linkage::maximum) {
-    report.merged_edges = sort_and_merge(links, spare, nodes, merge_of(settings.linkage));
-  }
-  return cluster(nodes, std::move(links), std::move(spare), settings, report);
 }
 
 }  // namespace
@@ -132,8 +102,10 @@ AffinityTree build_tree(size_t nodes, std::vector<Edge>&& edges, const TreeSetti
   TreeReport own;
   TreeReport& filled = report != nullptr ? *report : own;
   filled = {};
-  return adds_weights(settings.linkage) ? cluster_edges<double>(nodes, std::move(edges), settings, filled)
-                                        : cluster_edges<float>(nodes, std::move(edges), settings, filled);
+  // The largest and the smallest weight are weights themselves; sums need more digits.
+  const bool sums = settings.linkage != Linkage::maximum && settings.linkage != Linkage::minimum;
+  return sums ? cluster<double>(nodes, std::move(edges), settings, filled)
+              : cluster<float>(nodes, std::move(edges), settings, filled);
 }
 
 }  // namespace cowatch

@@ -65,7 +65,8 @@ std::string content_type(const Path& path) {
 
 // A file of the folder itself or below; no "..", no hidden names, no links out of it.
 Path file_in(const Path& folder, std::string_view name) {
-  for (const auto part : segments("/" + std::string(name))) {
+  const std::string whole = "/" + std::string(name);  // the parts point into it
+  for (const auto part : segments(whole)) {
     if (part.empty() || part.starts_with('.')) return {};
   }
   std::error_code error;

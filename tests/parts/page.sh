@@ -1,11 +1,34 @@
 #!/usr/bin/env bash
-# the page in Chromium: every view, wide and narrow, dark and light, by keyboard, with axe
+# the page in Chromium: every view, wide and narrow, dark and light, with axe; clips that play, keyboard, upload
 # needs: src web cmake CMakeLists.txt CMakePresets.json tests/e2e
+# Arguments go to tests/e2e/page.mjs: --screenshots FOLDER keeps a picture of every view.
 set -euo pipefail
 bash tests/parts/build.sh dev cowatch cowatch-media page
+cowatch=build/dev/bin/cowatch
 work=$(mktemp -d)
-server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+servers=()
+trap 'for server in "${servers[@]}"; do kill "$server" 2>/dev/null || true; done; rm -rf "$work"' EXIT
+
+run() {
+  "$cowatch" run "$1" --quiet --set train.method=infonce --set train.steps=30 --set train.hidden=64 --set train.outputs=32 >>"$work/log" 2>&1 ||
+    { cat "$work/log" >&2; exit 1; }
+}
+# Leaves the server's address in $address.
+serve() {
+  "$cowatch" serve "$1" --port 0 >"$1.address" &
+  servers+=($!)
+  for _ in $(seq 100); do grep -q http "$1.address" && break; sleep 0.1; done
+  address=$(grep -o 'http://[0-9.:]*' "$1.address" | head -n 1)
+}
+
+# Clips: a rendered platform, and a copy of one of its clips to upload.
+"$cowatch" render "$work/platform" --videos 24 --people 60 --seed 1 --quiet >"$work/log" 2>&1
+"$cowatch" import "$work/clips" --videos "$work/platform/videos.jsonl" --events "$work/platform/events.jsonl" --quiet >>"$work/log"
+run "$work/clips"
+serve "$work/clips"
+clips=$address
+
+# Titles alone: a folder in the graph shape.
 mkdir "$work/data"
 python3 - "$work/data" <<'PY'
 import random, struct, sys
@@ -26,12 +49,16 @@ with open(folder + "/features.npy", "wb") as features:
     for i in range(n):
         features.write(struct.pack(f"<{width}f", *(c + random.gauss(0, 0.3) for c in centres[i % 12])))
 PY
-cowatch=build/dev/bin/cowatch
-"$cowatch" import "$work/ws" --format graph --data "$work/data" --quiet >"$work/log"
-"$cowatch" run "$work/ws" --quiet >>"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
-"$cowatch" serve "$work/ws" --port 0 >"$work/address" &
-server=$!
-for _ in $(seq 100); do grep -q http "$work/address" && break; sleep 0.1; done
-address=$(grep -o 'http://[0-9.:]*' "$work/address" | head -n 1)
+"$cowatch" import "$work/titles" --format graph --data "$work/data" --quiet >>"$work/log"
+run "$work/titles"
+serve "$work/titles"
+titles=$address
+
+# Nothing at all.
+echo "id,title" >"$work/none.csv"
+"$cowatch" import "$work/empty" --videos "$work/none.csv" --quiet >>"$work/log"
+serve "$work/empty"
+
 [ -d tests/e2e/node_modules ] || npm --prefix tests/e2e ci --silent
-node tests/e2e/page.mjs "$address" "$@"
+node tests/e2e/page.mjs --clips "$clips" --titles "$titles" --empty "$address" \
+  --upload "$work/platform/videos/v000003.mp4" --same v000003 "$@"

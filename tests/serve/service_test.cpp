@@ -221,6 +221,10 @@ TEST_F(ServiceTest, StaysInsideItsFolders) {
     EXPECT_EQ(response.status, 404) << target;
     EXPECT_TRUE(response.file.empty()) << target;
   }
+  // Names longer than a short string's own room, as extraction gives them.
+  const std::string preview = "123456-0123456789abcdef.mp4";
+  test::write_bytes(made.workspace.media() / preview, "film");
+  EXPECT_EQ(ask("GET", "/media/" + preview).status, 200);
   const Response poster = ask("GET", "/media/v0.jpg");
   EXPECT_EQ(poster.status, 200);
   EXPECT_EQ(poster.content_type, "image/jpeg");

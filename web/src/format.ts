@@ -60,3 +60,20 @@ export function splitTitle(title: string): { lead: string; rest: string } {
   if (at <= 0 || at + 3 >= title.length) return { lead: "", rest: title };
   return { lead: title.slice(0, at).trim(), rest: title.slice(at + 3).trim() };
 }
+
+// The shape (width / height) of the cards on a wall: that of most of its pictures, so that few are cut.
+export function wallAspect(items: { Width?: number; Height?: number }[]): number {
+  const shapes = items.flatMap(({ Width, Height }) => (Width && Height ? [Width / Height] : [])).sort((a, b) => a - b);
+  const middle = shapes[Math.floor(shapes.length / 2)] ?? 16 / 10;
+  return Math.min(16 / 9, Math.max(3 / 4, middle));
+}
+
+// What a group of titles has in common: the leads ("Artist - Song") that stand in most of them.
+export function commonLeads(titles: string[], most: number): string[] {
+  const counts = new Map<string, number>();
+  for (const title of titles) {
+    const { lead } = splitTitle(title);
+    if (lead) counts.set(lead, (counts.get(lead) ?? 0) + 1);
+  }
+  return [...counts].sort((a, b) => b[1] - a[1]).slice(0, most).map(([lead]) => lead);
+}

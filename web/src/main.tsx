@@ -2,6 +2,7 @@ import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api, type Summary } from "./api";
 import { Notice } from "./parts";
+import { switchPlayback, usePlayback } from "./playback";
 import { useResource } from "./resource";
 import { go, href, top, useVisit, type Route } from "./router";
 import { switchTheme, useTheme } from "./theme";
@@ -91,6 +92,7 @@ function Search({ route }: { route: Route }) {
 function Page() {
   const { route, scroll } = useVisit();
   const theme = useTheme();
+  const plays = usePlayback();
   const summary = useResource("summary", api.summary);
   const address = href(route);
   const main = useRef<HTMLElement>(null);
@@ -107,7 +109,7 @@ function Page() {
     <>
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.querySelector("h1")?.focus(); }}>Skip to the content</a>
       <header>
-        <a class="brand" href={href({ view: "wall", query: "" })}><img src="./icon.svg" alt="" width="30" height="30" /><span>Cowatch</span></a>
+        <a class="brand" aria-label="Cowatch" href={href({ view: "wall", query: "" })}><img src="./icon.svg" alt="" width="30" height="30" /><span>Cowatch</span></a>
         <nav aria-label="Views">
           {places.map(({ route: to, name, icon }) => (
             <a key={name} href={href(to)} aria-current={to.view === route.view ? "page" : undefined}>
@@ -117,6 +119,9 @@ function Page() {
           ))}
         </nav>
         <Search route={route} />
+        <button type="button" class="theme" onClick={switchPlayback} aria-label={plays ? "Stop previews" : "Play previews"} title={plays ? "Stop previews" : "Play previews"}>
+          <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><path d={plays ? "M8 5v14M16 5v14" : "M8 5l11 7-11 7z"} /></svg>
+        </button>
         <button type="button" class="theme" onClick={switchTheme} aria-label={theme === "dark" ? "Switch to light" : "Switch to dark"}>
           <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">
             <path d={theme === "dark" ? "M12 7a5 5 0 1 0 0 10 5 5 0 0 0 0-10zM12 1v3M12 20v3M1 12h3M20 12h3M4.2 4.2l2.1 2.1M17.7 17.7l2.1 2.1M4.2 19.8l2.1-2.1M17.7 6.3l2.1-2.1" : "M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.500 10.500z"} />

@@ -1,9 +1,10 @@
 // What several views are made of: cards, related lists, and what stands where there is nothing to show.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Item, Neighbour } from "./api";
 import { portionOf } from "./colour";
-import { formatCount, formatLength, formatScore, languageOf, splitTitle } from "./format";
+import { formatCount, formatLength, formatScore, languageOf, splitTitle, wallAspect } from "./format";
+import { usePreview } from "./playback";
 import type { Problem } from "./problem";
 import { href } from "./router";
 
@@ -11,20 +12,27 @@ export const locale = "en";
 export const count = (value: number) => formatCount(value, locale);
 export const titleOf = (item: Item) => item.Title || item.Comment || item.ItemId;
 
-// A drawing of its own for every video without a poster; videos that share their first hashtag share a hue.
+// The window's title, for views that learn their own only from the server.
+export function useTitle(text: string): void {
+  useEffect(() => { document.title = `${text} · Cowatch`; }, [text]);
+}
+
+// A drawing of its own for every video without a poster; videos of one hashtag, or else of one artist, share a hue.
 function TitleCard({ item, small }: { item: Item; small: boolean }) {
   const title = titleOf(item);
   const { lead, rest } = splitTitle(title);
-  const hue = 360 * portionOf(item.Categories[0] ?? item.ItemId, 1);
+  const hue = 360 * portionOf(item.Categories[0] ?? (lead || item.ItemId), 1);
   const style = {
     "--hue": hue.toFixed(0),
-    "--turn": `${(40 + 50 * portionOf(item.ItemId, 2)).toFixed(0)}`,
-    "--x": `${(10 + 80 * portionOf(item.ItemId, 3)).toFixed(0)}%`,
-    "--y": `${(10 + 80 * portionOf(item.ItemId, 4)).toFixed(0)}%`,
+    "--turn": (30 + 60 * portionOf(item.ItemId, 2)).toFixed(0),
+    "--x": `${(8 + 84 * portionOf(item.ItemId, 3)).toFixed(0)}%`,
+    "--y": `${(5 + 60 * portionOf(item.ItemId, 4)).toFixed(0)}%`,
     "--r": `${(25 + 40 * portionOf(item.ItemId, 5)).toFixed(0)}%`,
+    "--tilt": `${(-24 + 48 * portionOf(item.ItemId, 6)).toFixed(0)}deg`,
   };
+  const kind = ["rings", "bands", "dots"][Math.floor(3 * portionOf(item.ItemId, 7))]!;
   return (
-    <span class="titlecard" style={style} aria-hidden="true" lang={languageOf(title)}>
+    <span class={`titlecard ${kind}`} style={style} aria-hidden="true" lang={languageOf(title)}>
       {!small && lead && <span class="lead">{lead}</span>}
       <span class={rest.length > 34 ? "rest long" : "rest"}>{small ? initials(title) : rest}</span>
     </span>
@@ -37,50 +45,42 @@ function initials(title: string): string {
   return words.slice(0, 2).map((word) => [...word.replace(/^[^\p{L}\p{N}]+/u, "")][0] ?? "").join("").toUpperCase();
 }
 
+// The preview over its poster, which stays until the first picture is there.
+function Moving({ address }: { address: string }) {
+  const [shown, setShown] = useState(false);
+  return (
+    <video class={shown ? "shown" : ""} src={address} muted autoplay loop playsInline disableRemotePlayback aria-hidden="true"
+      tabIndex={-1} onPlaying={() => setShown(true)} />
+  );
+}
+
 export function Art({ item, small = false, playing = false }: { item: Item; small?: boolean; playing?: boolean }) {
   return (
     <span class={small ? "art small" : "art"}>
       {item.Poster ? <img src={item.Poster} alt="" loading="lazy" decoding="async" /> : <TitleCard item={item} small={small} />}
-      {playing && item.Preview && <video src={item.Preview} muted autoplay loop playsInline aria-hidden="true" tabIndex={-1} />}
+      {playing && item.Preview && <Moving address={item.Preview} />}
       {!small && item.Seconds !== undefined && item.Seconds > 0 && <span class="length">{formatLength(item.Seconds)}</span>}
     </span>
   );
 }
 
-// Plays the preview once the pointer or the focus has stayed; never for people who want no motion.
-function usePreview(): { playing: boolean; handlers: Record<string, () => void> } {
-  const [playing, setPlaying] = useState(false);
-  const timer = useRef<number>();
-  const start = () => {
-    if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-    window.clearTimeout(timer.current);
-    timer.current = window.setTimeout(() => setPlaying(true), 140);
-  };
-  const stop = () => {
-    window.clearTimeout(timer.current);
-    setPlaying(false);
-  };
-  useEffect(() => () => window.clearTimeout(timer.current), []);
-  return { playing, handlers: { onMouseEnter: start, onMouseLeave: stop, onFocus: start, onBlur: stop } };
-}
-
 export function Card({ item }: { item: Item }) {
-  const { playing, handlers } = usePreview();
+  const { place, playing, handlers } = usePreview<HTMLAnchorElement>(item.Preview !== undefined, true);
   const title = titleOf(item);
+  const under = item.Author || item.Categories.slice(0, 3).map((tag) => `#${tag}`).join(" ");
   return (
-    <a class="card" href={href({ view: "clip", id: item.ItemId })} {...handlers}>
+    <a class="card" ref={place} href={href({ view: "clip", id: item.ItemId })} {...handlers}>
       <Art item={item} playing={playing} />
       <span class={item.Poster ? "name" : "name hidden"} lang={languageOf(title)}>{title}</span>
-      {item.Poster && (item.Author || item.Categories.length > 0) && (
-        <span class="under">{item.Author || item.Categories.slice(0, 3).map((tag) => `#${tag}`).join(" ")}</span>
-      )}
+      {item.Poster && under && <span class="under" lang={languageOf(under)}>{under}</span>}
     </a>
   );
 }
 
 export function Wall({ items, label }: { items: Item[]; label: string }) {
+  const aspect = wallAspect(items);
   return (
-    <ul class="wall" aria-label={label}>
+    <ul class={aspect < 1 ? "wall tall" : "wall"} style={{ "--aspect": aspect.toFixed(3) }} aria-label={label}>
       {items.map((item) => <li key={item.ItemId}><Card item={item} /></li>)}
     </ul>
   );
@@ -95,37 +95,36 @@ export function Related({ neighbours }: { neighbours: Neighbour[] }) {
 }
 
 function RelatedRow({ neighbour }: { neighbour: Neighbour }) {
-  const { playing, handlers } = usePreview();
-  const why = neighbour.Why;
   const item: Item = neighbour.Item ?? {
     ItemId: neighbour.Id, Index: -1, IsHidden: false, Categories: [], Comment: "", Title: neighbour.Id, Labels: {},
   };
+  const { place, playing, handlers } = usePreview<HTMLLIElement>(item.Preview !== undefined, false);
+  const why = neighbour.Why;
   const title = titleOf(item);
   return (
-    <li>
-      <a class="row" href={href({ view: "clip", id: item.ItemId })} {...handlers}>
-        <Art item={item} small playing={playing} />
-        <span class="words">
-          <span class="name" lang={languageOf(title)}>{title}</span>
-          <span class="score">
-            <span class="bar" aria-hidden="true"><span style={{ width: `${Math.max(2, Math.min(1, neighbour.Score) * 100)}%` }} /></span>
-            <span><span class="hidden">score </span>{formatScore(neighbour.Score)}</span>
-          </span>
+    <li ref={place} {...handlers}>
+      <Art item={item} small playing={playing} />
+      <div class="words">
+        <a class="name" lang={languageOf(title)} href={href({ view: "clip", id: item.ItemId })}>{title}</a>
+        {item.Author && <span class="under">{item.Author}</span>}
+        <span class="score">
+          <span class="bar" aria-hidden="true"><span style={{ width: `${Math.max(2, Math.min(1, neighbour.Score) * 100)}%` }} /></span>
+          <span><span class="hidden">score </span>{formatScore(neighbour.Score)}</span>
         </span>
-      </a>
-      {why && (
-        <p class="why">
-          {why.Cluster && (
-            <a class="chip" href={href({ view: "clusters", level: why.Cluster.Round, cluster: why.Cluster.Cluster })}>
-              both in a cluster of {count(why.Cluster.Size)}
-            </a>
-          )}
-          {why.CoWatchers > 0 && <span class="chip">{count(why.CoWatchers)} watched both</span>}
-          {why.EdgeWeight !== undefined && <span class="chip" title="weight of their link in the co-watch graph">link {formatWeight(why.EdgeWeight)}</span>}
-          {neighbour.Source === "co-watch" && <span class="chip">found by the watch log</span>}
-          {why.Hashtags.slice(0, 3).map((tag) => <span class="chip" key={tag}>#{tag}</span>)}
-        </p>
-      )}
+        {why && (
+          <p class="why">
+            {why.EdgeWeight !== undefined && (
+              <span class="chip strong" title="the weight of their link in the co-watch graph">watched together · {formatWeight(why.EdgeWeight)}</span>
+            )}
+            {why.Cluster && (
+              <a class="chip" href={href({ view: "clusters", level: why.Cluster.Round, cluster: why.Cluster.Cluster })}>
+                cluster of {count(why.Cluster.Size)}
+              </a>
+            )}
+            {why.Hashtags.slice(0, 2).map((tag) => <span class="chip" key={tag} lang={languageOf(tag)}>#{tag}</span>)}
+          </p>
+        )}
+      </div>
     </li>
   );
 }

@@ -1,19 +1,24 @@
 // One video, what is related to it, and why.
 import { api, type Item } from "../api";
 import { formatDate, formatLength, languageOf } from "../format";
-import { Art, Failure, Notice, Prose, Related, Skeletons, titleOf } from "../parts";
+import { Art, Failure, Notice, Prose, Related, Skeletons, locale, titleOf, useTitle } from "../parts";
+import { usePlayback } from "../playback";
 import { useResource } from "../resource";
 import { href } from "../router";
-import { locale } from "../parts";
 
 export function ClipView({ id }: { id: string }) {
   const item = useResource(`item ${id}`, (signal) => api.item(id, signal));
+  const title = item.value ? titleOf(item.value) : `Video ${id}`;
+  useTitle(title);
   const related = useResource(`related ${id}`, (signal) => api.related(id, 24, signal));
   return (
     <div class="clip">
       <article>
-        {item.state === "loading" && <><h1 class="hidden" tabIndex={-1}>Video {id}</h1><Skeletons n={1} /></>}
-        {item.state === "failed" && <><h1 class="hidden" tabIndex={-1}>Video {id}</h1><Failure problem={item.problem} again={item.again} /></>}
+        {item.state === "loading" && <Skeletons n={1} />}
+        {item.state === "failed" && <Failure problem={item.problem} again={item.again} />}
+        {item.state === "ready" && <Player item={item.value} />}
+        {/* One heading in all states: the focus rests on it while the video comes. */}
+        <h1 tabIndex={-1} class={item.state === "ready" ? "" : "hidden"} lang={languageOf(title)}>{title}</h1>
         {item.state === "ready" && <Facts item={item.value} />}
       </article>
       <aside aria-labelledby="related">
@@ -31,25 +36,28 @@ export function ClipView({ id }: { id: string }) {
   );
 }
 
+function Player({ item }: { item: Item }) {
+  const plays = usePlayback();
+  if (!item.Preview) return <div class="player"><Art item={item} /></div>;
+  // The poster, blurred, fills what a tall picture leaves free.
+  return (
+    <div class="player stage">
+      {item.Poster && <img class="backdrop" src={item.Poster} alt="" aria-hidden="true" />}
+      <video key={item.ItemId} src={item.Preview} poster={item.Poster} controls loop muted autoplay={plays} playsInline preload="metadata" aria-label={`Player: ${titleOf(item)}`} />
+    </div>
+  );
+}
+
 function Facts({ item }: { item: Item }) {
-  const title = titleOf(item);
   const facts: [string, string][] = [];
   if (item.Seconds) facts.push(["Length", formatLength(item.Seconds)]);
   if (item.Width && item.Height) facts.push(["Picture", `${item.Width} × ${item.Height}`]);
-  if (item.HasSound !== undefined) facts.push(["Sound", item.HasSound ? "yes" : "none"]);
+  if (item.HasSound !== undefined && item.Preview) facts.push(["Sound", item.HasSound ? "yes" : "none"]);
   if (item.Timestamp) facts.push(["Made", formatDate(Date.parse(item.Timestamp), locale)]);
-  if (item.Language) facts.push(["Language", item.Language]);
+  if (item.Language) facts.push(["Language", new Intl.DisplayNames([locale], { type: "language", fallback: "code" }).of(item.Language) ?? item.Language]);
   facts.push(["Id", item.ItemId]);
   return (
     <>
-      <div class="player">
-        {item.Preview ? (
-          <video key={item.ItemId} src={item.Preview} poster={item.Poster} controls loop playsInline preload="metadata" aria-label={`Player: ${title}`} />
-        ) : (
-          <Art item={item} />
-        )}
-      </div>
-      <h1 tabIndex={-1} lang={languageOf(title)}>{title}</h1>
       {item.Author && <p class="author">{item.Author}</p>}
       {item.Description && <p class="description" lang={languageOf(item.Description)}>{item.Description}</p>}
       {item.Categories.length > 0 && (

@@ -1,50 +1,41 @@
-// All embeddings in the plane, coloured by cluster; painted by ourselves, so that 60,000 points stay smooth.
+// All embeddings in the plane, coloured by cluster; painted by ourselves, so that 60,000 points stay smooth. Where
+// there is room, points grow into pictures.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { api, type EmbeddingMap, type Item } from "../api";
-import { clusterHue, oklchToRgb } from "../colour";
 import { Art, Failure, Notice, Skeletons, count, titleOf } from "../parts";
+import { languageOf } from "../format";
 import { useResource } from "../resource";
 import { go, href } from "../router";
-import { useTheme, type Theme } from "../theme";
+import { colours, css, paint, unit, whole, type Eye, type Posters } from "../scatter";
+import { useTheme } from "../theme";
 
-interface Eye { x: number; y: number; zoom: number } // centre in the map's plane; zoom 1 shows all of it
-const whole: Eye = { x: 0, y: 0, zoom: 1 };
-const reach = 12; // pixels around the pointer in which a point is taken
+const reach = 18; // pixels around the pointer in which a point is taken
+// A catalogue up to this size shows posters; a larger one would ask for too much.
+const mostPosters = 1000;
 
-function packed(rgb: [number, number, number]): number {
-  const [red, green, blue] = rgb.map((channel) => Math.round(channel * 255)) as [number, number, number];
-  return (255 << 24) | (blue << 16) | (green << 8) | red; // little-endian RGBA, as ImageData holds it
-}
-
-function colours(map: EmbeddingMap, theme: Theme): Uint32Array {
-  const dark = theme === "dark";
-  const alone = packed(oklchToRgb(dark ? 0.5 : 0.72, 0.01, 270));
-  return Uint32Array.from(map.Cluster, (cluster) =>
-    cluster < 0 ? alone : packed(oklchToRgb(dark ? 0.76 : 0.58, 0.15, clusterHue(cluster))),
-  );
-}
-
-function paint(canvas: HTMLCanvasElement, map: EmbeddingMap, tints: Uint32Array, eye: Eye, ratio: number, chosen: number): void {
-  const { width, height } = canvas;
-  const context = canvas.getContext("2d")!;
-  const image = context.createImageData(width, height);
-  const pixels = new Uint32Array(image.data.buffer);
-  const scale = 0.48 * Math.min(width, height) * eye.zoom;
-  const side = Math.max(1, Math.round(ratio * Math.min(7, 1.6 * Math.sqrt(eye.zoom))));
-  for (let i = 0; i < tints.length; i++) {
-    const left = Math.round(width / 2 + (map.X[i]! - eye.x) * scale - side / 2);
-    const above = Math.round(height / 2 + (map.Y[i]! - eye.y) * scale - side / 2);
-    if (left < 0 || above < 0 || left + side > width || above + side > height) continue;
-    for (let y = above; y < above + side; y++) pixels.fill(tints[i]!, y * width + left, y * width + left + side);
-  }
-  context.putImageData(image, 0, 0);
-  if (chosen >= 0) {
-    context.beginPath();
-    context.arc(width / 2 + (map.X[chosen]! - eye.x) * scale, height / 2 + (map.Y[chosen]! - eye.y) * scale, 9 * ratio, 0, 7);
-    context.lineWidth = 3 * ratio;
-    context.strokeStyle = getComputedStyle(canvas).color;
-    context.stroke();
-  }
+function usePosters(map: EmbeddingMap): { posters: Posters; loaded: number } {
+  const posters = useRef<Posters>(new Map());
+  const [loaded, setLoaded] = useState(0);
+  useEffect(() => {
+    if (map.Total > mostPosters) return;
+    const stop = new AbortController();
+    void (async () => {
+      for (let cursor = ""; !stop.signal.aborted;) {
+        const page = await api.items("", cursor, 200, stop.signal);
+        await Promise.all(page.Items.map(async (item) => {
+          if (!item.Poster || posters.current.has(item.Index)) return;
+          const image = new Image();
+          image.src = item.Poster;
+          await image.decode().then(() => posters.current.set(item.Index, image), () => undefined);
+        }));
+        setLoaded(posters.current.size);
+        cursor = page.Cursor;
+        if (cursor === "") return;
+      }
+    })().catch(() => undefined); // without posters the points stay points
+    return () => stop.abort();
+  }, [map.Total]);
+  return { posters: posters.current, loaded };
 }
 
 function nearest(map: EmbeddingMap, x: number, y: number, within: number): number {
@@ -91,7 +82,8 @@ function Scatter({ map, focus }: { map: EmbeddingMap; focus: Item | undefined })
   const moved = useRef(0);
   const tints = useMemo(() => colours(map, theme), [map, theme]);
   const ratio = Math.min(2, window.devicePixelRatio || 1);
-  const scale = 0.48 * Math.min(size.width, size.height) * eye.zoom;
+  const scale = unit(size.width, size.height) * eye.zoom;
+  const { posters, loaded } = usePosters(map);
 
   useEffect(() => {
     const watcher = new ResizeObserver(([entry]) => entry && setSize({ width: entry.contentRect.width, height: entry.contentRect.height }));
@@ -109,10 +101,10 @@ function Scatter({ map, focus }: { map: EmbeddingMap; focus: Item | undefined })
       const element = canvas.current!;
       element.width = Math.round(size.width * ratio);
       element.height = Math.round(size.height * ratio);
-      paint(element, map, tints, eye, ratio, chosen);
+      paint(element, map, tints, eye, ratio, chosen, posters);
     });
     return () => cancelAnimationFrame(frame);
-  }, [map, tints, eye, size, chosen, ratio]);
+  }, [map, tints, eye, size, chosen, ratio, posters, loaded]);
   useEffect(() => {
     setItem(undefined);
     if (chosen < 0) return;
@@ -127,8 +119,8 @@ function Scatter({ map, focus }: { map: EmbeddingMap; focus: Item | undefined })
   };
   const zoomBy = (factor: number, at = { x: 0, y: 0 }) => setEye((before) => {
     const zoom = Math.min(400, Math.max(0.7, before.zoom * factor));
-    const unit = 0.48 * Math.min(size.width, size.height);
-    const shift = 1 / (unit * before.zoom) - 1 / (unit * zoom);
+    const pixels = unit(size.width, size.height);
+    const shift = 1 / (pixels * before.zoom) - 1 / (pixels * zoom);
     return { zoom, x: before.x + at.x * shift, y: before.y + at.y * shift };
   });
   useEffect(() => {
@@ -187,10 +179,14 @@ function Scatter({ map, focus }: { map: EmbeddingMap; focus: Item | undefined })
       </div>
       <div class="mapcard" aria-live="polite">
         {item && (
-          <a class="row" href={href({ view: "clip", id: item.ItemId })}>
+          <a class="mapitem" href={href({ view: "clip", id: item.ItemId })}>
             <Art item={item} small />
-            <span class="words"><span class="name">{titleOf(item)}</span>
-              <span class="under">{map.Cluster[chosen] === -1 || chosen < 0 ? "in no cluster" : `cluster ${map.Cluster[chosen]}`}</span></span>
+            <span class="words"><span class="name" lang={languageOf(titleOf(item))}>{titleOf(item)}</span>
+              {item.Author && <span class="under">{item.Author}</span>}
+              <span class="under">
+                {chosen >= 0 && <span class="dot" aria-hidden="true" style={{ background: css(tints[chosen]!) }} />}
+                {chosen < 0 || map.Cluster[chosen] === -1 ? "in no cluster" : `cluster ${map.Cluster[chosen]}`}
+              </span></span>
           </a>
         )}
       </div>
@@ -198,19 +194,29 @@ function Scatter({ map, focus }: { map: EmbeddingMap; focus: Item | undefined })
   );
 }
 
+// The last round that still tells at least this many clusters apart.
+const enoughClusters = 8;
+function roundWithColours(levels: { Round: number; Clusters: number }[]): number | undefined {
+  const rich = levels.filter((level) => level.Clusters >= enoughClusters);
+  return (rich[rich.length - 1] ?? levels[0])?.Round;
+}
+
 export function MapView({ focus }: { focus: string }) {
   const [round, setRound] = useState<number>();
-  const map = useResource(`map ${round}`, (signal) => api.map(round, signal));
+  const map = useResource(`map ${round}`, async (signal) => {
+    const levels = round === undefined ? await api.tree(signal).then((tree) => tree.Levels, () => []) : [];
+    return api.map(round ?? roundWithColours(levels), signal);
+  });
   const item = useResource(`focus ${focus}`, async (signal) => (focus ? await api.item(focus, signal) : undefined));
   return (
     <>
       <div class="hero maphead">
         <div>
           <h1 tabIndex={-1}>Map</h1>
-          <p id="mapkeys">{map.value ? `${count(map.value.X.length)} videos; ` : ""}near each other: alike to the model. Same colour: same cluster. Drag and scroll, or arrow keys, + and −, Enter to open.</p>
+          <p id="mapkeys">{map.value ? `${count(map.value.X.length)} videos; ` : ""}near each other means alike to the model, one colour means one cluster. Drag and scroll, or use the arrow keys, + and −; Enter opens.</p>
         </div>
         {map.value && map.value.Rounds > 0 && (
-          <label>Colours after round{" "}
+          <label class="choice">Clusters after round{" "}
             <select value={String(map.value.Round)} onChange={(event) => setRound(Number(event.currentTarget.value))}>
               {Array.from({ length: map.value.Rounds }, (_, i) => <option key={i} value={String(i + 1)}>{i + 1}</option>)}
             </select>

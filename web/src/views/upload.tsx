@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { api, upload, type Summary, type Task } from "../api";
 import { formatBytes } from "../format";
 import { Failure, Notice, Related, locale } from "../parts";
+import { usePlayback } from "../playback";
 import { Problem } from "../problem";
 
 type Work =
@@ -11,6 +12,18 @@ type Work =
   | { state: "working"; file: File; task: Task }
   | { state: "done"; file: File; task: Task }
   | { state: "failed"; file: File; problem: Problem };
+
+// A browser plays fewer formats than the server decodes.
+function OwnClip({ address }: { address: string }) {
+  const plays = usePlayback();
+  const [playable, setPlayable] = useState(true);
+  if (!playable) return null;
+  return (
+    <div class="player stage">
+      <video key={address} src={address} controls muted loop autoplay={plays} playsInline aria-label="Your clip" onError={() => setPlayable(false)} />
+    </div>
+  );
+}
 
 const pause = (milliseconds: number) => new Promise((resolve) => window.setTimeout(resolve, milliseconds));
 
@@ -91,9 +104,9 @@ export function UploadView({ summary }: { summary: Summary | undefined }) {
         {work.state === "failed" && <Failure problem={work.problem} />}
         {work.state === "done" && (
           <section class="found" aria-labelledby="found">
-            <div>
-              {picture && /^video\/(mp4|webm|ogg)/.test(work.file.type) && <p class="player"><video src={picture} controls muted playsInline aria-label="Your clip" /></p>}
-              <p><strong>{work.file.name}</strong><br />{formatBytes(work.file.size, locale)}{work.task.Result?.Seconds !== undefined && ` · answered in ${work.task.Result.Seconds.toFixed(1)} s`}</p>
+            <div class="own">
+              {picture && <OwnClip address={picture} />}
+              <p><strong>{work.file.name}</strong><span class="under">{formatBytes(work.file.size, locale)}{work.task.Result?.Seconds !== undefined && ` · decoded, embedded and searched in ${work.task.Result.Seconds.toFixed(1)} s`}</span></p>
             </div>
             <div>
               <h2 id="found">Its neighbours</h2>

@@ -59,9 +59,9 @@ export function WallView({ query, summary }: { query: string; summary: Summary |
           summary && (
             <p>
               {count(summary.Items)} videos
-              {summary.Edges !== undefined && <> · {count(summary.Edges)} links between them</>}
               {summary.Users > 0 && <> · {count(summary.Users)} people</>}
-              {summary.Embedded !== undefined && <> · {count(summary.Embedded)} embedded</>}
+              {summary.Edges !== undefined && <> · {count(summary.Edges)} pairs watched together</>}
+              {summary.Embedded !== undefined && summary.Embedded < summary.Items && <> · {count(summary.Embedded)} embedded</>}
             </p>
           )
         )}

@@ -1,0 +1,105 @@
+// Paints the map: points as pixels where there are very many, as dots where there are fewer, and as their posters
+// where there is room for them.
+import type { EmbeddingMap } from "./api";
+import { clusterHue, oklchToRgb } from "./colour";
+import type { Theme } from "./theme";
+
+// By index of the item, as they come.
+export type Posters = Map<number, HTMLImageElement>;
+
+// Pixels that one unit of the map's plane takes, at zoom 1.
+export const unit = (width: number, height: number) => 0.44 * Math.min(width, height);
+
+export interface Eye { x: number; y: number; zoom: number } // centre in the map's plane; zoom 1 shows all of it
+export const whole: Eye = { x: 0, y: 0, zoom: 1 };
+
+function packed(rgb: [number, number, number]): number {
+  const [red, green, blue] = rgb.map((channel) => Math.round(channel * 255)) as [number, number, number];
+  return (255 << 24) | (blue << 16) | (green << 8) | red; // little-endian RGBA, as ImageData holds it
+}
+
+export function colours(map: EmbeddingMap, theme: Theme): Uint32Array {
+  const dark = theme === "dark";
+  const alone = packed(oklchToRgb(dark ? 0.5 : 0.72, 0.01, 270));
+  return Uint32Array.from(map.Cluster, (cluster) =>
+    cluster < 0 ? alone : packed(oklchToRgb(dark ? 0.76 : 0.58, 0.15, clusterHue(cluster))),
+  );
+}
+
+// Points a window of this size can hold as dots, and as pictures.
+const dotsFrom = 6000;
+const mostPictures = 320;
+
+// Half the side of a point in pixels of the canvas: larger where there are few and where one has come close.
+function pointSize(map: EmbeddingMap, width: number, height: number, eye: Eye, ratio: number): number {
+  const share = Math.sqrt((width * height) / Math.max(1, map.X.length)) * 0.11;
+  return Math.min(9 * ratio, Math.max(0.9 * ratio, Math.min(5 * ratio, share) * Math.sqrt(eye.zoom)));
+}
+
+function paintPixels(context: CanvasRenderingContext2D, tints: Uint32Array, place: Place, size: number): void {
+  const { width, height } = context.canvas;
+  const image = context.createImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  const side = Math.max(1, Math.round(2 * size));
+  for (let i = 0; i < tints.length; i++) {
+    const left = Math.round(place.x(i) - side / 2);
+    const above = Math.round(place.y(i) - side / 2);
+    if (left < 0 || above < 0 || left + side > width || above + side > height) continue;
+    for (let y = above; y < above + side; y++) pixels.fill(tints[i]!, y * width + left, y * width + left + side);
+  }
+  context.putImageData(image, 0, 0);
+}
+
+interface Place { x: (i: number) => number; y: (i: number) => number }
+
+export const css = (tint: number) => `rgb(${tint & 255} ${(tint >> 8) & 255} ${(tint >> 16) & 255})`;
+
+export function paint(canvas: HTMLCanvasElement, map: EmbeddingMap, tints: Uint32Array, eye: Eye, ratio: number, chosen: number, posters: Posters): void {
+  const { width, height } = canvas;
+  const context = canvas.getContext("2d")!;
+  const scale = unit(width, height) * eye.zoom;
+  const place: Place = { x: (i) => width / 2 + (map.X[i]! - eye.x) * scale, y: (i) => height / 2 + (map.Y[i]! - eye.y) * scale };
+  const size = pointSize(map, width, height, eye, ratio);
+  const visible: number[] = [];
+  for (let i = 0; i < map.X.length && visible.length <= dotsFrom; i++) {
+    if (place.x(i) > -50 && place.y(i) > -50 && place.x(i) < width + 50 && place.y(i) < height + 50) visible.push(i);
+  }
+  context.clearRect(0, 0, width, height);
+  if (visible.length > dotsFrom) paintPixels(context, tints, place, size);
+  else {
+    const pictures = visible.length <= mostPictures && posters.size > 0;
+    // As large as leaves half of the room free.
+    const side = Math.min(96 * ratio, Math.max(22 * ratio, Math.sqrt((0.42 * width * height) / Math.max(1, visible.length))));
+    for (const i of visible) {
+      const image = pictures ? posters.get(map.Index[i]!) : undefined;
+      context.beginPath();
+      if (image) {
+        const aspect = Math.min(1.6, Math.max(0.7, image.width / image.height));
+        const w = side * Math.sqrt(aspect);
+        const h = side / Math.sqrt(aspect);
+        const left = place.x(i) - w / 2;
+        const above = place.y(i) - h / 2;
+        context.save();
+        context.roundRect(left, above, w, h, side * 0.12);
+        context.lineWidth = 5 * ratio;
+        context.strokeStyle = css(tints[i]!);
+        context.stroke();
+        context.clip();
+        const cut = Math.min(image.width / w, image.height / h);
+        context.drawImage(image, (image.width - w * cut) / 2, (image.height - h * cut) / 2, w * cut, h * cut, left, above, w, h);
+        context.restore();
+      } else {
+        context.arc(place.x(i), place.y(i), size, 0, 7);
+        context.fillStyle = css(tints[i]!);
+        context.fill();
+      }
+    }
+  }
+  if (chosen >= 0) {
+    context.beginPath();
+    context.arc(place.x(chosen), place.y(chosen), Math.max(9 * ratio, size + 4 * ratio), 0, 7);
+    context.lineWidth = 3 * ratio;
+    context.strokeStyle = getComputedStyle(canvas).color;
+    context.stroke();
+  }
+}

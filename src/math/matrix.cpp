@@ -17,7 +17,7 @@ namespace {
 // multiplications, so tiles are large; the result is cut into more of them only as long as they stay above
 // the least edge.
 constexpr size_t largest_edge = 1024, least_edge = 192;
-constexpr size_t wanted_tiles = 16;
+constexpr size_t wanted_tiles = 8;
 constexpr size_t edge_unit =
     48;  // a multiple of what kernels work on at once (6, 8, 12, 16 rows and columns)
 
@@ -26,7 +26,7 @@ size_t pieces_of(size_t extent, size_t edge) {
 }
 
 // Equal pieces, so that threads end together.
-size_t even_edge(size_t extent, size_t pieces) {
+size_t edge_of(size_t extent, size_t pieces) {
   const size_t edge = (extent + pieces - 1) / pieces;
   return std::max<size_t>(1, (edge + edge_unit - 1) / edge_unit * edge_unit);
 }
@@ -43,7 +43,7 @@ Tiling tiling_of(size_t rows, size_t columns) {
     if (std::max(row_edge, column_edge) < 2 * least_edge) break;
     (row_edge >= column_edge ? row_pieces : column_pieces) *= 2;
   }
-  const size_t row_edge = even_edge(rows, row_pieces), column_edge = even_edge(columns, column_pieces);
+  const size_t row_edge = edge_of(rows, row_pieces), column_edge = edge_of(columns, column_pieces);
   return {row_edge, column_edge, pieces_of(rows, row_edge), pieces_of(columns, column_edge)};
 }
 
@@ -133,6 +133,14 @@ void multiply_widened(const MatrixLibrary& library, const ProductTask<uint16_t>&
   library.multiply(wide);
 }
 
+void multiply_bfloats(const MatrixLibrary* native, const ProductTask<uint16_t>& task) {
+  if (native == nullptr) {
+    multiply_widened(matrix_library(), task);
+  } else if (!native->multiply(task)) {
+    throw Error(ErrorCode::internal, native->name() + " refused a bfloat16 product it had accepted before");
+  }
+}
+
 bool is_trivial(size_t inner, float alpha, Matrix c) {
   return inner == 0 || alpha == 0 || c.rows == 0 || c.columns == 0;
 }
@@ -159,13 +167,18 @@ void multiply_bf16(Transpose transpose_a, Transpose transpose_b, float alpha, Ma
   const auto whole = whole_task(transpose_a, transpose_b, alpha, a, b, beta, c);
   if (is_trivial(whole.inner, alpha, c)) return scale(c, beta);
   const MatrixLibrary* native = bfloat_matrix_library();
-  for_each_tile(whole, [&](const ProductTask<uint16_t>& task) {
-    if (native == nullptr) {
-      multiply_widened(matrix_library(), task);
-    } else if (!native->multiply(task)) {
-      throw Error(ErrorCode::internal, native->name() + " refused a bfloat16 product it had accepted before");
-    }
-  });
+  for_each_tile(whole, [&](const ProductTask<uint16_t>& task) { multiply_bfloats(native, task); });
+}
+
+void multiply_bf16_here(Transpose transpose_a, Transpose transpose_b, float alpha,
+                        MatrixView<const uint16_t> a, MatrixView<const uint16_t> b, float beta, Matrix c) {
+  const auto whole = whole_task(transpose_a, transpose_b, alpha, a, b, beta, c);
+  if (is_trivial(whole.inner, alpha, c)) return scale(c, beta);
+  multiply_bfloats(bfloat_matrix_library(), whole);
+}
+
+size_t even_edge(size_t extent, size_t most) {
+  return edge_of(extent, pieces_of(extent, most));
 }
 
 bool bfloat_products_are_native() {

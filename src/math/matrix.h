@@ -45,6 +45,12 @@ void multiply_here(Transpose transpose_a, Transpose transpose_b, float alpha, Co
 // first.
 void multiply_bf16(Transpose transpose_a, Transpose transpose_b, float alpha, MatrixView<const uint16_t> a,
                    MatrixView<const uint16_t> b, float beta, Matrix c);
+void multiply_bf16_here(Transpose transpose_a, Transpose transpose_b, float alpha,
+                        MatrixView<const uint16_t> a, MatrixView<const uint16_t> b, float beta, Matrix c);
 bool bfloat_products_are_native();
+
+// Cuts `extent` into the fewest equal pieces of at most `most`, each but the last a multiple of what kernels
+// work on at once; returns the size of a piece.
+size_t even_edge(size_t extent, size_t most);
 
 }  // namespace cowatch

@@ -21,8 +21,10 @@ namespace {
 constexpr size_t first_use_size =
     768;  // 9 ms a product at 100 GFLOP/s, large enough to be near the final rate
 constexpr int first_use_rounds = 5;
-constexpr double close_enough = 0.92;
-constexpr int cache_format = 1;
+constexpr double close_enough = 0.97;
+// A library's own worker threads spin this long after a product and would steal the next one's core.
+constexpr std::chrono::milliseconds spinning(60);
+constexpr int cache_format = 2;  // 1 knew no AVX-512 kernel of OpenBLAS for processors newer than it
 
 struct Candidate {
   std::unique_ptr<MatrixLibrary> library;
@@ -79,6 +81,7 @@ void time_once(ProductTimer<T>& timer, MatrixLibrary& library, int threads, Matr
   library.set_own_threads(2);
   kernel.gflops_2 = std::max(kernel.gflops_2, timer.rate(library));
   library.set_own_threads(1);
+  std::this_thread::sleep_for(spinning);
 }
 
 void time_candidates(std::vector<Candidate>& candidates, size_t size, int rounds, int threads) {
@@ -296,11 +299,15 @@ const MatrixLibrary* bfloat_matrix_library() {
 }
 
 std::vector<MatrixKernel> measure_matrix_kernels(size_t size, int rounds, int threads) {
-  std::vector<Candidate> candidates = measure(size, rounds, threads);
-  mark_chosen(candidates);
+  const MatrixKernel float32 = matrix_kernel(), bfloat16 = matrix_kernel(Precision::bfloat16);
+  const std::vector<Candidate> candidates = measure(size, rounds, threads);
   std::vector<MatrixKernel> kernels;
   for (const Candidate& each : candidates) kernels.push_back(each.float32);
   for (const Candidate& each : candidates) kernels.push_back(each.bfloat16);
+  for (MatrixKernel& kernel : kernels) {
+    const MatrixKernel& used = kernel.precision == Precision::float32 ? float32 : bfloat16;
+    kernel.chosen = kernel.usable && used.chosen && kernel.library == used.library;
+  }
   return kernels;
 }
 

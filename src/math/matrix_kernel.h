@@ -2,7 +2,7 @@
 //
 // The choice is made by the program itself, at the first product on a machine: every installed library
 // multiplies ragged matrices, is compared with a float64 loop, and is timed. The first in order of preference
-// within 8 % of the fastest is taken, so that noise does not make the choice swing. It is kept in the user's
+// within 3 % of the fastest is taken, so that noise does not make the choice swing. It is kept in the user's
 // cache folder
 // (${XDG_CACHE_HOME:-~/.cache}/cowatch/matrix-kernel.json) for this processor and these library files;
 // COWATCH_MATRIX_LIBRARY (OpenBLAS, oneDNN or BLIS) overrules it.
@@ -38,8 +38,8 @@ struct MatrixKernel {
 MatrixKernel matrix_kernel(Precision precision = Precision::float32);
 
 // Loads, checks and times every packaged library, here and now: `size`³ products, interleaved, the best of
-// `rounds`. `threads` 2 times two threads as well. Libraries that are not installed come with usable = false
-// and a note.
+// `rounds`. `threads` 2 times two threads as well. `chosen` are those that multiply() uses in this process.
+// Libraries that are not installed come with usable = false and a note.
 std::vector<MatrixKernel> measure_matrix_kernels(size_t size, int rounds, int threads);
 
 // Forgets the kept choice, so that the next process makes it again.

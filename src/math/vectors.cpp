@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "math/float16.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "math/vectors.cpp"
 #include <hwy/foreach_target.h>
@@ -83,16 +85,38 @@ void add_bias_relu(const float* bias, float* row, size_t count) {
   }
 }
 
-void relu_backward(const float* activation, float* gradient, size_t count) {
+hn::Vec<Lanes> load(Lanes d, const float* values) {
+  return hn::LoadU(d, values);
+}
+hn::Vec<Lanes> load(Lanes d, const uint16_t* words) {
+  const hn::Rebind<uint16_t, Lanes> d16;
+  const hn::RebindToUnsigned<Lanes> d32;
+  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, hn::LoadU(d16, words))));
+}
+float value_of(float value) {
+  return value;
+}
+float value_of(uint16_t word) {
+  return float_from_bfloat(word);
+}
+
+template <typename T>
+void relu_backward(const T* activation, float* gradient, size_t count) {
   const Lanes d;
   const size_t lanes = hn::Lanes(d);
   const auto zero = hn::Zero(d);
   size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
-    const auto passes = hn::Gt(hn::LoadU(d, activation + i), zero);
+    const auto passes = hn::Gt(load(d, activation + i), zero);
     hn::StoreU(hn::IfThenElseZero(passes, hn::LoadU(d, gradient + i)), d, gradient + i);
   }
-  for (; i < count; ++i) gradient[i] = activation[i] > 0 ? gradient[i] : 0;
+  for (; i < count; ++i) gradient[i] = value_of(activation[i]) > 0 ? gradient[i] : 0;
+}
+void relu_backward_float(const float* activation, float* gradient, size_t count) {
+  relu_backward(activation, gradient, count);
+}
+void relu_backward_bfloat(const uint16_t* activation, float* gradient, size_t count) {
+  relu_backward(activation, gradient, count);
 }
 
 // Most vectors hold nothing better than the best so far: one comparison each tells. Only the others are
@@ -134,7 +158,8 @@ HWY_EXPORT(squared_distance);
 HWY_EXPORT(add_scaled);
 HWY_EXPORT(scale);
 HWY_EXPORT(add_bias_relu);
-HWY_EXPORT(relu_backward);
+HWY_EXPORT(relu_backward_float);
+HWY_EXPORT(relu_backward_bfloat);
 HWY_EXPORT(best_below);
 
 float dot(std::span<const float> x, std::span<const float> y) {
@@ -165,7 +190,10 @@ void add_bias_relu(std::span<const float> bias, std::span<float> row) {
 }
 
 void relu_backward(std::span<const float> activation, std::span<float> gradient) {
-  HWY_DYNAMIC_DISPATCH(relu_backward)(activation.data(), gradient.data(), gradient.size());
+  HWY_DYNAMIC_DISPATCH(relu_backward_float)(activation.data(), gradient.data(), gradient.size());
+}
+void relu_backward(std::span<const uint16_t> activation, std::span<float> gradient) {
+  HWY_DYNAMIC_DISPATCH(relu_backward_bfloat)(activation.data(), gradient.data(), gradient.size());
 }
 
 void best_below(std::span<const float> values, float limit, uint32_t first_index, BestBelow& best) {

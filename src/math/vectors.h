@@ -28,6 +28,7 @@ float normalise(std::span<float> row);
 // zero.
 void add_bias_relu(std::span<const float> bias, std::span<float> row);
 void relu_backward(std::span<const float> activation, std::span<float> gradient);
+void relu_backward(std::span<const uint16_t> activation, std::span<float> gradient);  // of bfloat16 words
 
 // Where the largest value of a scan was found; `index` is no_index as long as none was.
 constexpr uint32_t no_index = UINT32_MAX;

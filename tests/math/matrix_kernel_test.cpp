@@ -54,6 +54,7 @@ TEST(KernelCheck, FindsEveryFault) {
 
 TEST(MatrixKernel, ExactlyOneUsableLibraryIsChosenForFloat32) {
   int chosen = 0;
+  const MatrixKernel used = matrix_kernel();
   for (const MatrixKernel& kernel : measure_matrix_kernels(64, 1, 1)) {
     if (!kernel.usable) {
       EXPECT_FALSE(kernel.note.empty()) << kernel.library;
@@ -62,7 +63,9 @@ TEST(MatrixKernel, ExactlyOneUsableLibraryIsChosenForFloat32) {
     }
     EXPECT_LE(kernel.error, 1) << kernel.library;
     EXPECT_GT(kernel.gflops_1, 0) << kernel.library;
-    if (kernel.precision == Precision::float32) chosen += kernel.chosen;
+    if (kernel.precision != Precision::float32) continue;
+    chosen += kernel.chosen;
+    EXPECT_EQ(kernel.chosen, kernel.library == used.library);
   }
   EXPECT_EQ(chosen, 1);
 }
@@ -76,9 +79,14 @@ TEST(MatrixKernel, TheChoiceIsTheOneInUse) {
 }
 
 TEST(MatrixKernel, OpenBlasIsForcedOnlyWhereItsKernelWastesTheProcessor) {
-  for (const char* wide : {"Haswell", "Zen", "SkylakeX", "Cooperlake"})
-    EXPECT_EQ(openblas_kernel_to_force(wide), "") << wide;
+  for (const char* widest : {"SkylakeX", "Cooperlake"})
+    EXPECT_EQ(openblas_kernel_to_force(widest), "") << widest;
 #if defined(__x86_64__)
+  // An AVX2 kernel leaves half of a processor with AVX-512 idle, and is right for one without.
+  const bool has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+  for (const char* narrower : {"Haswell", "Zen"})
+    EXPECT_EQ(openblas_kernel_to_force(narrower), has_avx512 ? "SkylakeX" : "") << narrower;
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) GTEST_SKIP() << "no AVX2 here";
   // What OpenBLAS 0.3.21 takes processors newer than itself for.
   for (const char* narrow : {"Barcelona", "Prescott", "Nehalem"})

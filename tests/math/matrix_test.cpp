@@ -136,6 +136,13 @@ TEST_P(Multiply, OfBfloatsEqualsThePlainLoopOverRoundedInputs) {
     multiply_bf16(product.shape.a, product.shape.b, product.shape.alpha, view(a, product.a_view()),
                   view(b, product.b_view()), product.shape.beta, product.c_view());
     product.check();
+    if (count == 2) {
+      Product here(GetParam());
+      multiply_bf16_here(here.shape.a, here.shape.b, here.shape.alpha, view(a, here.a_view()),
+                         view(b, here.b_view()), here.shape.beta, here.c_view());
+      here.a = product.a, here.b = product.b;  // rounded, for the reference
+      here.check();
+    }
     if (first.empty()) first = product.result;
     ASSERT_EQ(std::memcmp(first.data(), product.result.data(), first.size() * sizeof(float)), 0);
   }
@@ -157,6 +164,16 @@ TEST(MultiplyEdges, AnEmptyInnerExtentLeavesBetaTimesC) {
   multiply(Transpose::no, Transpose::no, 1, ConstMatrix(nullptr, 2, 0), ConstMatrix(nullptr, 0, 2), 2,
            Matrix(c.data(), 2, 2));
   EXPECT_EQ(c, (std::vector<float>{2, 4, 6, 8}));
+}
+
+TEST(EvenEdge, CutsIntoTheFewestEqualPieces) {
+  for (const size_t extent : {1, 47, 48, 1024, 1025, 4000, 9999}) {
+    const size_t edge = even_edge(extent, 1024), pieces = (extent + edge - 1) / edge;
+    EXPECT_EQ(pieces, (extent + 1023) / 1024) << extent;
+    EXPECT_LE(edge, 1024u + 47);
+    EXPECT_TRUE(pieces == 1 || edge % 16 == 0) << extent;
+    EXPECT_GT(extent - (pieces - 1) * edge, edge / 2) << extent;
+  }
 }
 
 TEST(MultiplyEdges, NoRowsAreNoWork) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "math/float16.h"
 #include "math/target_test.h"
 
 namespace cowatch {
@@ -62,7 +63,12 @@ TEST_F(Vectors, ScaledAdditionReluAndItsGradientEqualPlainLoops) {
       const auto gradient_before = gradient;
       add_scaled(-0.5f, x, sum);
       add_bias_relu(bias, activation);
+      std::vector<uint16_t> words(count);
+      auto of_words = gradient;
+      bfloats_from_floats(activation, words);
       relu_backward(activation, gradient);
+      relu_backward(words, of_words);
+      ASSERT_EQ(of_words, gradient);
       for (size_t i = 0; i < count; ++i) {
         ASSERT_NEAR(sum[i], bias[i] - 0.5 * x[i], 1e-6);
         ASSERT_EQ(activation[i], std::max(0.0f, x[i] + bias[i]));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "math/matrix.h"
@@ -15,11 +16,16 @@ struct MatrixPart {
   const float* single = nullptr;
   const uint16_t* brain = nullptr;
   size_t rows = 0, columns = 0, stride = 0;
+
+  MatrixPart block(size_t row, size_t count, size_t column, size_t width) const;
 };
 
-// c = op(a) · op(b) + beta · c, by the kernel of the operands' precision (both have the same).
+// c = op(a) · op(b), by the kernel of the operands' precision (both have the same).
 void multiply_parts(Transpose transpose_a, Transpose transpose_b, const MatrixPart& a, const MatrixPart& b,
-                    float beta, Matrix c);
+                    Matrix c);
+// c = alpha · op(a) · op(b) in the calling thread and as one piece.
+void multiply_parts_here(Transpose transpose_a, Transpose transpose_b, float alpha, const MatrixPart& a,
+                         const MatrixPart& b, Matrix c);
 
 // Scalar product of two single rows, summed in order in float64.
 float dot(const MatrixPart& a, const MatrixPart& b);
@@ -36,13 +42,14 @@ class Activations {
   float* direct(size_t row) {
     return precision_ == Precision::float32 ? single_.data() + row * columns_ : nullptr;
   }
-  void store(size_t row, size_t count, const float* values);  // count × columns() numbers
-  // Sets mask[k] = whether number k of the row is above zero.
-  void positive(size_t row, uint8_t* mask) const;
-  // Keeps the rows listed (ascending) as rows 0, 1, …
-  void keep_rows(const std::vector<uint32_t>& rows);
-  MatrixPart part(size_t row, size_t count, size_t column, size_t columns) const;
-  MatrixPart part() const { return part(0, rows_, 0, columns_); }
+  // Overwrites a part of a row, from `column` on.
+  void store(size_t row, size_t column, std::span<const float> values);
+  // relu_backward() by the activations of a row from `column` on.
+  void relu_gradient(size_t row, size_t column, std::span<float> gradient) const;
+  // Row k becomes what row order[k] was; only order.size() rows are left. order[k] is k or not less than
+  // order.size().
+  void keep_rows(const std::vector<uint32_t>& order);
+  MatrixPart part() const;
 
  private:
   Precision precision_;

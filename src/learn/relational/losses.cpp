@@ -5,16 +5,13 @@
 
 #include "base/threads.h"
 #include "learn/relational/row_uses.h"
+#include "math/vectors.h"
 
 namespace cowatch {
 namespace {
 
 constexpr size_t grain = 256;         // rows a task
 constexpr size_t softmax_rows = 512;  // rows of similarities in memory at once
-
-void add_scaled(std::span<float> to, std::span<const float> from, float factor) {
-  for (size_t k = 0; k < to.size(); ++k) to[k] += factor * from[k];
-}
 
 std::vector<float> gathered(ConstMatrix z, std::span<const uint32_t> rows) {
   std::vector<float> all(rows.size() * z.columns);
@@ -36,16 +33,10 @@ std::vector<uint32_t> scatter(const std::vector<uint32_t>& rows_of_uses, ConstMa
     for (size_t r = begin; r < end; ++r) {
       const auto to = dz.row(r);
       std::fill(to.begin(), to.end(), 0.0f);
-      for (const uint32_t use : uses.of(r)) add_scaled(to, gradients.row(use), 1);
+      for (const uint32_t use : uses.of(r)) add_scaled(1, gradients.row(use), to);
     }
   });
   return active;
-}
-
-double dot(std::span<const float> a, std::span<const float> b) {
-  double sum = 0;
-  for (size_t k = 0; k < a.size(); ++k) sum += double{a[k]} * b[k];
-  return sum;
 }
 
 // Turns logits into probabilities times `weight` for all but the row's own term, which stands outside with
@@ -95,8 +86,8 @@ Loss triplet_loss(ConstMatrix z, const Batch& batch, std::span<const uint32_t> n
       const auto anchor = z.row(batch.anchor_row[i]);
       const double near = dot(anchor, z.row(batch.positive_row[i])),
                    far = dot(anchor, z.row(negative_row[i]));
-      hinge[i] =
-          static_cast<float>(std::max(0.0, 2 * far - 2 * near + margin));  // d = 2 - 2 a·b for unit rows
+      const double value = 2 * far - 2 * near + margin;       // d = 2 - 2 a·b for unit rows
+      hinge[i] = value <= 0 ? 0 : static_cast<float>(value);  // a NaN stays one
     }
   });
   std::vector<uint32_t> rows_of_uses(batch.anchor_row);
@@ -114,10 +105,10 @@ Loss triplet_loss(ConstMatrix z, const Batch& batch, std::span<const uint32_t> n
         if (touched[r]++ == 0) std::fill(to.begin(), to.end(), 0.0f);
         touched[r] = 1;
         if (role == 0) {
-          add_scaled(to, z.row(negative_row[i]), share);
-          add_scaled(to, z.row(batch.positive_row[i]), -share);
+          add_scaled(share, z.row(negative_row[i]), to);
+          add_scaled(-share, z.row(batch.positive_row[i]), to);
         } else {
-          add_scaled(to, z.row(batch.anchor_row[i]), role == 1 ? -share : share);
+          add_scaled(role == 1 ? -share : share, z.row(batch.anchor_row[i]), to);
         }
       }
     }
@@ -216,13 +207,13 @@ Loss classification_loss(ConstMatrix z, const Batch& batch, std::span<const uint
   }
   for (size_t r = 0; r < class_gradient.rows; ++r) std::ranges::fill(class_gradient.row(r), 0.0f);
   for (size_t c = 0; c < compared; ++c) {
-    add_scaled(class_gradient.row(candidates[c]), {candidate_gradients.data() + c * width, width}, 1);
+    add_scaled(1, {candidate_gradients.data() + c * width, width}, class_gradient.row(candidates[c]));
   }
   Loss loss;
   for (size_t i = 0; i < size; ++i) {  // the own class, apart from the candidates
     const uint32_t own_class = class_of_video[batch.anchor[i]];
-    add_scaled({gradients.data() + i * width, width}, class_weights.row(own_class), own_gradients[i]);
-    add_scaled(class_gradient.row(own_class), {anchors.data() + i * width, width}, own_gradients[i]);
+    add_scaled(own_gradients[i], class_weights.row(own_class), {gradients.data() + i * width, width});
+    add_scaled(own_gradients[i], {anchors.data() + i * width, width}, class_gradient.row(own_class));
     loss.value += losses[i] / static_cast<double>(size);
   }
   loss.active = scatter(batch.anchor_row, ConstMatrix(gradients.data(), size, width), dz);

@@ -5,38 +5,55 @@
 
 #include "base/random.h"
 #include "base/threads.h"
+#include "math/vectors.h"
 
 namespace cowatch {
 namespace {
 
-// Rows whose activations pass at once: 512 × 4000 float32 are 8 MB, a part of a core's share of the last
-// cache.
-constexpr size_t chunk = 512;
+// A task is `chunk` rows; their hidden units pass in blocks of at most `block`: a block of float32 results is
+// 3 MB, which stays near the core until bias, ReLU and conversion have been over it, and is large enough for
+// the products to reach their rate.
+constexpr size_t chunk = 768, block = 1024;
 constexpr uint32_t initial_stream = 0x696e6974, dropout_stream = 0x64726f70;
 
-// Adds the bias, cuts at zero and leaves out units, in place.
-void finish_hidden(float* row, std::span<const float> bias, const Random& random, const Dropout& dropout,
-                   uint32_t threshold, float kept_scale, size_t row_number) {
-  const size_t units = bias.size();
-  for (size_t k = 0; k < units; ++k) row[k] = std::max(0.0f, row[k] + bias[k]);
-  if (threshold == 0) return;
-  const size_t draws = (units + 15) / 16;  // sixteen bytes a draw
-  for (size_t draw = 0; draw < draws; ++draw) {
-    const auto words = random.words(dropout.step, static_cast<uint32_t>(row_number * draws + draw));
-    const size_t first = draw * 16, count = std::min<size_t>(16, units - first);
+constexpr size_t units_a_draw = 16;  // a byte decides on a unit
+static_assert(block % units_a_draw == 0);
+
+uint32_t threshold_of(const Dropout& dropout) {
+  return static_cast<uint32_t>(std::lround(dropout.rate * 256));
+}
+
+// Leaves out units of a row: those from `first` on, of `all`.
+void drop_units(std::span<float> row, size_t row_number, size_t first, size_t all, const Random& random,
+                const Dropout& dropout, float kept_scale) {
+  const uint32_t threshold = threshold_of(dropout);
+  const size_t first_draw = row_number * ((all + units_a_draw - 1) / units_a_draw) + first / units_a_draw;
+  for (size_t begin = 0; begin < row.size(); begin += units_a_draw) {
+    const auto words = random.words(dropout.step, static_cast<uint32_t>(first_draw + begin / units_a_draw));
+    const size_t count = std::min(units_a_draw, row.size() - begin);
     for (size_t k = 0; k < count; ++k) {
       const uint32_t byte = words[k / 4] >> (k % 4 * 8) & 0xff;
-      row[first + k] = byte < threshold ? 0 : row[first + k] * kept_scale;
+      row[begin + k] = byte < threshold ? 0 : row[begin + k] * kept_scale;
     }
   }
 }
 
 void column_sums(ConstMatrix matrix, std::span<float> sums) {
   std::fill(sums.begin(), sums.end(), 0.0f);
-  for (size_t r = 0; r < matrix.rows; ++r) {
-    const auto row = matrix.row(r);
-    for (size_t k = 0; k < row.size(); ++k) sums[k] += row[k];
+  for (size_t r = 0; r < matrix.rows; ++r) add_scaled(1, matrix.row(r), sums);
+}
+
+// The active rows, such that as many as possible stay where they are: the places of inactive ones among the
+// first active.size() are taken by the active ones beyond.
+std::vector<uint32_t> compact_order(const std::vector<uint32_t>& active) {
+  constexpr uint32_t nothing = UINT32_MAX;
+  std::vector<uint32_t> order(active.size(), nothing);
+  size_t next = 0;
+  for (; next < active.size() && active[next] < active.size(); ++next) order[active[next]] = active[next];
+  for (uint32_t& row : order) {
+    if (row == nothing) row = active[next++];
   }
+  return order;
 }
 
 }  // namespace
@@ -91,55 +108,67 @@ void Perceptron::set_input(size_t rows, size_t width, const std::function<void(s
         fill(r, row);
       } else {
         fill(r, buffer.data());
-        input_.store(r, 1, buffer.data());
+        input_.store(r, 0, buffer);
       }
     }
   });
 }
 
-MatrixPart Perceptron::weights(std::span<const float> values, size_t rows, size_t columns,
-                               Activations& copy) const {
+MatrixPart Perceptron::in_precision(std::span<const float> values, size_t rows, size_t columns,
+                                    Activations& copy) const {
   if (precision_ == Precision::float32)
     return {.single = values.data(), .rows = rows, .columns = columns, .stride = columns};
   copy.resize(rows, columns);
   parallel_for(rows, 64, [&](size_t begin, size_t end) {
-    copy.store(begin, end - begin, values.data() + begin * columns);
+    for (size_t r = begin; r < end; ++r) copy.store(r, 0, values.subspan(r * columns, columns));
   });
   return copy.part();
+}
+
+// Hidden units of the rows `first` on: relu(input · W1ᵀ + bias), some left out.
+void Perceptron::forward_hidden(const MatrixPart& input, const MatrixPart& w1, std::span<const float> bias,
+                                size_t first, const Dropout& dropout, size_t tower) {
+  Activations& hidden = hidden_[tower];
+  const size_t units = hidden.columns(), edge = even_edge(units, block);
+  const Random random(dropout.seed, dropout_stream + static_cast<uint32_t>(tower));
+  const bool direct = hidden.direct(0) != nullptr;
+  ScratchPool::Loan loan(pool_, direct ? 0 : input.rows * edge);
+  for (size_t column = 0; column < units; column += edge) {
+    const size_t width = std::min(edge, units - column);
+    const Matrix part = direct ? Matrix(hidden.direct(first) + column, input.rows, width, units)
+                               : Matrix(loan.data(), input.rows, width);
+    multiply_parts_here(Transpose::no, Transpose::yes, 1, input, w1.block(column, width, 0, w1.columns),
+                        part);
+    for (size_t r = 0; r < part.rows; ++r) {
+      add_bias_relu(bias.subspan(column, width), part.row(r));
+      if (dropout.rate > 0) drop_units(part.row(r), first + r, column, units, random, dropout, kept_scale_);
+      if (!direct) hidden.store(first + r, column, part.row(r));
+    }
+  }
 }
 
 void Perceptron::forward_tower(std::span<const float> parameters, size_t tower, const Dropout& dropout) {
   const TowerShape& shape = shape_.towers[tower];
   const auto at = shape_.offsets(tower);
   const size_t rows = input_.rows(), outputs = shape_.outputs;
-  const auto w1 = weights(parameters.subspan(at.first, at.first_bias - at.first), shape.hidden,
-                          shape.inputs(), first_copy_);
-  const auto w2 =
-      weights(parameters.subspan(at.second, at.second_bias - at.second), outputs, shape.hidden, second_copy_);
+  const auto w1 = in_precision(parameters.subspan(at.first, at.first_bias - at.first), shape.hidden,
+                               shape.inputs(), first_copy_);
+  const auto w2 = in_precision(parameters.subspan(at.second, at.second_bias - at.second), outputs,
+                               shape.hidden, second_copy_);
   const auto b1 = parameters.subspan(at.first_bias, shape.hidden),
              b2 = parameters.subspan(at.second_bias, outputs);
-  const auto threshold = static_cast<uint32_t>(std::lround(dropout.rate * 256));
-  kept_scale_ = 256.0f / static_cast<float>(256 - threshold);
-  const Random random(dropout.seed, dropout_stream + static_cast<uint32_t>(tower));
+  kept_scale_ = 256.0f / static_cast<float>(256 - threshold_of(dropout));
   Activations& hidden = hidden_[tower];
   hidden.resize(rows, shape.hidden);
   if (y_[tower].size() < rows * outputs) y_[tower].resize(rows * outputs);
   parallel_for(rows, chunk, [&](size_t begin, size_t end) {
     const size_t count = end - begin;
-    ScratchPool::Loan loan(pool_, hidden.direct(0) == nullptr ? count * shape.hidden : 0);
-    float* block = hidden.direct(begin) != nullptr ? hidden.direct(begin) : loan.data();
-    multiply_parts(Transpose::no, Transpose::yes, input_.part(begin, count, shape.begin, shape.inputs()), w1,
-                   0, Matrix(block, count, shape.hidden));
-    for (size_t r = 0; r < count; ++r) {
-      finish_hidden(block + r * shape.hidden, b1, random, dropout, threshold, kept_scale_, begin + r);
-    }
-    if (hidden.direct(0) == nullptr) hidden.store(begin, count, block);
-    Matrix y(y_[tower].data() + begin * outputs, count, outputs);
-    multiply_parts(Transpose::no, Transpose::yes, hidden.part(begin, count, 0, shape.hidden), w2, 0, y);
-    for (size_t r = 0; r < count; ++r) {
-      const auto row = y.row(r);
-      for (size_t k = 0; k < outputs; ++k) row[k] += b2[k];
-    }
+    forward_hidden(input_.part().block(begin, count, shape.begin, shape.inputs()), w1, b1, begin, dropout,
+                   tower);
+    const Matrix y(y_[tower].data() + begin * outputs, count, outputs);
+    multiply_parts_here(Transpose::no, Transpose::yes, 1, hidden.part().block(begin, count, 0, shape.hidden),
+                        w2, y);
+    for (size_t r = 0; r < count; ++r) add_scaled(1, b2, y.row(r));
   });
   operations_ +=
       2.0 * static_cast<double>(rows) * static_cast<double>(shape.hidden * (shape.inputs() + outputs));
@@ -156,27 +185,22 @@ void Perceptron::forward(std::span<const float> parameters, const Dropout& dropo
         const float* other = y_[t].data() + r * row.size();
         for (size_t k = 0; k < row.size(); ++k) row[k] *= other[k];
       }
-      double square = 0;
-      for (const float value : row) square += double{value} * value;
-      lengths_[r] = static_cast<float>(std::sqrt(square));
-      const float scale = lengths_[r] > 0 ? 1 / lengths_[r] : 0;
-      for (float& value : row) value *= scale;
+      lengths_[r] = normalise(row);
     }
   });
 }
 
 // dy = (dz - z (z · dz)) / |y|
-void Perceptron::backward_norm(ConstMatrix z, ConstMatrix dz, const std::vector<uint32_t>& active) {
+void Perceptron::backward_norm(ConstMatrix z, ConstMatrix dz, const std::vector<uint32_t>& order) {
   const size_t outputs = shape_.outputs;
-  if (dy_.size() < active.size() * outputs) dy_.resize(active.size() * outputs);
-  parallel_for(active.size(), chunk, [&](size_t begin, size_t end) {
+  if (dy_.size() < order.size() * outputs) dy_.resize(order.size() * outputs);
+  parallel_for(order.size(), chunk, [&](size_t begin, size_t end) {
     for (size_t k = begin; k < end; ++k) {
-      const auto from = dz.row(active[k]), unit = z.row(active[k]);
-      double along = 0;
-      for (size_t c = 0; c < outputs; ++c) along += double{from[c]} * unit[c];
-      const float scale = lengths_[active[k]] > 0 ? 1 / lengths_[active[k]] : 0;
+      const auto from = dz.row(order[k]), unit = z.row(order[k]);
+      const float along = dot(from, unit), length = lengths_[order[k]];
+      const float scale = length == 0 ? 0 : 1 / length;
       float* to = dy_.data() + k * outputs;
-      for (size_t c = 0; c < outputs; ++c) to[c] = (from[c] - unit[c] * static_cast<float>(along)) * scale;
+      for (size_t c = 0; c < outputs; ++c) to[c] = (from[c] - unit[c] * along) * scale;
     }
   });
 }
@@ -187,67 +211,73 @@ void Perceptron::backward(std::span<const float> parameters, ConstMatrix z, Cons
     std::fill(gradient.begin(), gradient.end(), 0.0f);
     return;
   }
-  backward_norm(z, dz, active);
-  if (active.size() < input_.rows()) input_.keep_rows(active);
-  for (size_t t = 0; t < shape_.towers.size(); ++t) backward_tower(parameters, t, active, gradient);
+  const std::vector<uint32_t> order = compact_order(active);
+  backward_norm(z, dz, order);
+  input_.keep_rows(order);
+  for (size_t t = 0; t < shape_.towers.size(); ++t) backward_tower(parameters, t, order, gradient);
 }
 
 // Turns the tower's hidden activations into their gradient: dh = (dy · W2) where h > 0.
 void Perceptron::backward_hidden(const MatrixPart& dy, std::span<const float> second, size_t tower,
                                  std::span<float> bias_gradient) {
   Activations& hidden = hidden_[tower];
-  const size_t units = hidden.columns(), chunks = (hidden.rows() + chunk - 1) / chunk;
+  const size_t units = hidden.columns(), chunks = (hidden.rows() + chunk - 1) / chunk,
+               edge = even_edge(units, block);
   std::vector<float> partial(chunks * units);  // sums of each chunk, added up in order afterwards
-  const MatrixPart w2 = weights(second, shape_.outputs, units, second_copy_);
+  const MatrixPart w2 = in_precision(second, shape_.outputs, units, second_copy_);
   parallel_for(hidden.rows(), chunk, [&](size_t begin, size_t end) {
     const size_t count = end - begin;
-    ScratchPool::Loan loan(pool_, count * units);
-    MatrixPart part = dy;
-    part.rows = count;
-    if (part.single != nullptr) part.single += begin * part.stride;
-    if (part.brain != nullptr) part.brain += begin * part.stride;
-    multiply_parts(Transpose::no, Transpose::no, part, w2, 0, Matrix(loan.data(), count, units));
-    std::vector<uint8_t> mask(units);
-    for (size_t r = 0; r < count; ++r) {
-      float* row = loan.data() + r * units;
-      hidden.positive(begin + r, mask.data());
-      for (size_t k = 0; k < units; ++k) row[k] = mask[k] != 0 ? row[k] * kept_scale_ : 0;
+    ScratchPool::Loan loan(pool_, count * edge);
+    for (size_t column = 0; column < units; column += edge) {
+      const size_t width = std::min(edge, units - column);
+      const std::span<float> sums(partial.data() + begin / chunk * units + column, width);
+      const Matrix part(loan.data(), count, width);
+      multiply_parts_here(Transpose::no, Transpose::no, kept_scale_, dy.block(begin, count, 0, dy.columns),
+                          w2.block(0, w2.rows, column, width), part);
+      for (size_t r = 0; r < count; ++r) {
+        hidden.relu_gradient(begin + r, column, part.row(r));
+        add_scaled(1, part.row(r), sums);
+        hidden.store(begin + r, column, part.row(r));
+      }
     }
-    column_sums(ConstMatrix(loan.data(), count, units), {partial.data() + begin / chunk * units, units});
-    hidden.store(begin, count, loan.data());
   });
   column_sums(ConstMatrix(partial.data(), chunks, units), bias_gradient);
 }
 
-void Perceptron::backward_tower(std::span<const float> parameters, size_t tower,
-                                const std::vector<uint32_t>& active, std::span<float> gradient) {
-  const TowerShape& shape = shape_.towers[tower];
-  const auto at = shape_.offsets(tower);
-  const size_t rows = active.size(), outputs = shape_.outputs;
-  const float* own_dy = dy_.data();
-  if (shape_.towers.size() > 1) {  // dy of this tower: times the other towers' outputs
-    tower_dy_.resize(rows * outputs);
-    for (size_t k = 0; k < rows; ++k) {
-      for (size_t c = 0; c < outputs; ++c) {
-        float value = dy_[k * outputs + c];
-        for (size_t t = 0; t < y_.size(); ++t) {
-          if (t != tower) value *= y_[t][active[k] * outputs + c];
-        }
-        tower_dy_[k * outputs + c] = value;
+// The gradient of one tower's outputs: that of the product, times the other towers' outputs.
+std::span<const float> Perceptron::backward_product(size_t tower, const std::vector<uint32_t>& order) {
+  const size_t rows = order.size(), outputs = shape_.outputs;
+  if (shape_.towers.size() == 1) return std::span(dy_).first(rows * outputs);
+  tower_dy_.resize(rows * outputs);
+  parallel_for(rows, chunk, [&](size_t begin, size_t end) {
+    for (size_t k = begin; k < end; ++k) {
+      float* to = tower_dy_.data() + k * outputs;
+      std::copy_n(dy_.data() + k * outputs, outputs, to);
+      for (size_t t = 0; t < y_.size(); ++t) {
+        const float* other = y_[t].data() + order[k] * outputs;
+        for (size_t c = 0; c < outputs && t != tower; ++c) to[c] *= other[c];
       }
     }
-    own_dy = tower_dy_.data();
-  }
+  });
+  return tower_dy_;
+}
+
+void Perceptron::backward_tower(std::span<const float> parameters, size_t tower,
+                                const std::vector<uint32_t>& order, std::span<float> gradient) {
+  const TowerShape& shape = shape_.towers[tower];
+  const auto at = shape_.offsets(tower);
+  const size_t rows = order.size(), outputs = shape_.outputs;
+  const std::span<const float> own_dy = backward_product(tower, order);
   Activations& hidden = hidden_[tower];
-  if (rows < hidden.rows()) hidden.keep_rows(active);
-  const MatrixPart dy = weights({own_dy, rows * outputs}, rows, outputs, dy_copy_);
-  column_sums(ConstMatrix(own_dy, rows, outputs), gradient.subspan(at.second_bias, outputs));
-  multiply_parts(Transpose::yes, Transpose::no, dy, hidden.part(), 0,
+  hidden.keep_rows(order);
+  const MatrixPart dy = in_precision(own_dy, rows, outputs, dy_copy_);
+  column_sums(ConstMatrix(own_dy.data(), rows, outputs), gradient.subspan(at.second_bias, outputs));
+  multiply_parts(Transpose::yes, Transpose::no, dy, hidden.part(),
                  Matrix(gradient.data() + at.second, outputs, shape.hidden));
   backward_hidden(dy, parameters.subspan(at.second, at.second_bias - at.second), tower,
                   gradient.subspan(at.first_bias, shape.hidden));
   multiply_parts(Transpose::yes, Transpose::no, hidden.part(),
-                 input_.part(0, rows, shape.begin, shape.inputs()), 0,
+                 input_.part().block(0, rows, shape.begin, shape.inputs()),
                  Matrix(gradient.data() + at.first, shape.hidden, shape.inputs()));
   operations_ +=
       2.0 * static_cast<double>(rows) * static_cast<double>(shape.hidden * (shape.inputs() + 2 * outputs));

@@ -65,13 +65,17 @@ class Perceptron {
   double operations() const { return operations_; }
 
  private:
-  MatrixPart weights(std::span<const float> values, size_t rows, size_t columns, Activations& copy) const;
+  MatrixPart in_precision(std::span<const float> values, size_t rows, size_t columns,
+                          Activations& copy) const;
   void forward_tower(std::span<const float> parameters, size_t tower, const Dropout& dropout);
-  void backward_norm(ConstMatrix z, ConstMatrix dz, const std::vector<uint32_t>& active);
-  void backward_tower(std::span<const float> parameters, size_t tower, const std::vector<uint32_t>& active,
+  void forward_hidden(const MatrixPart& input, const MatrixPart& w1, std::span<const float> bias,
+                      size_t first, const Dropout& dropout, size_t tower);
+  void backward_norm(ConstMatrix z, ConstMatrix dz, const std::vector<uint32_t>& order);
+  void backward_tower(std::span<const float> parameters, size_t tower, const std::vector<uint32_t>& order,
                       std::span<float> gradient);
   void backward_hidden(const MatrixPart& dy, std::span<const float> second, size_t tower,
                        std::span<float> bias_gradient);
+  std::span<const float> backward_product(size_t tower, const std::vector<uint32_t>& order);
 
   PerceptronShape shape_;
   Precision precision_;

@@ -1,6 +1,7 @@
 #include "learn/relational/trainer.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -39,6 +40,15 @@ std::string fingerprint_of(const RelationalOptions& options, const FeatureTable&
         hash64(std::as_bytes(graph.neighbours(video)), hash64(std::as_bytes(graph.weights(video)))));
   }
   return fingerprint.digest();
+}
+
+[[noreturn]] void throw_diverged(uint64_t step, const RelationalOptions& options) {
+  throw Error(ErrorCode::bad_argument, "the training diverged: its loss is no number any more",
+              {.where = "step " + std::to_string(step),
+               .expected = "a finite loss",
+               .found = "NaN or infinity, at a learning rate of at most " +
+                        to_text(SettingValue(options.optimiser.rate)),
+               .remedy = "Lower train.rate, or raise train.warm_up; the last checkpoint is kept."});
 }
 
 }  // namespace
@@ -172,6 +182,7 @@ StepReport RelationalTrainer::train_step() {
   network_.forward(weights, {options_.hidden_dropout, options_.seed, draw}, z);
   std::vector<uint32_t> active;
   report.loss = step_loss(batch, z, dz, report, active);
+  if (!std::isfinite(report.loss)) throw_diverged(step_ + 1, options_);
   network_.backward(weights, z, dz, active, std::span(gradient_).first(network_size));
   operations_ += network_.operations() - before;
   optimiser_.update(parameters_, gradient_, report.rate, step_);

@@ -43,6 +43,7 @@ class RelationalTrainer {
   uint64_t epoch_steps() const {
     return epoch_steps_;
   }  // steps that show each video with neighbours once on average
+  // Throws bad_argument, before anything changes, when the loss is not finite: the training diverged.
   StepReport train_step();
   const std::vector<EpochReport>& epochs() const { return epochs_; }  // ended so far
   Branch branch() const;                             // the network as it is now, with weight 1

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/random.h"
+#include "base/threads.h"
 
 namespace cowatch {
 namespace {
@@ -128,6 +129,124 @@ TEST_P(PerceptronShapes, Bfloat16StaysNear) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Towers, PerceptronShapes, ::testing::Bool());
+
+// More rows than a task, more hidden units than a block, and active rows with gaps: the gradient of Σ c·z,
+// written out in float64.
+struct Large {
+  static constexpr size_t rows = 1700, width = 3, outputs = 4, hidden = 1100;
+  PerceptronShape shape{{{0, width, hidden}}, outputs};
+  std::vector<float> parameters = normals(shape.parameters(), 1), x = normals(rows * width, 2),
+                     c = normals(rows * outputs, 3), z = std::vector<float>(rows * outputs);
+  std::vector<uint32_t> active;
+
+  Large() {
+    for (uint32_t r = 0; r < rows; ++r) {
+      if (r % 5 != 0) active.push_back(r);
+    }
+  }
+
+  std::vector<float> gradient(Precision precision) {
+    Perceptron network(shape, precision);
+    std::vector<float> gradient(parameters.size(), 7);
+    network.set_input(rows, width,
+                      [&](size_t r, float* row) { std::copy_n(x.data() + r * width, width, row); });
+    network.forward(parameters, {}, Matrix(z.data(), rows, outputs));
+    network.backward(parameters, ConstMatrix(z.data(), rows, outputs), ConstMatrix(c.data(), rows, outputs),
+                     active, gradient);
+    return gradient;
+  }
+
+  std::vector<double> slow_gradient() const {
+    const auto at = shape.offsets(0);
+    std::vector<double> gradient(parameters.size());
+    for (const uint32_t r : active) {
+      std::vector<double> h(hidden), y(outputs), dy(outputs);
+      for (size_t k = 0; k < hidden; ++k) {
+        h[k] = parameters[at.first_bias + k];
+        for (size_t i = 0; i < width; ++i)
+          h[k] += double{parameters[at.first + k * width + i]} * x[r * width + i];
+        h[k] = std::max(0.0, h[k]);
+      }
+      double square = 0, along = 0;
+      for (size_t o = 0; o < outputs; ++o) {
+        y[o] = parameters[at.second_bias + o];
+        for (size_t k = 0; k < hidden; ++k) y[o] += double{parameters[at.second + o * hidden + k]} * h[k];
+        square += y[o] * y[o];
+        along += y[o] * c[r * outputs + o];
+      }
+      for (size_t o = 0; o < outputs; ++o) {
+        dy[o] = (c[r * outputs + o] - y[o] * along / square) / std::sqrt(square);
+        gradient[at.second_bias + o] += dy[o];
+      }
+      for (size_t k = 0; k < hidden; ++k) {
+        double dh = 0;
+        for (size_t o = 0; o < outputs; ++o) {
+          gradient[at.second + o * hidden + k] += dy[o] * h[k];
+          dh += dy[o] * parameters[at.second + o * hidden + k];
+        }
+        if (h[k] == 0) continue;
+        gradient[at.first_bias + k] += dh;
+        for (size_t i = 0; i < width; ++i) gradient[at.first + k * width + i] += dh * x[r * width + i];
+      }
+    }
+    return gradient;
+  }
+};
+
+TEST(Perceptron, GradientOverManyTasksAndBlocksIsThePlainLoops) {
+  Large large;
+  const auto expected = large.slow_gradient();
+  const auto exact = large.gradient(Precision::float32), rough = large.gradient(Precision::bfloat16);
+  double along = 0, squares = 0, rough_squares = 0;
+  for (size_t k = 0; k < expected.size(); ++k) {
+    ASSERT_NEAR(exact[k], expected[k], 1e-4 * (1 + std::abs(expected[k]))) << "parameter " << k;
+    along += expected[k] * rough[k];
+    squares += expected[k] * expected[k];
+    rough_squares += double{rough[k]} * rough[k];
+  }
+  EXPECT_GT(along / std::sqrt(squares * rough_squares), 0.999);
+  EXPECT_NEAR(std::sqrt(rough_squares / squares), 1, 0.01);
+}
+
+TEST(Perceptron, HasTheSameBytesForAnyNumberOfThreads) {
+  for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
+    std::vector<std::vector<float>> gradients;
+    for (const size_t count : {1, 2, 4}) {
+      set_threads(count);
+      gradients.push_back(Large().gradient(precision));
+    }
+    set_threads(0);
+    EXPECT_EQ(gradients[1], gradients[0]);
+    EXPECT_EQ(gradients[2], gradients[0]);
+  }
+}
+
+// The units left out do not depend on the blocks that they are computed in.
+TEST(Dropout, ReachesEveryBlock) {
+  constexpr size_t units = 2100, rows = 900;
+  PerceptronShape shape{{{0, 1, units}}, 2};
+  std::vector<float> parameters(shape.parameters());
+  const auto at = shape.offsets(0);
+  std::fill_n(parameters.begin() + static_cast<ptrdiff_t>(at.first), units, 1.0f);
+  parameters[at.second_bias + 1] = 1;
+  for (const size_t begin :
+       {size_t{0}, size_t{700}, size_t{1400}}) {  // output 0: mean of a third of the units
+    std::fill_n(parameters.begin() + static_cast<ptrdiff_t>(at.second), units, 0.0f);
+    std::fill_n(parameters.begin() + static_cast<ptrdiff_t>(at.second + begin), 700, 1.0f / 700);
+    Perceptron network(shape, Precision::float32);
+    std::vector<float> z(rows * 2);
+    network.set_input(rows, 1, [](size_t, float* row) { row[0] = 1; });
+    network.forward(parameters, {.rate = 0.5, .seed = 3, .step = 5}, Matrix(z.data(), rows, 2));
+    double sum = 0, square = 0;
+    for (size_t r = 0; r < rows; ++r) {
+      const double mean = z[2 * r] / z[2 * r + 1];
+      sum += mean / rows;
+      square += mean * mean / rows;
+    }
+    EXPECT_NEAR(sum, 1, 0.01);
+    EXPECT_NEAR(std::sqrt(square - sum * sum), std::sqrt(1.0 / 700), 0.008);  // each unit is 0 or 2
+  }
+}
 
 TEST(Dropout, LeavesOutTheShareAndScalesTheRest) {
   PerceptronShape shape{{{0, 1, 4096}}, 1};

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/error.h"
 #include "base/threads.h"
 #include "learn/evaluation.h"
@@ -161,6 +163,77 @@ TEST(RelationalTrainer, RefusesTheCheckpointOfAnotherTraining) {
   }
   EXPECT_EQ(other.step(), 0u);
   EXPECT_TRUE(finish(other, {}) == finish(untouched, {}));
+}
+
+TEST(RelationalTrainer, RefusesTheCheckpointOfAnotherGraph) {
+  const World world;
+  const test::TemporaryFolder folder;
+  const RelationalOptions options = options_of("infonce");
+  RelationalTrainer first = world.trainer(options);
+  first.train_step();
+  first.save(folder / "checkpoint");
+  std::vector<Edge> edges;
+  for (uint32_t video = 0; video + 1 < 90; ++video) edges.push_back({video, video + 1, 1});
+  const Graph chain = Graph::from_edges(90, edges);
+  const AffinityTree tree = build_tree(chain, {});
+  RelationalTrainer other(world.world.features, chain, tree, options);
+  EXPECT_THROW(other.load(folder / "checkpoint"), Error);
+  EXPECT_EQ(other.step(), 0u);
+}
+
+// Videos come up several times in a batch; each is one row, and the training is defined and repeatable.
+TEST(RelationalTrainer, ABatchMayBeLargerThanTheCatalogue) {
+  const World world;
+  for (Setting& setting : settings()) {
+    setting.options.batch = 1000;
+    setting.options.steps = 3;
+    RelationalTrainer one = world.trainer(setting.options), two = world.trainer(setting.options);
+    const End end = finish(one, {});
+    for (const float value : end.parameters) ASSERT_TRUE(std::isfinite(value)) << setting.name;
+    EXPECT_TRUE(finish(two, {}) == end) << setting.name;
+  }
+}
+
+TEST(RelationalTrainer, SaysThatItDiverged) {
+  const World world;
+  RelationalOptions options = options_of("infonce");
+  options.optimiser = {
+      .kind = OptimiserKind::sgd, .rate = 1e30, .schedule = ScheduleKind::constant, .warm_up = 0};
+  options.steps = 30;
+  RelationalTrainer trainer = world.trainer(options);
+  try {
+    while (trainer.step() < trainer.steps()) trainer.train_step();
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::bad_argument);
+    EXPECT_EQ(error.details().where, "step " + std::to_string(trainer.step() + 1));
+  }
+}
+
+// A column that never changes in training says nothing, whatever it holds later.
+TEST(RelationalTrainer, AConstantColumnIsLeftOutAndCounted) {
+  const World world;
+  const size_t videos = world.world.features.items(), width = world.world.features.width();
+  std::vector<float> values, later;
+  for (uint32_t video = 0; video < videos; ++video) {
+    std::vector<float> row(width);
+    world.world.features.copy_row(video, row.data());
+    row[2] = 7.25f;
+    values.insert(values.end(), row.begin(), row.end());
+    row[2] = static_cast<float>(video);
+    later.insert(later.end(), row.begin(), row.end());
+  }
+  const FeatureTable constant(videos, {{"picture", 0, width}}, values),
+      changed(videos, {{"picture", 0, width}}, later);
+  RelationalTrainer trainer(constant, world.world.graph, world.tree, options_of("random_mined"));
+  for (int step = 0; step < 5; ++step) trainer.train_step();
+  const Branch branch = trainer.branch();
+  EXPECT_EQ(branch.normalisation.constant, 1u);
+  const Network network(constant.modalities(), {branch});
+  std::vector<float> before(videos * network.outputs()), after(before.size());
+  network.embed(constant, 0, Matrix(before.data(), videos, network.outputs()));
+  network.embed(changed, 0, Matrix(after.data(), videos, network.outputs()));
+  EXPECT_EQ(before, after);
 }
 
 TEST(RelationalTrainer, RefusesADamagedCheckpoint) {

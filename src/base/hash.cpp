@@ -12,6 +12,23 @@ uint64_t hash64(std::string_view text, uint64_t seed) {
   return XXH3_64bits_withSeed(text.data(), text.size(), seed);
 }
 
+struct RunningHash::State {
+  XXH3_state_t xxh3;
+};
+
+RunningHash::RunningHash() : state_(std::make_unique<State>()) {
+  XXH3_64bits_reset(&state_->xxh3);
+}
+RunningHash::~RunningHash() = default;
+
+void RunningHash::add(std::span<const std::byte> piece) {
+  XXH3_64bits_update(&state_->xxh3, piece.data(), piece.size());
+}
+
+uint64_t RunningHash::value() const {
+  return XXH3_64bits_digest(&state_->xxh3);
+}
+
 std::string hex64(uint64_t value) {
   std::string text(16, '0');
   for (int i = 15; i >= 0; --i, value >>= 4) text[static_cast<size_t>(i)] = "0123456789abcdef"[value & 15];

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/page_release.h"
 #include "base/version.h"
 
 namespace cowatch {
@@ -35,8 +36,22 @@ bool byte_count(const std::vector<size_t>& shape, size_t element, size_t& bytes)
   return true;
 }
 
-std::string checksum(std::span<const std::byte> data) {
-  return hex64(hash64(data));
+// Hands over a file map piece by piece and gives each piece's pages back; other memory as it is.
+template <typename Visit>
+void for_each_piece(std::span<const std::byte> data, bool mapped, const Visit& visit) {
+  constexpr size_t piece = 16u << 20;
+  if (!mapped || data.size() <= piece) return visit(data);
+  for (; !data.empty(); data = data.subspan(std::min(piece, data.size()))) {
+    const auto part = data.first(std::min(piece, data.size()));
+    visit(part);
+    release_pages(part);
+  }
+}
+
+std::string checksum(std::span<const std::byte> data, bool mapped) {
+  RunningHash hash;
+  for_each_piece(data, mapped, [&](std::span<const std::byte> piece) { hash.add(piece); });
+  return hex64(hash.value());
 }
 
 // The header's own checksum is over the header without that field, as this writer prints it.
@@ -55,12 +70,17 @@ std::string_view element_name(ElementType type) {
 }
 
 void TensorFileWriter::add_raw(const std::string& name, ElementType type, std::vector<size_t> shape,
-                               std::span<const std::byte> data) {
+                               std::span<const std::byte> data, bool mapped) {
   size_t bytes = 0;
   if (!byte_count(shape, element_size(type), bytes) || bytes != data.size()) {
     throw Error(ErrorCode::internal, "tensor " + name + " does not have the size its shape says");
   }
-  entries_.push_back({name, type, std::move(shape), data});
+  entries_.push_back({name, type, std::move(shape), data, mapped});
+}
+
+void TensorFileWriter::add_map(const std::string& name, ElementType type, std::vector<size_t> shape,
+                               const MappedFile& map) {
+  add_raw(name, type, std::move(shape), map.bytes(), true);
 }
 
 void TensorFileWriter::write(const Path& path) const {
@@ -69,7 +89,7 @@ void TensorFileWriter::write(const Path& path) const {
   metadata["format"] = std::to_string(format_);
   metadata["program"] = "cowatch " + std::string(version());
   for (const auto& [key, value] : metadata_) metadata[key] = value;
-  for (const Entry& entry : entries_) metadata["xxh3:" + entry.name] = checksum(entry.data);
+  for (const Entry& entry : entries_) metadata["xxh3:" + entry.name] = checksum(entry.data, entry.mapped);
   Json header = Json::object();
   header["__metadata__"] = std::move(metadata);
   size_t offset = 0;
@@ -86,7 +106,9 @@ void TensorFileWriter::write(const Path& path) const {
     const uint64_t length = text.size();
     file.write(std::as_bytes(std::span(&length, 1)));
     file.write(std::as_bytes(std::span(text)));
-    for (const Entry& entry : entries_) file.write(entry.data);
+    for (const Entry& entry : entries_) {
+      for_each_piece(entry.data, entry.mapped, [&](std::span<const std::byte> piece) { file.write(piece); });
+    }
   });
 }
 
@@ -164,7 +186,7 @@ void TensorFile::check(const std::string& name, const Entry& entry) const {
   if (entry.checked) return;
   const auto expected = metadata_.find("xxh3:" + name);
   const auto data = map_.bytes().subspan(data_begin_ + entry.begin, entry.end - entry.begin);
-  if (expected != metadata_.end() && checksum(data) != expected->second) {
+  if (expected != metadata_.end() && checksum(data, true) != expected->second) {
     damaged(path_, "tensor " + name + " fails its checksum");
   }
   entry.checked = true;

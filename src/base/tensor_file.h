@@ -50,10 +50,10 @@ class TensorFileWriter {
   // The data are borrowed until write() returns. The product of `shape` must be the number of elements.
   template <typename T>
   void add(const std::string& name, std::vector<size_t> shape, std::span<const T> data) {
-    add_raw(name, element_type_of<T>(), std::move(shape), std::as_bytes(data));
+    add_raw(name, element_type_of<T>(), std::move(shape), std::as_bytes(data), false);
   }
-  void add_raw(const std::string& name, ElementType type, std::vector<size_t> shape,
-               std::span<const std::byte> data);
+  // The bytes of a file map. However long it is, writing keeps little of it in memory.
+  void add_map(const std::string& name, ElementType type, std::vector<size_t> shape, const MappedFile& map);
   void write(const Path& path) const;
 
  private:
@@ -62,7 +62,10 @@ class TensorFileWriter {
     ElementType type;
     std::vector<size_t> shape;
     std::span<const std::byte> data;
+    bool mapped;
   };
+  void add_raw(const std::string& name, ElementType type, std::vector<size_t> shape,
+               std::span<const std::byte> data, bool mapped);
   std::string kind_;
   int format_;
   Metadata metadata_;

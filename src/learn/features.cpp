@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/page_release.h"
 #include "base/tensor_file.h"
 #include "base/threads.h"
 #include "math/float16.h"
@@ -125,6 +126,7 @@ void FeatureTable::check() const {
     std::vector<float> row(width_);
     for (size_t r = begin; r < end; ++r) {
       copy_row(static_cast<uint32_t>(r), row.data());
+      if (r + 1 == end) release(begin, end - begin);
       if (std::all_of(row.begin(), row.end(), [](float value) { return std::isfinite(value); })) continue;
       size_t before = worst;
       while (r < before && !worst.compare_exchange_weak(before, r)) continue;
@@ -157,11 +159,19 @@ void FeatureTable::copy_row(uint32_t item, float* row) const {
   if (storage_->single != nullptr) {
     std::copy_n(storage_->single + at, width_, row);
   } else {
-    std::transform(storage_->half + at, storage_->half + at + width_, row, float_from_half);
+    floats_from_halves({storage_->half + at, width_}, {row, width_});
   }
   for (size_t m = 0; m < modalities_.size(); ++m) {
     if (!present(item, m)) std::fill(row + modalities_[m].begin, row + modalities_[m].end, 0.0f);
   }
+}
+
+void FeatureTable::release(size_t first, size_t count) const {
+  if (storage_->file == nullptr || !rows_.empty()) return;
+  const auto span_of = [&](const auto* values) {
+    return std::as_bytes(std::span(values + first * width_, count * width_));
+  };
+  release_pages(storage_->single != nullptr ? span_of(storage_->single) : span_of(storage_->half));
 }
 
 FeatureTable FeatureTable::select(std::vector<uint32_t> items) const {

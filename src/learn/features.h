@@ -40,6 +40,9 @@ class FeatureTable {
   bool known(uint32_t item) const;  // has any modality
   // The row in float32; columns of a missing modality are zero.
   void copy_row(uint32_t item, float* row) const;
+  // Tells that rows first … first + count - 1 will not be read again soon: of a mapped table their memory is
+  // given back, so that a pass over a table of any length stays small.
+  void release(size_t first, size_t count) const;
   // The same rows in another order or choice: row r is this table's row items[r].
   FeatureTable select(std::vector<uint32_t> items) const;
   // Changes with any value, flag or modality.

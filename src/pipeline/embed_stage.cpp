@@ -27,6 +27,7 @@ uint64_t embed_to(const Path& path, const Network& network, const FeatureTable& 
     const size_t count = std::min(block_rows, features.items() - first);
     network.embed(features, first, Matrix(values.data(), count, network.outputs()));
     file->write(std::as_bytes(std::span(values).first(count * network.outputs())));
+    features.release(first, count);
     for (size_t r = 0; r < count; ++r) embedded += features.known(static_cast<uint32_t>(first + r));
     progress.add(count);
   }
@@ -59,12 +60,11 @@ EmbedSummary run_embed_stage(const Workspace& workspace, const Settings& setting
   rows += ".rows";
   summary.embedded = embed_to(rows, network, features);
   {
-    // The rows are mapped, not read: the kernel takes pages back as they are written out.
     const MappedFile map(rows);
     TensorFileWriter writer("embeddings", format);
     writer.set("input", input);
     writer.set("model", content_digest(workspace.model(), ""));
-    writer.add_raw("embeddings", ElementType::f32, {features.items(), network.outputs()}, map.bytes());
+    writer.add_map("embeddings", ElementType::f32, {features.items(), network.outputs()}, map);
     writer.write(workspace.embeddings());
   }
   file_system().remove(rows);

@@ -18,13 +18,14 @@ namespace {
 void check_device(const Settings& settings) {
   if (settings.get_text("train.device") == "cpu") return;
   throw Error(
-      ErrorCode::unsupported, "this program trains on the processor only",
+      ErrorCode::unsupported, "this build has no CUDA products",
       {.where = "train.device",
        .expected = "cpu",
        .found = settings.get_text("train.device"),
-       .remedy = "A graphics card would need a build of the trainer's products for CUDA, which there is none "
-                 "of. Use --device cpu; "
-                 "--precision bf16 is about twice as fast where the processor has bfloat16 products."});
+       .remedy =
+           "Debian's packages have none either: its libtorch is for the processor alone, and this program "
+           "multiplies by OpenBLAS, BLIS or oneDNN. Use --device cpu; --precision bf16 is up to twice as "
+           "fast where the processor has bfloat16 products (`cowatch doctor` says so)."});
 }
 
 // "split 1 infonce, table" → "split-1-infonce-table"

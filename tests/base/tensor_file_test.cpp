@@ -59,6 +59,28 @@ TEST(TensorFileTest, WritesTheSameBytesEachTime) {
   EXPECT_EQ(read_text(folder / "a"), read_text(folder / "b"));
 }
 
+// A map longer than the pieces it is written and checked in gives the bytes that memory gives.
+TEST(TensorFileTest, AMapIsWrittenLikeMemory) {
+  TemporaryFolder folder;
+  std::vector<uint32_t> numbers(9'000'001);
+  std::iota(numbers.begin(), numbers.end(), 5u);
+  {
+    std::ofstream plain(folder / "plain", std::ios::binary);
+    plain.write(reinterpret_cast<const char*>(numbers.data()),
+                static_cast<std::streamsize>(4 * numbers.size()));
+  }
+  const MappedFile map(folder / "plain");
+  TensorFileWriter of_map("sample", 1), of_memory("sample", 1);
+  of_map.add_map("numbers", ElementType::u32, {numbers.size()}, map);
+  of_memory.add<uint32_t>("numbers", {numbers.size()}, numbers);
+  of_map.write(folder / "a");
+  of_memory.write(folder / "b");
+  EXPECT_TRUE(read_text(folder / "a") == read_text(folder / "b"));
+  const TensorFile file(folder / "a", "sample", 1);
+  EXPECT_TRUE(std::ranges::equal(file.tensor<uint32_t>("numbers"), numbers));
+  EXPECT_TRUE(std::ranges::equal(file.tensor<uint32_t>("numbers"), numbers)) << "after pages were given back";
+}
+
 TEST(TensorFileTest, NoticesEveryTruncation) {
   TemporaryFolder folder;
   Sample().write(folder / "a");
@@ -98,8 +120,7 @@ TEST(TensorFileTest, RefusesALaterFormatAndAnotherKind) {
 
 TEST(TensorFileTest, RefusesShapesThatOverflow) {
   TemporaryFolder folder;
-  const std::string header =
-      R"({"w":{"dtype":"F32","shape":[4611686018427387905,4],"data_offsets":[0,16]}})";
+  const std::string header = R"({"w":{"dtype":"F32","shape":[4611686018427387905,4],"data_offsets":[0,16]}})";
   std::string bytes(8, '\0');
   bytes[0] = static_cast<char>(header.size());
   put(folder / "a", bytes + header + std::string(16, 'x'));

@@ -10,6 +10,7 @@ const std::vector<Benchmark>& benchmarks() {
       tree_benchmark(),
       relational_benchmark(),
       step_benchmark(),
+      embed_benchmark(),
       blas_benchmark(),
       exact_benchmark(),
   };

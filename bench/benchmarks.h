@@ -10,6 +10,7 @@ Benchmark pairs_benchmark();
 Benchmark tree_benchmark();
 Benchmark relational_benchmark();
 Benchmark step_benchmark();
+Benchmark embed_benchmark();
 Benchmark blas_benchmark();
 Benchmark exact_benchmark();
 

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/threads.h"
 #include "bench/benchmark.h"
+#include "math/matrix_library.h"
 
 namespace cowatch::bench {
 namespace {
@@ -36,6 +37,14 @@ std::string shell_quoted(const std::string& text) {
   std::string quoted = "'";
   for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
+}
+
+// Peers multiply with the OpenBLAS kernel that this program would take: it forces a wider one where OpenBLAS
+// itself does not know the processor.
+std::string peer_environment() {
+  std::string note;
+  const auto library = load_matrix_library("OpenBLAS", note);
+  return library == nullptr ? "" : "OPENBLAS_CORETYPE=" + shell_quoted(library->kernel()) + " ";
 }
 
 struct Output {
@@ -90,7 +99,7 @@ Spread spread(std::vector<double> values, bool smaller_is_better) {
 
 Json run_peer(std::string_view name, const std::vector<std::string>& arguments) {
   const Path script = shared_file("peers") / (std::string(name) + ".py");
-  std::string command = "/usr/bin/python3 " + shell_quoted(script.string());
+  std::string command = peer_environment() + "/usr/bin/python3 " + shell_quoted(script.string());
   for (const std::string& argument : arguments) command += " " + shell_quoted(argument);
   const Output output = output_of(command);
   if (output.status != 0 || !output.last_object.is_object()) {

@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include <new>
+
 namespace cowatch {
 
 uint64_t hash64(std::span<const std::byte> bytes, uint64_t seed) {
@@ -12,21 +14,20 @@ uint64_t hash64(std::string_view text, uint64_t seed) {
   return XXH3_64bits_withSeed(text.data(), text.size(), seed);
 }
 
-struct RunningHash::State {
-  XXH3_state_t xxh3;
-};
-
-RunningHash::RunningHash() : state_(std::make_unique<State>()) {
-  XXH3_64bits_reset(&state_->xxh3);
+RunningHash::RunningHash() : state_(XXH3_createState()) {
+  if (state_ == nullptr) throw std::bad_alloc();
+  XXH3_64bits_reset(state_);
 }
-RunningHash::~RunningHash() = default;
+RunningHash::~RunningHash() {
+  XXH3_freeState(state_);
+}
 
 void RunningHash::add(std::span<const std::byte> piece) {
-  XXH3_64bits_update(&state_->xxh3, piece.data(), piece.size());
+  XXH3_64bits_update(state_, piece.data(), piece.size());
 }
 
 uint64_t RunningHash::value() const {
-  return XXH3_64bits_digest(&state_->xxh3);
+  return XXH3_64bits_digest(state_);
 }
 
 std::string hex64(uint64_t value) {

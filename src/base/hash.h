@@ -3,10 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+
+struct XXH3_state_s;  // of xxhash.h
 
 namespace cowatch {
 
@@ -25,8 +26,7 @@ class RunningHash {
   uint64_t value() const;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  XXH3_state_s* state_;
 };
 
 // Fingerprint of what a stage depends on: add parts in a fixed order, then read the digest.

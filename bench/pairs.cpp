@@ -4,8 +4,11 @@
 // take turns. cowatch is timed from watches in memory to the last pair with at least min_people; scipy is
 // timed for the product alone, from a ready matrix: taking the upper triangle and dropping rare pairs come on
 // top.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <iostream>
 #include <memory>
 #include <numeric>
@@ -24,7 +27,7 @@ struct PairsOptions {
   uint32_t videos = 200'000;
   uint32_t max_watches = 500;
   uint32_t min_people = 2;
-  uint64_t memory_mib = 4096;
+  std::vector<uint64_t> memory_limits_mib = {4096};  // one after another
   int repeats = 1;
   uint64_t seed = 1;
   bool peer = true;
@@ -66,13 +69,24 @@ WatchLog generate(const PairsOptions& options) {
   return log;
 }
 
-void measure(const PairsOptions& options) {
+// What this process holds now: the input, before counting.
+uint64_t resident_mib() {
+  std::ifstream file("/proc/self/statm");
+  uint64_t size = 0, resident = 0;
+  file >> size >> resident;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) >> 20;
+}
+
+// Pairs in the order they come; `hash` is of all of them in that order, so that runs with other limits can be
+// compared.
+void measure(const PairsOptions& options, uint64_t memory_mib) {
   const auto begins = read_numbers<uint64_t>(options.log / "begins");
   const auto items = read_numbers<uint32_t>(options.log / "items");
   PairSettings settings;
   settings.min_people = options.min_people;
   settings.max_watches = options.max_watches;
-  settings.memory_bytes = options.memory_mib << 20;
+  settings.memory_bytes = memory_mib << 20;
+  const uint64_t input_mib = resident_mib();
   const double start = seconds_now();
   PairCounter counter(options.videos, settings);
   for (uint32_t person = 0; person + 1 < begins.size(); ++person) {
@@ -80,10 +94,13 @@ void measure(const PairsOptions& options) {
       counter.add({.user = person, .item = items[i]});
   }
   const double read = seconds_now();
-  uint64_t pairs = 0, weight_sum = 0;
+  uint64_t pairs = 0, weight_sum = 0, hash = 0;
   counter.finish([&](PairBlock&& block) {
     pairs += block.pairs.size();
-    for (const CountedPair& pair : block.pairs) weight_sum += pair.people;
+    for (const CountedPair& pair : block.pairs) {
+      weight_sum += pair.people;
+      hash = (hash ^ (uint64_t{pair.u} << 32 | pair.v) ^ uint64_t{pair.people} << 20) * 0x9E3779B97F4A7C15;
+    }
   });
   const double end = seconds_now();
   print_measurement({{"engine", "cowatch"},
@@ -92,11 +109,14 @@ void measure(const PairsOptions& options) {
                      {"reading", read - start},
                      {"pairs", pairs},
                      {"weight_sum", weight_sum},
+                     {"hash", std::to_string(hash)},
+                     {"memory_mib", memory_mib},
+                     {"input_mib", input_mib},
                      {"spilled_mib", counter.report().spilled_bytes >> 20}});
 }
 
 void run(const PairsOptions& options, Report& report) {
-  if (!options.log.empty()) return measure(options);
+  if (!options.log.empty()) return measure(options, options.memory_limits_mib.front());
   TemporaryFolder folder;
   uint64_t raised = 0;
   {
@@ -110,14 +130,19 @@ void run(const PairsOptions& options, Report& report) {
     std::cout << log.items.size() << " watches of " << log.begins.size() - 1 << " people, " << options.videos
               << " videos, " << raised << " pairs to count" << std::endl;
   }
-  report.settings = {{"watches", options.watches},         {"videos", options.videos},
-                     {"max_watches", options.max_watches}, {"min_people", options.min_people},
-                     {"memory_mib", options.memory_mib},   {"pairs_to_count", raised}};
+  report.settings = {{"watches", options.watches},
+                     {"videos", options.videos},
+                     {"max_watches", options.max_watches},
+                     {"min_people", options.min_people},
+                     {"memory_mib", options.memory_limits_mib},
+                     {"pairs_to_count", raised}};
   for (int repeat = 0; repeat != options.repeats; ++repeat) {
-    report.add_row(run_self(
-        {"bench", "pairs", "--log", folder.path().string(), "--videos", std::to_string(options.videos),
-         "--max-watches", std::to_string(options.max_watches), "--min-people",
-         std::to_string(options.min_people), "--memory", std::to_string(options.memory_mib)}));
+    for (const uint64_t memory : options.memory_limits_mib) {
+      report.add_row(
+          run_self({"bench", "pairs", "--log", folder.path().string(), "--videos",
+                    std::to_string(options.videos), "--max-watches", std::to_string(options.max_watches),
+                    "--min-people", std::to_string(options.min_people), "--memory", std::to_string(memory)}));
+    }
     if (!options.peer) continue;
     report.add_row(run_peer("pairs_scipy", {folder.path().string(), std::to_string(options.videos),
                                             std::to_string(options.min_people)}));
@@ -127,21 +152,22 @@ void run(const PairsOptions& options, Report& report) {
 }  // namespace
 
 Benchmark pairs_benchmark() {
-  return {
-      "pairs", "co-watch pairs from a watch log, against scipy's sparse product", [](CLI::App& app) {
-        const auto options = std::make_shared<PairsOptions>();
-        app.add_option("--watches", options->watches, "watches in the log")->capture_default_str();
-        app.add_option("--videos", options->videos, "videos in the log")->capture_default_str();
-        app.add_option("--max-watches", options->max_watches, "most watches of a person")
-            ->capture_default_str();
-        app.add_option("--min-people", options->min_people, "people a pair needs")->capture_default_str();
-        app.add_option("--memory", options->memory_mib, "memory for counting, in MiB")->capture_default_str();
-        app.add_option("--repeats", options->repeats, "turns of each engine")->capture_default_str();
-        app.add_option("--seed", options->seed, "of the log")->capture_default_str();
-        app.add_flag("!--no-peer", options->peer, "leave scipy out (for sizes it cannot hold)");
-        app.add_option("--log", options->log, "measure cowatch alone on a log in this folder")->group("");
-        return std::function<void(Report&)>([options](Report& report) { run(*options, report); });
-      }};
+  return {"pairs", "co-watch pairs from a watch log, against scipy's sparse product", [](CLI::App& app) {
+            const auto options = std::make_shared<PairsOptions>();
+            app.add_option("--watches", options->watches, "watches in the log")->capture_default_str();
+            app.add_option("--videos", options->videos, "videos in the log")->capture_default_str();
+            app.add_option("--max-watches", options->max_watches, "most watches of a person")
+                ->capture_default_str();
+            app.add_option("--min-people", options->min_people, "people a pair needs")->capture_default_str();
+            app.add_option("--memory", options->memory_limits_mib,
+                           "memory for counting, in MiB; several: one after another")
+                ->capture_default_str();
+            app.add_option("--repeats", options->repeats, "turns of each engine")->capture_default_str();
+            app.add_option("--seed", options->seed, "of the log")->capture_default_str();
+            app.add_flag("!--no-peer", options->peer, "leave scipy out (for sizes it cannot hold)");
+            app.add_option("--log", options->log, "measure cowatch alone on a log in this folder")->group("");
+            return std::function<void(Report&)>([options](Report& report) { run(*options, report); });
+          }};
 }
 
 }  // namespace cowatch::bench

@@ -88,12 +88,9 @@ void measure(const TreeOptions& options) {
   const double start = seconds_now(), core_start = core_seconds();
   const AffinityTree tree = build_tree(videos, std::move(edges), settings);
   const double seconds = seconds_now() - start, of_cores = core_seconds() - core_start;
-  Json row = {{"engine", "cowatch"},
-              {"linkage", options.linkage},
-              {"edges", options.edges},
-              {"seconds", seconds},
-              {"core_seconds", of_cores},
-              {"edges_per_s", static_cast<double>(options.edges) / seconds},
+  Json row = {{"engine", "cowatch"},      {"linkage", options.linkage},
+              {"edges", options.edges},   {"seconds", seconds},
+              {"core_seconds", of_cores}, {"edges_per_s", static_cast<double>(options.edges) / seconds},
               {"videos", videos}};
   for (size_t round = 1; round <= tree.rounds(); ++round)
     row["clusters_" + std::to_string(round)] = tree.clusters(round);

@@ -26,6 +26,8 @@ Json as_json(const GraphSummary& summary) {
           {"pairs", summary.pairs.pairs},
           {"not_positive", summary.pairs.not_positive},
           {"imported_edges", summary.imported_edges},
+          {"self_loops", summary.built.self_loops},
+          {"merged_edges", summary.built.merged},
           {"pruned", summary.pairs.pruned},
           {"edges", summary.edges},
           {"isolated", summary.tree.isolated},
@@ -57,6 +59,8 @@ void print(const GraphSummary& summary) {
     line("pairs", summary.pairs.pairs, "watched together by at least graph.min_people");
     line_if("  not above chance", summary.pairs.not_positive, "left out: pmi of 0 or less");
     line_if("imported edges", summary.imported_edges, "");
+    line_if("  self-loops", summary.built.self_loops, "left out");
+    line_if("  merged", summary.built.merged, "added to a pair counted or imported too");
     line_if("  pruned", summary.pairs.pruned, "by graph.top_k and graph.max_degree");
     line_if("spilled bytes", summary.pairs.spilled_bytes, "past graph.memory");
   } else {

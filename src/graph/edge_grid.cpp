@@ -16,7 +16,7 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t cell_links = size_t{1} << 14;  // with its sorted copy half of a second-level cache of 1 MiB
+constexpr size_t cell_links = size_t{1} << 15;  // 512 KiB of sums: sorted in a second-level cache, nearly
 constexpr size_t most_blocks = 256;             // the open chunks of all cells must stay in a cache as well
 constexpr size_t most_bins = size_t{1} << 14;
 constexpr size_t sampled_links = size_t{1} << 18;

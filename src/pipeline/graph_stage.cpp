@@ -117,7 +117,7 @@ Graph make_graph(const Workspace& workspace, const Catalogue& catalogue, const S
     edges.push_back({edge.u, edge.v, static_cast<float>(edge.weight)});
     ++summary.imported_edges;
   });
-  Graph graph = Graph::from_edges(summary.videos, std::move(edges));
+  Graph graph = Graph::from_edges(summary.videos, std::move(edges), &summary.built);
   const size_t before = graph.edges();
   graph = prune(std::move(graph), options.top_k, options.max_degree);
   summary.pairs.pruned = before - graph.edges();

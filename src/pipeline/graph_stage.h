@@ -18,6 +18,7 @@ struct GraphSummary {
   };
   PairReport pairs;
   TreeReport tree;
+  Graph::BuildReport built;  // edges imported that were loops, or that went into counted pairs
   uint64_t videos = 0, imported_edges = 0, edges = 0, largest_degree = 0;
   bool counted = true;  // false: the graph was current and only the tree was made
   std::vector<Round> rounds;

@@ -1,9 +1,11 @@
 #include "graph/pairs.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
 
@@ -280,6 +282,45 @@ INSTANTIATE_TEST_SUITE_P(All, EveryWindowAndWeight,
                                          std::pair(PairWindow::any, PairWeight::decayed),
                                          std::pair(PairWindow::session, PairWeight::count),
                                          std::pair(PairWindow::positions, PairWeight::decayed)));
+
+// A line of /proc/self/status in bytes.
+size_t process_memory(const std::string& name) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(name + ":")) return std::stoul(line.substr(name.size() + 1)) << 10;
+  }
+  return 0;
+}
+
+TEST(PairCounter, KeepsToItsMemory) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's own memory is counted too";
+#endif
+  const auto log = random_log(60'000, 2000, 8);
+  for (const size_t mib : {12, 24, 48}) {
+    const test::TemporaryFolder folder;
+    PairSettings settings;
+    settings.spill_folder = folder.path();
+    settings.memory_bytes = mib << 20;
+    malloc_trim(0);
+    std::ofstream("/proc/self/clear_refs") << 5;  // the peak is counted from here
+    const size_t before = process_memory("VmRSS");
+    PairCounter counter(2000, settings);
+    for (int copy = 0; copy != 8; ++copy) {
+      for (PairWatch watch : log) {
+        watch.user += static_cast<uint32_t>(copy) * 60'000;
+        counter.add(watch);
+      }
+    }
+    size_t pairs = 0;
+    counter.finish([&](PairBlock&& block) { pairs += block.pairs.size(); });
+    const size_t peak = process_memory("VmHWM");
+    EXPECT_GT(pairs, 100'000u);
+    EXPECT_GT(counter.report().spilled_bytes, 0u) << mib << " MiB are enough: the test shows nothing";
+    // Stacks of the threads and what the allocator keeps come on top.
+    EXPECT_LT(peak - before, settings.memory_bytes + (size_t{4} << 20)) << mib << " MiB";
+  }
+}
 
 TEST(PairCounter, RemovesItsFilesWhenTheDiskFails) {
   const test::TemporaryFolder folder;

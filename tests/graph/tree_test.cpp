@@ -293,6 +293,29 @@ TEST(Tree, StarsJoinInOneRound) {
   EXPECT_EQ(tree.clusters(1), 1u);
 }
 
+// One video joined to all others, among chains and cliques: nearly every link has the same end.
+TEST(Tree, OfOneGiantHubIsTheSameForAnyNumberOfThreads) {
+  const size_t nodes = 120'001;
+  std::vector<Edge> edges = test::star(nodes - 1);
+  for (Edge& edge : edges) edge.weight = 1 + static_cast<float>(edge.v % 13);
+  for (uint32_t video = 1; video + 1 < nodes; ++video) {
+    if (video % 50 != 0) edges.push_back({video, video + 1, static_cast<float>(1 + video % 17)});
+  }
+  for (const Linkage linkage : all_linkages) {
+    const TreeSettings settings{.linkage = linkage, .rounds = 4, .thresholds = {}, .max_cluster_size = 1000};
+    std::optional<Partitions> expected;
+    for (const size_t count : {1, 2, 4}) {
+      set_threads(count);
+      const auto tree = build_tree(nodes, std::vector<Edge>(edges), settings);
+      for (uint32_t c = 0; c != tree.clusters(1); ++c) ASSERT_LE(tree.range(1, c).size(), 1000u);
+      const auto partitions = partitions_of(tree);
+      if (!expected) expected = partitions;
+      EXPECT_EQ(partitions, *expected) << linkage_name(linkage) << ", " << count << " threads";
+    }
+    set_threads(0);
+  }
+}
+
 TEST(Tree, ARisingChainIsOneClusterAfterOneRound) {
   // Every video prefers the next one: the longest walk along picks there can be.
   const auto tree =

@@ -81,6 +81,7 @@ TEST_F(GraphStage, AddsImportedEdges) {
   }
   const GraphSummary summary = run_graph_stage(workspace, settings);
   EXPECT_EQ(summary.imported_edges, 2u);
+  EXPECT_EQ(summary.built.merged, 1u);
   EXPECT_EQ(summary.edges, 4u);
   const Graph graph = Graph::load(workspace.graph());
   const auto row = graph.neighbours(a);

@@ -56,6 +56,10 @@ void understand(Options& options) {
                   {.remedy = "Add --data FOLDER."});
     }
   }
+  if (!request.feature_ids.empty() && request.features.empty()) {
+    throw Error(ErrorCode::bad_argument, "--feature-ids says whose rows --features has",
+                {.expected = "--features FILE beside it", .remedy = "Add --features FILE."});
+  }
   if (request.format.empty() && request.events.empty() && request.videos.empty() &&
       request.features.empty()) {
     throw Error(ErrorCode::bad_argument, "nothing to import",
@@ -93,7 +97,7 @@ void run(Options& options) {
   if (!options.workspace.as_json)
     options.request.options.explain = [](const std::string& text) { std::cout << text << std::endl; };
   const ImportOutcome outcome =
-      options.check ? check_import(options.request)
+      options.check ? check_import(options.workspace.folder, options.request)
                     : run_import(Workspace::open_or_create(options.workspace.folder), options.request);
   if (options.workspace.as_json) {
     std::cout << to_json(outcome).dump(2) << "\n";
@@ -109,7 +113,9 @@ void configure(CLI::App& app) {
                  "tables of feedback: CSV, TSV or JSON lines, plain, gzip or zstd");
   app.add_option("--videos", options->request.videos, "tables of videos, or folders of video files");
   app.add_option("--features", options->request.features,
-                 "features made elsewhere: .npy, a row an item in the catalogue's order");
+                 "features made elsewhere: .npy, a row a video in the order of first import");
+  app.add_option("--feature-ids", options->request.feature_ids,
+                 "the ids of the rows of --features, one a line, in any order; videos may be left out");
   std::string formats = "a ready-made data set:";
   for (const std::string& format : data_set_formats()) formats += " " + format;
   app.add_option("--format", options->request.format, formats);
@@ -133,6 +139,7 @@ Verb import_verb() {
           "  cowatch import ws --events log.csv --column user=uid --column item=clip --kind watch\n"
           "  cowatch import ws --format graph --data graph_folder\n"
           "  cowatch import ws --videos clips/            every video file in a folder\n"
+          "  cowatch import ws --features F.npy --feature-ids ids.txt\n"
           "  cowatch import ws --events log.csv --check   validate, write nothing",
           configure};
 }

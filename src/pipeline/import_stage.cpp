@@ -2,16 +2,76 @@
 
 #include <unistd.h>
 
+#include <optional>
+
 #include "base/error.h"
+#include "store/graph_folder.h"
 #include "store/import/data_sets.h"
-#include "store/npy.h"
 
 namespace cowatch {
 namespace {
 
-ImportOutcome import_into(Catalogue& catalogue, const ImportRequest& request, const Path& rejects,
-                          const Path& features_target) {
-  ImportSink sink(&catalogue, rejects);
+// Where an import goes.
+struct Target {
+  Path rejects;  // folder; empty: they are only counted
+  Path existing_features, features;
+};
+
+// Throws for files that cannot be used, and reads what is small.
+std::optional<FeatureRows> check_files(const ImportRequest& request) {
+  for (const Path& path : request.videos) {
+    if (std::filesystem::is_directory(path)) {
+      media_files_below(path);
+    } else {
+      check_items(path, request.options);
+    }
+  }
+  for (const Path& path : request.events) check_events(path, request.options);
+  if (request.features.empty()) return std::nullopt;
+  FeatureRows rows{{}, read_npy(request.features), request.features.string()};
+  if (request.feature_ids.empty()) return rows;
+  rows.ids = read_ids(request.feature_ids);
+  if (rows.ids.size() == rows.table.rows) return rows;
+  throw Error(ErrorCode::bad_input, "features of the wrong length",
+              {.where = rows.origin,
+               .expected = std::to_string(rows.ids.size()) + " rows, one a line of " + request.feature_ids.string(),
+               .found = std::to_string(rows.table.rows),
+               .remedy = "Write both from one list of videos."});
+}
+
+// Which item each row of --features belongs to; rows of unknown videos are rejected one by one.
+std::vector<std::optional<uint32_t>> items_of(const FeatureRows& rows, const ImportRequest& request,
+                                              const Catalogue& catalogue, ImportSink& sink) {
+  if (request.feature_ids.empty()) {
+    const uint64_t count = catalogue.item_count();
+    if (rows.table.rows != count) {
+      throw Error(ErrorCode::bad_input, "features of the wrong length; all else is imported",
+                  {.where = rows.origin,
+                   .expected = std::to_string(count) + " rows, one a video in the order of first import",
+                   .found = std::to_string(rows.table.rows),
+                   .remedy = "Say whose rows they are: --feature-ids FILE, an id a line."});
+    }
+    std::vector<std::optional<uint32_t>> items(count);
+    for (uint32_t i = 0; i < count; ++i) items[i] = i;
+    return items;
+  }
+  auto items = catalogue.find_items(rows.ids);
+  sink.begin_file(request.feature_ids.filename().string());
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (items[i]) continue;
+    sink.row();
+    sink.reject({i + 1, "", "the id of a video in the catalogue", "'" + rows.ids[i].substr(0, 40) + "'", rows.ids[i]});
+  }
+  return items;
+}
+
+ImportOutcome import_into(Catalogue& catalogue, const ImportRequest& request, const Target& target) {
+  const std::optional<FeatureRows> own_features = check_files(request);
+  ImportSink sink(&catalogue, target.rejects);
+  // The data set looks at its own files before it writes, and so goes first.
+  std::optional<FeatureRows> set_features;
+  if (!request.format.empty())
+    set_features = import_data_set(request.format, request.data, request.options, sink);
   for (const Path& path : request.videos) {
     if (std::filesystem::is_directory(path)) {
       import_media_folder(path, sink);
@@ -19,40 +79,61 @@ ImportOutcome import_into(Catalogue& catalogue, const ImportRequest& request, co
       import_items(path, request.options, sink);
     }
   }
-  if (!request.format.empty())
-    import_data_set(request.format, request.data, features_target, request.options, sink);
   for (const Path& path : request.events) import_events(path, request.options, sink);
+  sink.flush();
+  Path existing = target.existing_features;
+  const auto put = [&](const FeatureRows& rows, std::span<const std::optional<uint32_t>> items) {
+    write_imported_features(rows, items, catalogue.item_count(), existing, target.features);
+    existing = target.features;
+    catalogue.set_note("features", "imported");
+  };
+  if (set_features) put(*set_features, catalogue.find_items(set_features->ids));
+  if (own_features) put(*own_features, items_of(*own_features, request, catalogue, sink));
   ImportOutcome outcome;
   outcome.counts = sink.finish();
   outcome.reject_samples = sink.samples();
-  if (!request.features.empty()) {
-    write_imported_features(read_npy(request.features), catalogue.item_count(), request.features.string(),
-                            features_target);
-  }
-  if (std::filesystem::exists(features_target)) catalogue.set_note("features", "imported");
   outcome.health = measure_health(catalogue);
   return outcome;
 }
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "cowatch-check-XXXXXX").string();
+    if (!mkdtemp(name.data())) throw_system_error("make", name);
+    path_ = name;
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Path operator/(std::string_view name) const { return path_ / name; }
+
+ private:
+  Path path_;
+};
 
 }  // namespace
 
 ImportOutcome run_import(const Workspace& workspace, const ImportRequest& request) {
   Catalogue catalogue(workspace.catalogue(), Catalogue::Mode::write);
-  return import_into(catalogue, request, workspace.rejects(), workspace.imported_features());
+  return import_into(catalogue, request,
+                     {workspace.rejects(), workspace.imported_features(), workspace.imported_features()});
 }
 
-ImportOutcome check_import(const ImportRequest& request) {
-  std::string folder = (std::filesystem::temp_directory_path() / "cowatch-check-XXXXXX").string();
-  if (!mkdtemp(folder.data())) throw_system_error("make", folder);
-  struct Remover {
-    Path path;
-    ~Remover() {
-      std::error_code ignored;
-      std::filesystem::remove_all(path, ignored);
-    }
-  } remover{folder};
-  Catalogue catalogue(remover.path / "catalogue.sqlite", Catalogue::Mode::write);
-  return import_into(catalogue, request, {}, remover.path / "features.safetensors");
+ImportOutcome check_import(const Path& folder, const ImportRequest& request) {
+  const TemporaryFolder copy;
+  Path existing;
+  if (std::filesystem::exists(folder) && !std::filesystem::is_empty(folder)) {
+    const Workspace workspace = Workspace::open(folder, Workspace::Access::read);
+    existing = workspace.imported_features();
+    if (std::filesystem::exists(workspace.catalogue()))
+      Catalogue(workspace.catalogue(), Catalogue::Mode::read).copy_to(copy / "catalogue.sqlite");
+  }
+  Catalogue catalogue(copy / "catalogue.sqlite", Catalogue::Mode::write);
+  return import_into(catalogue, request, {{}, existing, copy / "features.safetensors"});
 }
 
 }  // namespace cowatch

@@ -8,12 +8,11 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t longest_id = 512;  // bytes
-
 void check_id(std::string_view what, std::string_view id) {
   if (!id.empty() && id.size() <= longest_id) return;
   throw Error(ErrorCode::bad_input, std::string(what) + " has no usable id",
-              {.expected = "1 to 512 bytes", .found = std::to_string(id.size()) + " bytes"});
+              {.expected = "1 to " + std::to_string(longest_id) + " bytes",
+               .found = std::to_string(id.size()) + " bytes"});
 }
 
 }  // namespace
@@ -195,6 +194,12 @@ bool Catalogue::remove_event(std::string_view user, std::string_view item, Feedb
     removed = state.database.changes() > 0;
   });
   return removed;
+}
+
+void Catalogue::copy_to(const Path& path) const {
+  Statement copy(implementation_->database, "VACUUM INTO ?");
+  const std::string name = path.string();
+  copy.bind(1, name).run();
 }
 
 void Catalogue::limit_pages(uint64_t pages) {

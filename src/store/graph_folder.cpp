@@ -3,21 +3,13 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <unordered_map>
 
 #include "base/error.h"
-#include "store/input_stream.h"
+#include "store/text_input.h"
 
 namespace cowatch {
 namespace {
-
-// NAME, NAME.gz or NAME.zst in the folder.
-std::optional<Path> find_file(const Path& folder, const std::string& name) {
-  for (const char* ending : {"", ".gz", ".zst"}) {
-    const Path path = folder / (name + ending);
-    if (std::filesystem::exists(path)) return path;
-  }
-  return std::nullopt;
-}
 
 Path need_file(const Path& folder, const std::string& name) {
   if (const auto path = find_file(folder, name)) return *path;
@@ -29,13 +21,9 @@ Path need_file(const Path& folder, const std::string& name) {
 }
 
 std::vector<std::string> read_lines(const Path& path) {
-  const std::string text = InputStream(path).read_all();
+  check_compression(path);
   std::vector<std::string> lines;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    lines.push_back(text.substr(begin, end - begin - (end > begin && text[end - 1] == '\r')));
-    begin = end + 1;
-  }
+  for_each_line(path, [&](uint64_t, std::string_view line) { lines.emplace_back(line); });
   return lines;
 }
 
@@ -47,15 +35,18 @@ std::vector<std::string> read_column(const Path& folder, const std::string& name
   throw Error(ErrorCode::bad_input, "two files of the graph shape disagree",
               {.where = path->string(),
                .expected = std::to_string(videos) + " lines, as ids.txt has",
-               .found = std::to_string(lines.size())});
+               .found = std::to_string(lines.size()),
+               .remedy = "Write a line for each video, an empty one where nothing is known."});
 }
 
-std::vector<std::string> split(const std::string& line, char separator) {
-  std::vector<std::string> parts;
-  for (size_t begin = 0; begin <= line.size();) {
-    const size_t end = std::min(line.find(separator, begin), line.size());
-    if (end > begin) parts.push_back(line.substr(begin, end - begin));
-    begin = end + 1;
+// Cells that may not be empty; more than `most` are not looked at.
+std::vector<std::string_view> split(std::string_view line, char separator, size_t most) {
+  std::vector<std::string_view> parts;
+  while (parts.size() <= most) {
+    const size_t end = std::min(line.find(separator), line.size());
+    parts.push_back(line.substr(0, end));
+    if (end == line.size()) break;
+    line.remove_prefix(end + 1);
   }
   return parts;
 }
@@ -66,9 +57,42 @@ bool parse(std::string_view text, Number& number) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-// What is wrong with an edge's line, or "".
-std::string read_edge(const std::string& line, size_t videos, StoredEdge& edge) {
-  const auto cells = split(line, '\t');
+}  // namespace
+
+std::optional<Path> find_file(const Path& folder, const std::string& name) {
+  for (const char* ending : {"", ".gz", ".zst"}) {
+    const Path path = folder / (name + ending);
+    if (std::filesystem::exists(path)) return path;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> read_ids(const Path& path) {
+  std::vector<std::string> ids = read_lines(path);
+  std::unordered_map<std::string_view, size_t> first;
+  const auto refuse = [&](size_t line, const char* what, std::string expected, std::string found) {
+    throw Error(ErrorCode::bad_input, what,
+                {.where = path.string() + ", line " + std::to_string(line),
+                 .expected = std::move(expected),
+                 .found = std::move(found),
+                 .remedy = "Give each video an id of its own, one a line."});
+  };
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i].empty() || ids[i].size() > longest_id || ids[i].find('\0') != std::string::npos) {
+      refuse(i + 1, "a video has no usable id", "1 to " + std::to_string(longest_id) + " bytes of text",
+             ids[i].empty() ? "an empty line" : std::to_string(ids[i].size()) + " bytes");
+    }
+    const auto [found, added] = first.emplace(ids[i], i + 1);
+    if (!added) {
+      refuse(i + 1, "two videos have one id", "an id that no other line has",
+             "'" + std::string(cut_text(ids[i], 40)) + "', which line " + std::to_string(found->second) + " has");
+    }
+  }
+  return ids;
+}
+
+std::string read_edge(std::string_view line, size_t videos, StoredEdge& edge) {
+  const auto cells = split(line, '\t', 3);
   edge.weight = 1;
   if (cells.size() < 2 || cells.size() > 3) return "two or three cells parted by tabs";
   if (!parse(cells[0], edge.u) || !parse(cells[1], edge.v) || edge.u >= videos || edge.v >= videos) {
@@ -83,19 +107,18 @@ std::string read_edge(const std::string& line, size_t videos, StoredEdge& edge) 
   return "";
 }
 
-}  // namespace
-
 GraphFolder read_graph_folder(const Path& folder) {
   if (!std::filesystem::is_directory(folder)) {
     throw Error(ErrorCode::not_found, "there is no such folder", {.where = folder.string()});
   }
   GraphFolder graph;
-  graph.ids = read_lines(need_file(folder, "ids.txt"));
+  graph.ids = read_ids(need_file(folder, "ids.txt"));
   graph.titles = read_column(folder, "titles.txt", graph.ids.size());
-  for (const std::string& line : read_column(folder, "labels.txt", graph.ids.size()))
-    graph.labels.push_back(split(line, ','));
+  graph.labels = read_column(folder, "labels.txt", graph.ids.size());
   const Path edge_file = need_file(folder, "edges.tsv");
-  for (const std::string& line : read_lines(edge_file)) {
+  check_compression(edge_file);
+  for_each_line(edge_file, [&](uint64_t number, std::string_view line) {
+    if (line.empty()) return;
     ++graph.lines_read;
     StoredEdge edge;
     const std::string expected = read_edge(line, graph.ids.size(), edge);
@@ -103,16 +126,17 @@ GraphFolder read_graph_folder(const Path& folder) {
       graph.edges.push_back(edge);
     } else {
       graph.rejects.push_back(
-          {edge_file.filename().string(), graph.lines_read, expected, line.substr(0, 80)});
+          {edge_file.filename().string(), number, expected, std::string(cut_text(line, 80))});
     }
-  }
+  });
   if (const auto path = find_file(folder, "features.npy")) {
     graph.features = read_npy(*path);
     if (graph.features.rows != graph.ids.size()) {
       throw Error(ErrorCode::bad_input, "features of the wrong length",
                   {.where = path->string(),
                    .expected = std::to_string(graph.ids.size()) + " rows, a video each",
-                   .found = std::to_string(graph.features.rows)});
+                   .found = std::to_string(graph.features.rows),
+                   .remedy = "Write a row for each line of ids.txt; zeros where a video has no features."});
     }
   }
   return graph;

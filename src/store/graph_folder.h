@@ -2,7 +2,9 @@
 // there are any titles.txt and labels.txt (comma-separated), a line a video.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "store/catalogue.h"
@@ -12,23 +14,28 @@ namespace cowatch {
 
 struct GraphFolder {
   std::vector<std::string> ids;
-  std::vector<std::string> titles;               // empty, or one a video
-  std::vector<std::vector<std::string>> labels;  // empty, or one list a video
-  std::vector<StoredEdge> edges;                 // u < v, as read otherwise
-  NumberTable features;                          // rows 0 when there is no file
+  std::vector<std::string> titles, labels;  // empty, or one a video; labels parted by commas
+  std::vector<StoredEdge> edges;            // between positions in `ids`, u < v, as read otherwise
+  NumberTable features;                     // a row an id; rows 0 when there is no file
 
   struct Reject {
     std::string file;
     uint64_t line;
     std::string expected, found;
   };
-  uint64_t lines_read = 0;      // of the edge file
+  uint64_t lines_read = 0;      // of the edge file, empty ones left out
   std::vector<Reject> rejects;  // edges that were refused: malformed, self-loop, weight not positive and
                                 // finite, unknown video
 };
 
-// Throws not_found (naming the file that is missing) and bad_input (files whose lengths disagree, features
-// that are not finite). Malformed edges are rejected one by one.
+// Throws not_found (naming the file that is missing) and bad_input (files whose lengths disagree, ids that are empty,
+// too long or there twice, features that are not finite). Malformed edges are rejected one by one; there may be none.
 GraphFolder read_graph_folder(const Path& folder);
+
+// The parts of it that others need: NAME, NAME.gz or NAME.zst in the folder; ids, one a line, each its own; one line
+// of edges.tsv, which returns what was expected when it is malformed, otherwise "".
+std::optional<Path> find_file(const Path& folder, const std::string& name);
+std::vector<std::string> read_ids(const Path& path);
+std::string read_edge(std::string_view line, size_t videos, StoredEdge& edge);
 
 }  // namespace cowatch

@@ -63,6 +63,7 @@ Health measure_health(const Catalogue& catalogue) {
   uint64_t distinct = 0, people_with_two = 0, of_person = 0;
   uint32_t person = UINT32_MAX;
   catalogue.for_each_watch(signs_of_interest, [&](const Watch& watch) {
+    if (watch.item >= health.videos) return;  // came while we were counting
     if (watch.user != person) person = watch.user, of_person = 0;
     warm[watch.item] = true;
     if (last_user[watch.item] == watch.user) return;
@@ -70,7 +71,9 @@ Health measure_health(const Catalogue& catalogue) {
     ++distinct;
     if (++of_person == 2) ++people_with_two;
   });
-  catalogue.for_each_edge([&](const StoredEdge& edge) { warm[edge.u] = warm[edge.v] = true; });
+  catalogue.for_each_edge([&](const StoredEdge& edge) {
+    if (edge.v < health.videos) warm[edge.u] = warm[edge.v] = true;
+  });
   for (const bool is_warm : warm) health.cold_videos += !is_warm;
   for (uint32_t first = 0; first < health.videos;) {
     const auto items = catalogue.items(first, 5000);

@@ -14,6 +14,7 @@ struct InputStream::Source {
   explicit Source(const Path& p) : path(p), map(p) {}
   virtual ~Source() = default;
   virtual size_t read(char* buffer, size_t size) = 0;
+  virtual bool compressed() const { return true; }
   [[noreturn]] void damaged(const std::string& what) const {
     throw Error(
         ErrorCode::bad_input, "the compressed file is damaged: " + what,
@@ -36,6 +37,7 @@ struct PlainSource : InputStream::Source {
     at += count;
     return count;
   }
+  bool compressed() const override { return false; }
 };
 
 struct GzipSource : InputStream::Source {
@@ -136,8 +138,19 @@ uint64_t InputStream::consumed() const {
 uint64_t InputStream::size() const {
   return source_->map.bytes().size();
 }
+bool InputStream::compressed() const {
+  return source_->compressed();
+}
 const Path& InputStream::path() const {
   return source_->path;
+}
+
+void check_compression(const Path& path) {
+  InputStream stream(path);
+  if (!stream.compressed()) return;
+  std::string buffer(1 << 18, '\0');
+  while (stream.read(buffer.data(), buffer.size()) > 0) {
+  }
 }
 
 }  // namespace cowatch

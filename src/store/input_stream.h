@@ -23,11 +23,15 @@ class InputStream {
   uint64_t consumed() const;
   uint64_t size() const;
   const Path& path() const;
+  bool compressed() const;
 
   struct Source;
 
  private:
   std::unique_ptr<Source> source_;
 };
+
+// Reads a compressed file to its end: damage shows before any of it is used. Throws bad_input with the place.
+void check_compression(const Path& path);
 
 }  // namespace cowatch

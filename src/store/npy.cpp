@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "math/float16.h"
-#include "store/input_stream.h"
+#include "store/text_input.h"
 
 namespace cowatch {
 namespace {
@@ -64,6 +64,8 @@ NumberTable read_npy(const Path& path) {
            std::to_string(bytes.size()) + " bytes of something else");
   }
   const auto byte = [&](size_t i) { return static_cast<size_t>(static_cast<unsigned char>(bytes[i])); };
+  if (byte(6) < 1 || byte(6) > 3)
+    refuse(path, "this version of .npy is not read", "version 1, 2 or 3", std::to_string(byte(6)));
   const bool wide = byte(6) >= 2;
   const size_t begin = wide ? 12 : 10;
   const size_t length = byte(8) | byte(9) << 8 | (wide ? byte(10) << 16 | byte(11) << 24 : 0);
@@ -73,8 +75,10 @@ NumberTable read_npy(const Path& path) {
   const std::string type = header_value(header, "descr");
   NumberTable table;
   if (!parse_shape(header_value(header, "shape"), table.rows, table.columns)) {
-    refuse(path, "the array has another shape", "(videos, features)", header_value(header, "shape"));
+    refuse(path, "the array has another shape", "(videos, features)",
+           std::string(cut_text(header_value(header, "shape"), 40)));
   }
+  if (table.columns == 0) refuse(path, "the array has no columns", "at least one feature", "none");
   if (header_value(header, "fortran_order") != "False")
     refuse(path, "the array is in Fortran order", "C order", "Fortran order");
   const size_t element = element_size(type);

@@ -1,5 +1,7 @@
 #include "store/sqlite.h"
 
+#include <cerrno>
+
 #include "base/error.h"
 
 namespace cowatch {
@@ -25,7 +27,10 @@ Database::~Database() {
 
 void Database::fail(int code) const {
   const std::string reason = sqlite3_errmsg(handle_);
-  switch (code & 0xff) {
+  // SQLite speaks of an input or output error where a quota or a limit on file sizes stops it.
+  const int number = sqlite3_system_errno(handle_);
+  const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
+  switch ((code & 0xff) == SQLITE_IOERR && full ? SQLITE_FULL : code & 0xff) {
     case SQLITE_FULL:
       throw Error(ErrorCode::no_space, "the catalogue cannot grow: " + reason,
                   {.where = path_.string(),
@@ -36,6 +41,11 @@ void Database::fail(int code) const {
                   {.where = path_.string(),
                    .expected = "a SQLite database",
                    .remedy = "Restore it from a copy, or import again into a new workspace."});
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+      throw Error(ErrorCode::system, "the catalogue may not be written: " + reason,
+                  {.where = path_.string(),
+                   .remedy = "Give yourself the right to write there, or copy the workspace."});
     case SQLITE_BUSY:
       throw Error(ErrorCode::conflict, "the catalogue is in use by another process",
                   {.where = path_.string(), .remedy = "Try again when it is done."});

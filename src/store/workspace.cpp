@@ -26,13 +26,16 @@ void check_layout(const Path& folder) {
                  .found = "something else",
                  .remedy = "Write {\"layout\": 1} into it if the folder is a workspace of this version."});
   }
-  if (json["layout"].get<int>() > Workspace::layout_version) {
+  if (const auto layout = json["layout"].get<int64_t>(); layout > Workspace::layout_version) {
     throw Error(ErrorCode::newer_version, "this workspace was made by a later version",
                 {.where = folder.string(),
                  .expected = "layout " + std::to_string(Workspace::layout_version),
-                 .found = "layout " + std::to_string(json["layout"].get<int>()),
+                 .found = "layout " + std::to_string(layout),
                  .remedy = "Use the program that made it: " +
-                           json.value("program", std::string("a later cowatch")) + "."});
+                           (json.contains("program") && json["program"].is_string()
+                                ? json["program"].get<std::string>()
+                                : "a later cowatch") +
+                           "."});
   }
 }
 

@@ -42,6 +42,22 @@ int chosen_column(const std::string& role, const std::string& wanted, std::span<
                .remedy = near.empty() ? "" : "Did you mean --column " + role + "=" + near + "?"});
 }
 
+bool has_role(std::span<const Role> roles, std::string_view role) {
+  return std::any_of(roles.begin(), roles.end(), [&](const Role& known) { return known.names[0] == role; });
+}
+
+[[noreturn]] void refuse_role(const std::string& role, std::span<const Role> roles) {
+  std::vector<std::string> names;
+  std::string list;
+  for (const Role& known : roles) names.emplace_back(known.names[0]);
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  const std::string near = nearest_name(role, names);
+  throw Error(ErrorCode::bad_argument, "--column does not know this role",
+              {.expected = "one of " + list,
+               .found = "'" + role + "'",
+               .remedy = near.empty() ? "" : "Did you mean " + near + "?"});
+}
+
 }  // namespace
 
 std::span<const Role> event_roles() {
@@ -60,7 +76,9 @@ std::span<const Role> event_roles() {
       {{"watched_s", "watched", "watch_time", "watched_seconds", "play_time", "dwell"}, "seconds watched"},
       {{"length_ms", "duration_ms", "video_duration_ms"}, "the video's length in milliseconds"},
       {{"length_s", "length", "duration", "video_duration", "duration_s"}, "the video's length in seconds"},
-      {{"portion", "watch_ratio", "ratio", "percent_watched", "completion"}, "part watched, 0 to 1"},
+      {{"portion", "watch_ratio", "ratio", "completion", "watched_portion"}, "part watched, 0 to 1"},
+      {{"percent", "percent_watched", "percentage", "watch_percent", "completion_percent"},
+       "part watched in per cent"},
       {{"text", "query", "comment", "hashtag", "tag", "search"}, "words of a search, comment or hashtag"},
       {{"rating", "value", "score", "stars"}, "a rating"},
   };
@@ -77,7 +95,7 @@ std::span<const Role> item_roles() {
         "date"},
        "when it came"},
       {{"seconds", "length_s", "duration", "length", "duration_s"}, "length in seconds"},
-      {{"hashtags", "tags", "labels", "genres", "keywords"}, "hashtags"},
+      {{"hashtags", "tags", "labels", "label", "genres", "keywords"}, "hashtags"},
       {{"file", "path", "media", "media_path", "filename", "video_file"}, "the media file"},
       {{"language", "lang"}, "language"},
   };
@@ -86,35 +104,31 @@ std::span<const Role> item_roles() {
 
 ColumnMap map_columns(std::span<const Role> roles, std::span<const std::string> columns,
                       const std::map<std::string, std::string>& chosen) {
-  for (const auto& [role, column] : chosen) {
-    std::vector<std::string> names;
-    for (const Role& known : roles) names.emplace_back(known.names[0]);
-    if (std::find(names.begin(), names.end(), role) != names.end()) continue;
-    std::string list;
-    for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-    const std::string near = nearest_name(role, names);
-    throw Error(ErrorCode::bad_argument, "--column does not know this role",
-                {.expected = "one of " + list,
-                 .found = "'" + role + "'",
-                 .remedy = near.empty() ? "" : "Did you mean " + near + "?"});
-  }
   ColumnMap map;
+  for (const auto& [role, column] : chosen) {
+    if (has_role(roles, role)) {
+      map[role] = chosen_column(role, column, columns);
+    } else if (!has_role(event_roles(), role) && !has_role(item_roles(), role)) {
+      refuse_role(role, roles);
+    }
+  }
+  extend_columns(map, roles, columns);
+  return map;
+}
+
+void extend_columns(ColumnMap& map, std::span<const Role> roles, std::span<const std::string> columns) {
   std::vector<bool> taken(columns.size());
-  const auto take = [&](std::string_view role, int column) {
-    map[std::string(role)] = column;
-    taken[static_cast<size_t>(column)] = true;
-  };
-  for (const auto& [role, column] : chosen) take(role, chosen_column(role, column, columns));
+  for (const auto& [role, column] : map) taken[static_cast<size_t>(column)] = true;
   for (const Role& role : roles) {
     if (map.contains(role.names[0])) continue;
     for (const std::string_view name : role.names) {
       const int found = find_column(name, columns);
       if (found < 0 || taken[static_cast<size_t>(found)]) continue;
-      take(role.names[0], found);
+      map[std::string(role.names[0])] = found;
+      taken[static_cast<size_t>(found)] = true;
       break;
     }
   }
-  return map;
 }
 
 std::string describe_columns(const ColumnMap& map, std::span<const std::string> columns) {

@@ -4,8 +4,8 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "base/progress.h"
 #include "base/settings.h"
-#include "base/tensor_file.h"
 #include "store/graph_folder.h"
 #include "store/import/parse.h"
 
@@ -15,57 +15,73 @@ namespace {
 // Sequences without times keep their order: a second apart from this moment on.
 constexpr int64_t first_of_order_ms = 946684800000;  // 2000-01-01
 
+using Features = std::optional<FeatureRows>;
+
 Path need(const Path& folder, std::initializer_list<const char*> names) {
   std::string list;
   for (const char* name : names) {
-    for (const char* ending : {"", ".gz", ".zst"}) {
-      if (std::filesystem::exists(folder / (std::string(name) + ending)))
-        return folder / (std::string(name) + ending);
-    }
+    if (const auto path = find_file(folder, name)) return *path;
     list += (list.empty() ? "" : " or ") + std::string(name);
   }
   throw Error(ErrorCode::not_found, "a file of the data set is missing",
-              {.where = folder.string(), .expected = list, .found = "none"});
+              {.where = folder.string(),
+               .expected = list + " (also .gz or .zst)",
+               .found = "none",
+               .remedy = "docs/import.md says what each format's folder holds."});
 }
 
-bool there(const Path& folder, const char* name) {
-  return std::filesystem::exists(folder / name) ||
-         std::filesystem::exists(folder / (std::string(name) + ".gz"));
+Features features_of(GraphFolder& graph, const Path& folder) {
+  if (graph.features.rows == 0) return std::nullopt;
+  return FeatureRows{std::move(graph.ids), std::move(graph.features), folder.string()};
 }
 
-void import_graph(const Path& folder, const Path& features_target, const ImportOptions&, ImportSink& sink) {
-  GraphFolder graph = read_graph_folder(folder);
-  sink.begin_file("edges.tsv");
+void import_graph_items(const GraphFolder& graph, ImportSink& sink) {
   for (size_t i = 0; i < graph.ids.size(); ++i) {
     ItemRecord item;
     item.id = graph.ids[i];
     if (!graph.titles.empty()) item.title = graph.titles[i];
-    if (!graph.labels.empty()) {
-      for (std::string label : graph.labels[i]) {
-        std::replace(label.begin(), label.end(), ' ', '_');
-        item.hashtags.push_back(std::move(label));
-      }
-    }
+    if (!graph.labels.empty()) item.hashtags = split_tags(graph.labels[i], ",");
     sink.row();
     sink.item(std::move(item));
   }
+}
+
+std::string describe_graph(const GraphFolder& graph) {
+  std::string text = std::to_string(graph.ids.size()) + " videos, " + std::to_string(graph.edges.size()) + " edges, " +
+                     std::to_string(graph.features.rows ? graph.features.columns : 0) + " features";
+  for (size_t i = 0; i < std::min<size_t>(3, graph.ids.size()); ++i) {
+    text += "\n  " + graph.ids[i];
+    if (!graph.titles.empty()) text += " | " + std::string(cut_text(graph.titles[i], 40));
+    if (!graph.labels.empty()) text += " | " + std::string(cut_text(graph.labels[i], 40));
+  }
+  return text;
+}
+
+Features import_graph(const Path& folder, const ImportOptions& options, ImportSink& sink) {
+  GraphFolder graph = read_graph_folder(folder);
+  options.explain(describe_graph(graph));
+  sink.begin_file("edges.tsv");
+  import_graph_items(graph, sink);
   for (const auto& reject : graph.rejects) {
     sink.row();
     sink.reject({reject.line, "", reject.expected, reject.found, reject.found});
   }
-  if (graph.features.rows > 0) {
-    write_imported_features(graph.features, graph.ids.size(), folder.filename().string(), features_target);
-  }
-  sink.edges(std::move(graph.edges));
+  sink.edges(graph.ids, graph.edges);
+  return features_of(graph, folder);
 }
 
-void import_movielens_csv(const Path& folder, const Path&, const ImportOptions& options, ImportSink& sink) {
-  import_items(need(folder, {"movies.csv"}), options, sink);
-  import_events(need(folder, {"ratings.csv"}), options, sink);
-  if (!there(folder, "tags.csv")) return;
-  ImportOptions tags = options;
-  tags.kind = FeedbackKind::hashtag;
-  import_events(need(folder, {"tags.csv"}), tags, sink);
+Features import_movielens_csv(const Path& folder, const ImportOptions& options, ImportSink& sink) {
+  const Path movies = need(folder, {"movies.csv"}), ratings = need(folder, {"ratings.csv"});
+  const std::optional<Path> tags = find_file(folder, "tags.csv");
+  ImportOptions of_tags = options;
+  of_tags.kind = FeedbackKind::hashtag;
+  check_items(movies, options);
+  check_events(ratings, options);
+  if (tags) check_events(*tags, of_tags);
+  import_items(movies, options, sink);
+  import_events(ratings, options, sink);
+  if (tags) import_events(*tags, of_tags, sink);
+  return std::nullopt;
 }
 
 std::string utf8_from_latin1(std::string_view text) {
@@ -82,33 +98,39 @@ std::string utf8_from_latin1(std::string_view text) {
   return out;
 }
 
-// u.item is in Latin-1 and parted by bars, so the general reader does not fit.
-void import_movielens_100k(const Path& folder, const Path&, const ImportOptions& options, ImportSink& sink) {
-  const std::string text = InputStream(need(folder, {"u.item"})).read_all();
-  sink.begin_file("u.item");
-  uint64_t line_number = 0;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string_view line(text.data() + begin, end - begin);
-    begin = end + 1;
-    ++line_number;
+// "id|title|date|…": in Latin-1 and parted by bars, so the general reader does not fit.
+void import_movielens_films(const Path& file, ImportSink& sink) {
+  TextInput input(file);
+  sink.begin_file(file.filename().string());
+  std::string line;
+  bool overlong = false;
+  for (uint64_t number = 1; input.next_line(line, overlong); ++number) {
+    if (line.empty()) continue;
     sink.row();
     const size_t bar = line.find('|'), second = bar == line.npos ? bar : line.find('|', bar + 1);
-    if (second == line.npos || bar == 0) {
-      sink.reject(
-          {line_number, "", "id|title|…", std::string(line.substr(0, 40)), std::string(line.substr(0, 80))});
+    if (second == line.npos || bar == 0 || bar > longest_id || overlong) {
+      sink.reject({number, "", "id|title|…", utf8_from_latin1(line.substr(0, 40)),
+                   utf8_from_latin1(line.substr(0, 80))});
       continue;
     }
     ItemRecord item;
     item.id = line.substr(0, bar);
-    item.title = utf8_from_latin1(line.substr(bar + 1, second - bar - 1));
+    item.title = utf8_from_latin1(std::string_view(line).substr(bar + 1, second - bar - 1));
     sink.item(std::move(item));
   }
+}
+
+Features import_movielens_100k(const Path& folder, const ImportOptions& options, ImportSink& sink) {
   ImportOptions ratings = options;
   ratings.table = TableFormat::tsv;
   ratings.header = false;
   ratings.columns = {{"user", "1"}, {"item", "2"}, {"rating", "3"}, {"time", "4"}};
-  import_events(need(folder, {"u.data"}), ratings, sink);
+  const Path films = need(folder, {"u.item"}), data = need(folder, {"u.data"});
+  check_compression(films);
+  check_events(data, ratings);
+  import_movielens_films(films, sink);
+  import_events(data, ratings, sink);
+  return std::nullopt;
 }
 
 // A row of KuaiRand's log is one showing of a video with everything that came of it: it makes one event a
@@ -131,6 +153,8 @@ class KuairandLog {
     }
   }
 
+  std::string describe() const { return describe_columns(map_, names_); }
+
   void take(const Record& record, ImportSink& sink) const {
     const EventParser parser{map_, FeedbackKind::watch};
     const auto parsed = parser.parse(record, names_);
@@ -140,6 +164,7 @@ class KuairandLog {
     }
     Event event = std::get<Event>(parsed);
     if (event.length_ms == 0) event.length_ms = -1;  // 0 stands for not known
+    if (event.watched_ms == 0) event.kind = FeedbackKind::impression;
     sink.row();
     sink.event(event);
     for (const auto& [at, kind] : signal_columns_) {
@@ -166,94 +191,129 @@ class KuairandLog {
   std::vector<std::pair<int, FeedbackKind>> signal_columns_;
 };
 
-void import_kuairand(const Path& folder, const Path&, const ImportOptions& options, ImportSink& sink) {
+std::vector<Path> kuairand_files(const Path& folder) {
+  if (std::filesystem::is_regular_file(folder)) return {folder};
   std::vector<Path> files;
-  const bool one = std::filesystem::is_regular_file(folder);
-  if (one) files.push_back(folder);
-  if (!one) {
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-      const std::string name = entry.path().filename().string();
-      if (name.starts_with("log_") || name.starts_with("events.csv")) files.push_back(entry.path());
-    }
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("log_") || name.starts_with("events.csv")) files.push_back(entry.path());
   }
   if (files.empty()) need(folder, {"log_standard_*.csv", "events.csv"});
   std::sort(files.begin(), files.end());
+  return files;
+}
+
+Features import_kuairand(const Path& folder, const ImportOptions& options, ImportSink& sink) {
+  const std::vector<Path> files = kuairand_files(folder);
+  for (const Path& file : files) {
+    KuairandLog(*RecordReader::open(file, TableFormat::csv, true), file);
+    check_compression(file);
+  }
   for (const Path& file : files) {
     const auto reader = RecordReader::open(file, TableFormat::csv, true);
-    sink.begin_file(file.filename().string());
     const KuairandLog log(*reader, file);
-    options.explain(file.filename().string() + ": one event for each signal of a row");
-    for (Record record; reader->next(record);) log.take(record, sink);
+    sink.begin_file(file.filename().string());
+    options.explain(file.filename().string() + ": " + log.describe() +
+                    "; an event for the showing and one for each signal of a row");
+    for (Record record; reader->next(record);) {
+      log.take(record, sink);
+      throw_if_interrupted();
+    }
   }
+  return std::nullopt;
 }
 
-// "user item item …", in order of watching.
-void import_sequences(const Path& file, ImportSink& sink) {
-  const std::string text = InputStream(file).read_all();
+// "user item item …" in order of watching; a tab may follow the user. `ids`: when not empty, items are positions in it.
+void import_sequences(const Path& file, std::span<const std::string> ids, ImportSink& sink) {
   sink.begin_file(file.filename().string());
-  uint64_t line_number = 0;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    ++line_number;
+  for_each_line(file, [&](uint64_t number, std::string_view line) {
     std::vector<std::string> cells;
-    for (size_t at = begin; at < end;) {
-      const size_t stop = std::min(text.find(' ', at), end);
-      if (stop > at) cells.push_back(text.substr(at, stop - at));
-      at = stop + 1;
+    while (!line.empty()) {
+      const size_t end = std::min(line.find_first_of(" \t"), line.size());
+      if (end > 0) cells.emplace_back(line.substr(0, end));
+      line.remove_prefix(std::min(end + 1, line.size()));
     }
-    begin = end + 1;
-    if (cells.size() < 2) {
+    if (cells.empty()) return;
+    if (cells.size() < 2 || cells[0].size() > longest_id) {
       sink.row();
-      sink.reject(
-          {line_number, "", "a user and at least one item", std::to_string(cells.size()) + " numbers", ""});
-      continue;
+      return sink.reject({number, "", "a user and at least one item", std::to_string(cells.size()) + " cells", ""});
     }
     for (size_t i = 1; i < cells.size(); ++i) {
-      Event event;
-      event.user = cells[0], event.item = cells[i];
-      event.time_ms = first_of_order_ms + static_cast<int64_t>(i) * 1000;
       sink.row();
+      size_t position = 0;
+      const char* const end = cells[i].data() + cells[i].size();
+      const bool numbered =
+          std::from_chars(cells[i].data(), end, position).ptr == end && position < ids.size();
+      if (cells[i].size() > longest_id || (!ids.empty() && !numbered)) {
+        sink.reject({number, std::to_string(i + 1), "an item of ids.txt, counted from 0",
+                     "'" + std::string(cut_text(cells[i], 40)) + "'", cells[0]});
+        continue;
+      }
+      Event event;
+      event.user = cells[0], event.item = ids.empty() ? cells[i] : ids[position];
+      event.time_ms = first_of_order_ms + static_cast<int64_t>(i) * 1000;
       sink.event(std::move(event));
     }
-  }
+    throw_if_interrupted();
+  });
 }
 
-void import_microlens(const Path& folder, const Path& features_target, const ImportOptions& options,
-                      ImportSink& sink) {
-  if (there(folder, "train.txt")) {
-    // The shared form numbers items by line; the items go in first, so that features and titles fit.
-    const GraphFolder graph = read_graph_folder(folder);
-    sink.begin_file("titles.txt");
-    for (size_t i = 0; i < graph.ids.size(); ++i) {
-      ItemRecord item;
-      item.id = std::to_string(i);
-      if (!graph.titles.empty()) item.title = graph.titles[i];
-      sink.row();
-      sink.item(std::move(item));
-    }
-    if (graph.features.rows > 0)
-      write_imported_features(graph.features, graph.ids.size(), "microlens", features_target);
-    return import_sequences(need(folder, {"train.txt"}), sink);
-  }
+// The form of the shared data: a graph folder whose edges were made from the sequences, so that only these count.
+Features import_microlens_numbered(const Path& folder, const ImportOptions& options, ImportSink& sink) {
+  GraphFolder graph = read_graph_folder(folder);
+  const Path sequences = need(folder, {"train.txt"});
+  check_compression(sequences);
+  for_each_line(sequences, [](uint64_t, std::string_view) {});
+  options.explain(describe_graph(graph) + "\n  (edges are left out: they come from the sequences)");
+  sink.begin_file("ids.txt");
+  import_graph_items(graph, sink);
+  import_sequences(sequences, graph.ids, sink);
+  return features_of(graph, folder);
+}
+
+// The only file of the folder whose name contains `word` and has one of the endings.
+std::optional<Path> file_named(const Path& folder, std::string_view word,
+                               std::initializer_list<std::string_view> endings) {
+  std::vector<Path> found;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (name.find("titles") != name.npos && name.ends_with(".csv")) import_items(entry.path(), options, sink);
-    if (name.find("pairs") != name.npos && name.ends_with(".csv")) import_events(entry.path(), options, sink);
+    const bool ends = std::any_of(endings.begin(), endings.end(), [&](auto ending) { return name.ends_with(ending); });
+    if (ends && name.find(word) != name.npos) found.push_back(entry.path());
   }
+  std::sort(found.begin(), found.end());
+  return found.empty() ? std::nullopt : std::optional(found.front());
 }
 
-void import_youtube_trending(const Path& folder, const Path&, const ImportOptions& options,
-                             ImportSink& sink) {
+Features import_microlens(const Path& folder, const ImportOptions& options, ImportSink& sink) {
+  if (find_file(folder, "train.txt")) return import_microlens_numbered(folder, options, sink);
+  const auto titles = file_named(folder, "titles", {".csv"}), pairs = file_named(folder, "pairs", {".csv"}),
+             sequences = file_named(folder, "pairs", {".tsv"});
+  if (!pairs && !sequences) need(folder, {"train.txt", "*pairs*.csv", "*pairs*.tsv"});
+  if (titles) check_items(*titles, options);
+  if (pairs) check_events(*pairs, options);
+  if (titles) import_items(*titles, options, sink);
+  if (pairs) {
+    import_events(*pairs, options, sink);
+  } else {
+    import_sequences(*sequences, {}, sink);
+  }
+  return std::nullopt;
+}
+
+Features import_youtube_trending(const Path& folder, const ImportOptions& options, ImportSink& sink) {
   ImportOptions items = options;
   items.table = TableFormat::tsv;
   items.columns = {{"id", "video"}, {"author", "channel"}, {"title", "title"}, {"hashtags", "tags"}};
-  import_items(need(folder, {"videos.tsv"}), items, sink);
+  const Path videos = need(folder, {"videos.tsv"});
+  check_items(videos, items);
+  import_items(videos, items, sink);
+  return std::nullopt;
 }
 
 struct DataSet {
   const char* name;
   const char* files;
-  void (*read)(const Path&, const Path&, const ImportOptions&, ImportSink&);
+  Features (*read)(const Path&, const ImportOptions&, ImportSink&);
 };
 
 constexpr DataSet data_sets[] = {
@@ -263,7 +323,7 @@ constexpr DataSet data_sets[] = {
     {"movielens-csv", "ratings.csv, movies.csv, optionally tags.csv", import_movielens_csv},
     {"kuairand", "log_*.csv or events.csv[.gz]", import_kuairand},
     {"microlens",
-     "*pairs*.csv and *titles*.csv, or train.txt[.gz] with ids.txt, titles.txt, edges.tsv, features.npy",
+     "*pairs*.csv or *pairs*.tsv and *titles*.csv, or train.txt[.gz] with ids.txt, titles.txt, edges.tsv, features.npy",
      import_microlens},
     {"youtube-trending", "videos.tsv", import_youtube_trending},
 };
@@ -294,36 +354,18 @@ std::string_view describe_data_set(std::string_view format) {
   return find_data_set(format).files;
 }
 
-void import_data_set(std::string_view format, const Path& folder, const Path& features_target,
-                     const ImportOptions& options, ImportSink& sink) {
+std::optional<FeatureRows> import_data_set(std::string_view format, const Path& folder,
+                                           const ImportOptions& options, ImportSink& sink) {
   const DataSet& set = find_data_set(format);
-  if (!std::filesystem::exists(folder))
-    throw Error(ErrorCode::not_found, "there is no such folder", {.where = folder.string()});
-  set.read(folder, features_target, options, sink);
-}
-
-void write_imported_features(const NumberTable& features, uint64_t items, const std::string& origin,
-                             const Path& target) {
-  if (features.rows != items) {
-    throw Error(ErrorCode::bad_input, "features of the wrong length",
-                {.where = origin,
-                 .expected = std::to_string(items) + " rows, one an item in the catalogue's order",
-                 .found = std::to_string(features.rows),
-                 .remedy = "Rows follow the order in which items were first imported."});
+  const bool file = std::filesystem::is_regular_file(folder);
+  if (!std::filesystem::is_directory(folder) && !(file && set.read == import_kuairand)) {
+    throw Error(file ? ErrorCode::bad_input : ErrorCode::not_found, "there is no such folder",
+                {.where = folder.string(),
+                 .expected = "a folder with " + std::string(set.files),
+                 .found = file ? "a file" : "none",
+                 .remedy = "Name it with --data FOLDER."});
   }
-  if (target.empty()) return;
-  std::vector<uint8_t> present(features.rows);
-  for (size_t row = 0; row < features.rows; ++row) {
-    const float* begin = features.values.data() + row * features.columns;
-    present[row] = std::any_of(begin, begin + features.columns, [](float v) { return v != 0; });
-  }
-  TensorFileWriter writer("features", 1);
-  writer.set("modalities",
-             R"([{"name":"imported","begin":0,"end":)" + std::to_string(features.columns) + "}]");
-  writer.set("origin", origin);
-  writer.add<float>("features", {features.rows, features.columns}, features.values);
-  writer.add<uint8_t>("present", {features.rows, 1}, present);
-  writer.write(target);
+  return set.read(folder, options, sink);
 }
 
 }  // namespace cowatch

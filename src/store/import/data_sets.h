@@ -1,9 +1,11 @@
 // Ready-made data sets in the folders they are published in.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "store/import/imported_features.h"
 #include "store/import/importer.h"
 
 namespace cowatch {
@@ -12,14 +14,10 @@ std::vector<std::string> data_set_formats();
 // What a format's folder must hold, one line.
 std::string_view describe_data_set(std::string_view format);
 
-// Reads the folder into the sink. Features that the set brings are written to `features_target` (kind
-// "features"). Throws bad_argument for an unknown format, not_found when a file of the set is missing.
-void import_data_set(std::string_view format, const Path& folder, const Path& features_target,
-                     const ImportOptions& options, ImportSink& sink);
-
-// Features made elsewhere (--features): checked against the number of items, written as kind "features" with
-// the one modality "imported"; a row of zeros means that the item has none.
-void write_imported_features(const struct NumberTable& features, uint64_t items, const std::string& origin,
-                             const Path& target);
+// Reads the folder into the sink and returns the features that the set brings. Throws bad_argument for an unknown
+// format, not_found when a file of the set is missing, and before anything is written bad_input for a file that cannot
+// be read as a whole.
+std::optional<FeatureRows> import_data_set(std::string_view format, const Path& folder,
+                                           const ImportOptions& options, ImportSink& sink);
 
 }  // namespace cowatch

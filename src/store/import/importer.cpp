@@ -1,6 +1,7 @@
 #include "store/import/importer.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "base/error.h"
@@ -14,83 +15,116 @@ constexpr size_t chunk_events = 200000;  // a transaction each: large enough tha
 constexpr size_t chunk_items = 20000;
 constexpr size_t most_rejects = 100000;  // kept in the file; all are counted
 
-// Cells of the rejects' file hold no tabs or line ends.
+// Cells of the rejects' file hold no tabs or line ends, and are UTF-8 whatever was found.
 std::string one_line(std::string text) {
   std::replace_if(
-      text.begin(), text.end(), [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
+      text.begin(), text.end(), [](char c) { return c == '\t' || c == '\n' || c == '\r' || c == '\0'; }, ' ');
+  for (size_t at = 0; !is_utf8(text, at);) text[at] = '?';
   return text;
 }
 
 std::string join(std::span<const std::string> cells) {
   std::string text;
-  for (const std::string& cell : cells) text += (text.empty() ? "  " : " | ") + cell.substr(0, 40);
-  return text;
+  for (const std::string& cell : cells) text += (text.empty() ? "  " : " | ") + std::string(cut_text(cell, 40));
+  return one_line(std::move(text));
 }
 
-void need_column(const ColumnMap& map, std::string_view role, const RecordReader& reader, const Path& file) {
-  if (map.contains(role)) return;
-  throw Error(ErrorCode::bad_input, "no column looks like the " + std::string(role),
-              {.where = file.string(),
-               .expected = "a column named '" + std::string(role) + "' or like it",
-               .found = describe_columns({}, reader.columns()),
-               .remedy = "Name it: --column " + std::string(role) + "=COLUMN"});
-}
-
-// Reads a table to its end: `make` turns the column map into a parser, `deliver` takes what it parsed.
-template <typename Make, typename Deliver>
-void import_table(const Path& file, const ImportOptions& options, std::span<const Role> roles,
-                  std::initializer_list<std::string_view> needed, ImportSink& sink, Make&& make,
-                  Deliver&& deliver) {
-  const auto reader = RecordReader::open(file, options.table.value_or(guess_format(file)), options.header);
-  sink.begin_file(file.filename().string());
-  std::vector<Record> first;
-  for (Record record; first.size() < 3 && reader->next(record);) first.push_back(record);
-  ColumnMap map = map_columns(roles, reader->columns(), options.columns);
-  for (const auto role : needed) need_column(map, role, *reader, file);
-  std::string text = file.filename().string() + ": " + describe_columns(map, reader->columns());
-  for (const Record& record : first) text += "\n" + join(record.cells);
-  options.explain(text);
-
-  Progress progress("import", "bytes", reader->input().size());
-  uint64_t shown = 0;
-  size_t columns = reader->columns().size();
-  auto parser = make(map);
-  const auto take = [&](const Record& record) {
-    // JSON lines may bring new keys.
-    if (reader->columns().size() != columns) {
-      columns = reader->columns().size();
-      parser = make(map_columns(roles, reader->columns(), options.columns));
+// A table that is open, with its columns understood from the first rows.
+class Table {
+ public:
+  // `needed`: one of each group must be there.
+  Table(const Path& file, const ImportOptions& options, std::span<const Role> roles,
+        std::initializer_list<std::vector<std::string_view>> needed)
+      : file_(file),
+        roles_(roles),
+        reader_(RecordReader::open(file, options.table.value_or(guess_format(file)), options.header)) {
+    // JSON lines show their columns only in rows that can be read.
+    for (Record record; good_ < rows_shown && first_.size() < rows_looked_at && reader_->next(record);) {
+      good_ += !record.problem;
+      first_.push_back(record);
     }
-    sink.row();
-    auto parsed = parser.parse(record, reader->columns());
-    if (const auto* reject = std::get_if<Reject>(&parsed)) {
-      sink.reject(*reject);
-    } else {
-      deliver(std::get<0>(std::move(parsed)));
+    map_ = map_columns(roles, reader_->columns(), options.columns);
+    for (const auto& group : needed) need_column(group);
+  }
+
+  // The columns' roles and the first rows, for people.
+  std::string explain() const {
+    std::string text = file_.filename().string() + ": " + describe_columns(map_, reader_->columns());
+    size_t shown = 0;
+    for (const Record& record : first_) {
+      if (!record.problem && shown++ < rows_shown) text += "\n" + join(record.cells);
     }
-  };
-  for (const Record& record : first) take(record);
-  for (Record record; reader->next(record);) {
-    take(record);
-    if (const uint64_t at = reader->input().consumed(); at != shown) {
-      progress.add(at - shown);
-      shown = at;
-      throw_if_interrupted();
+    return text;
+  }
+
+  // Visits every row with the column map of that moment, and shows progress.
+  template <typename Visit>
+  void read(Visit&& visit) {
+    Progress progress("import", "bytes", reader_->input().size());
+    uint64_t shown = 0;
+    size_t columns = reader_->columns().size();
+    const auto take = [&](const Record& record) {
+      // JSON lines may bring new keys.
+      if (reader_->columns().size() != columns) {
+        columns = reader_->columns().size();
+        extend_columns(map_, roles_, reader_->columns());
+      }
+      visit(record, map_, reader_->columns());
+    };
+    for (const Record& record : first_) take(record);
+    for (Record record; reader_->next(record);) {
+      take(record);
+      if (const uint64_t at = reader_->input().consumed(); at != shown) {
+        progress.add(at - shown);
+        shown = at;
+        throw_if_interrupted();
+      }
     }
   }
+
+ private:
+  static constexpr size_t rows_shown = 3, rows_looked_at = 1000;
+
+  void need_column(const std::vector<std::string_view>& group) const {
+    for (const auto role : group) {
+      if (map_.contains(role)) return;
+    }
+    const std::string role(group.front());
+    throw Error(ErrorCode::bad_input, "no column looks like the " + role,
+                {.where = file_.string(),
+                 .expected = "a column named '" + role + "' or like it",
+                 .found = describe_columns({}, reader_->columns()),
+                 .remedy = "Name it: --column " + role + "=COLUMN"});
+  }
+
+  Path file_;
+  std::span<const Role> roles_;
+  std::unique_ptr<RecordReader> reader_;
+  std::vector<Record> first_;
+  size_t good_ = 0;
+  ColumnMap map_;
+};
+
+Table event_table(const Path& file, const ImportOptions& options) {
+  return {file, options, event_roles(), {{"user"}, {"item"}}};
+}
+
+Table item_table(const Path& file, const ImportOptions& options) {
+  return {file, options, item_roles(), {{"id", "file"}}};
 }
 
 }  // namespace
 
 void ImportSink::begin_file(const std::string& name) {
   write_rejects();
-  file_ = name;
+  const int times = ++times_[name];
+  file_ = times == 1 ? name : name + "-" + std::to_string(times);
+  if (!rejects_folder_.empty()) file_system().remove(rejects_folder_ / (file_ + ".tsv"));
 }
 
 // Items are numbered in order of appearance, so the two buffers are never filled at the same time.
 void ImportSink::event(Event event) {
   flush_items();
-  ++kinds_[event.kind];
   events_.push_back(std::move(event));
   if (events_.size() >= chunk_events) flush_events();
 }
@@ -101,10 +135,26 @@ void ImportSink::item(ItemRecord item) {
   if (items_.size() >= chunk_items) flush_items();
 }
 
-void ImportSink::edges(std::vector<StoredEdge> edges) {
-  flush_items();
-  counts_.read += edges.size();
-  count(catalogue_ ? catalogue_->add_edges(edges) : Catalogue::Written{edges.size(), 0});
+std::vector<uint32_t> ImportSink::indices(std::span<const std::string> ids) const {
+  std::vector<uint32_t> result(ids.size());
+  std::iota(result.begin(), result.end(), 0);  // without a catalogue any numbers do
+  if (!catalogue_) return result;
+  const auto found = catalogue_->find_items(ids);
+  for (size_t i = 0; i < ids.size(); ++i) result[i] = found[i].value();
+  return result;
+}
+
+void ImportSink::edges(std::span<const std::string> ids, std::span<const StoredEdge> edges) {
+  flush();
+  const std::vector<uint32_t> index = indices(ids);
+  std::vector<StoredEdge> stored;
+  stored.reserve(edges.size());
+  for (const StoredEdge& edge : edges) {
+    stored.push_back(
+        {std::min(index[edge.u], index[edge.v]), std::max(index[edge.u], index[edge.v]), edge.weight});
+  }
+  counts_.read += stored.size();
+  count(catalogue_ ? catalogue_->add_edges(stored) : Catalogue::Written{stored.size(), 0});
 }
 
 void ImportSink::count(const Catalogue::Written& written) {
@@ -130,9 +180,9 @@ void ImportSink::keep(const Reject& reject) {
                            one_line(reject.row) + "\n";
   if (counts_.rejected + counts_.missing_files <= most_rejects) rejects_ += line;
   if (samples_.size() < 5) {
-    samples_.push_back(file_ + ", line " + std::to_string(reject.line) +
-                       (reject.column.empty() ? "" : ", column " + reject.column) + ": expected " +
-                       reject.expected + ", found " + reject.found);
+    samples_.push_back(one_line(file_ + ", line " + std::to_string(reject.line) +
+                                (reject.column.empty() ? "" : ", column " + reject.column) + ": expected " +
+                                reject.expected + ", found " + reject.found));
   }
 }
 
@@ -154,60 +204,97 @@ void ImportSink::write_rejects() {
   rejects_.clear();
 }
 
-ImportCounts ImportSink::finish() {
+void ImportSink::flush() {
   flush_items();
   flush_events();
+}
+
+ImportCounts ImportSink::finish() {
+  flush();
   write_rejects();
   return counts_;
 }
 
+void check_events(const Path& file, const ImportOptions& options) {
+  event_table(file, options);
+  check_compression(file);
+}
+
+void check_items(const Path& file, const ImportOptions& options) {
+  item_table(file, options);
+  check_compression(file);
+}
+
 void import_events(const Path& file, const ImportOptions& options, ImportSink& sink) {
-  import_table(
-      file, options, event_roles(), {"user", "item"}, sink,
-      [&](const ColumnMap& map) {
-        return EventParser{map, options.kind};
-      },
-      [&](Event event) { sink.event(std::move(event)); });
+  Table table = event_table(file, options);
+  sink.begin_file(file.filename().string());
+  options.explain(table.explain());
+  table.read([&](const Record& record, const ColumnMap& map, std::span<const std::string> columns) {
+    sink.row();
+    auto parsed = EventParser{map, options.kind}.parse(record, columns);
+    if (const auto* reject = std::get_if<Reject>(&parsed)) return sink.reject(*reject);
+    sink.event(std::get<Event>(std::move(parsed)));
+  });
 }
 
 void import_items(const Path& file, const ImportOptions& options, ImportSink& sink) {
+  Table table = item_table(file, options);
   const Path folder = std::filesystem::absolute(file).parent_path();
-  import_table(
-      file, options, item_roles(), {"id"}, sink,
-      [&](const ColumnMap& map) {
-        return ItemParser{map, folder};
-      },
-      [&](ParsedItem parsed) {
-        if (parsed.missing_file) sink.missing_file(*parsed.missing_file);
-        sink.item(std::move(parsed.item));
-      });
+  sink.begin_file(file.filename().string());
+  options.explain(table.explain());
+  table.read([&](const Record& record, const ColumnMap& map, std::span<const std::string> columns) {
+    sink.row();
+    auto parsed = ItemParser{map, folder}.parse(record, columns);
+    if (const auto* reject = std::get_if<Reject>(&parsed)) return sink.reject(*reject);
+    auto& [item, missing_file] = std::get<ParsedItem>(parsed);
+    if (missing_file) sink.missing_file(*missing_file);
+    sink.item(std::move(item));
+  });
 }
 
-void import_media_folder(const Path& folder, ImportSink& sink) {
+std::vector<Path> media_files_below(const Path& folder) {
   static const std::set<std::string> endings = {".mp4", ".m4v",  ".mov", ".mkv", ".webm", ".avi",
                                                 ".mpg", ".mpeg", ".ts",  ".flv", ".3gp"};
   std::vector<Path> files;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+  constexpr auto options = std::filesystem::directory_options::skip_permission_denied;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, options)) {
     std::string ending = entry.path().extension().string();
     std::transform(ending.begin(), ending.end(), ending.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (entry.is_regular_file() && endings.contains(ending)) files.push_back(entry.path());
+    std::error_code error;
+    if (entry.is_regular_file(error) && endings.contains(ending)) files.push_back(entry.path());
   }
   if (files.empty()) {
     throw Error(ErrorCode::bad_input, "the folder holds no video files",
                 {.where = folder.string(),
                  .expected = "files that end in .mp4, .mkv, .webm, .mov, .avi …",
-                 .found = "none"});
+                 .found = "none",
+                 .remedy = "Name the folder that holds them, or a table with a column for the file."});
   }
   std::sort(files.begin(), files.end());  // the order of a folder's listing must not number the items
-  for (const Path& file : files) {
+  return files;
+}
+
+void import_media_folder(const Path& folder, ImportSink& sink) {
+  sink.begin_file(std::filesystem::absolute(folder / "").parent_path().filename().string());
+  std::set<std::string> ids;
+  for (const Path& file : media_files_below(folder)) {
     ItemRecord item;
     const Path inside = std::filesystem::relative(file, folder);
     item.id = (inside.parent_path() / inside.stem()).string();
+    if (!ids.insert(item.id).second) item.id = inside.string();
+    sink.row();
+    size_t at = 0;
+    if (!is_utf8(item.id, at) || item.id.size() > longest_id) {
+      sink.reject({0, "", "a path of at most " + std::to_string(longest_id) + " bytes in UTF-8",
+                   item.id.size() > longest_id ? std::to_string(item.id.size()) + " bytes"
+                                               : describe_byte(item.id, at),
+                   inside.string()});
+      continue;
+    }
     item.title = inside.stem().string();
     std::replace(item.title.begin(), item.title.end(), '_', ' ');
     item.media_path = std::filesystem::absolute(file).string();
-    sink.row();
     sink.item(std::move(item));
   }
 }

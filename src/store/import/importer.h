@@ -2,7 +2,9 @@
 //
 // Every row read is accepted, a duplicate of what is there, or rejected with its place: the counts add up.
 // Rows go in by chunks, each one transaction; an import that was killed and is repeated finds its first
-// chunks as duplicates and ends in the same store.
+// chunks as duplicates and ends in the same store. A file that cannot be used as a whole (missing, empty, without
+// the columns that are needed, compressed bytes damaged) throws before any of its rows is written: check files first
+// to have none of them half-applied.
 #pragma once
 
 #include <functional>
@@ -36,22 +38,27 @@ class ImportSink {
   ImportSink(Catalogue* catalogue, Path rejects_folder)
       : catalogue_(catalogue), rejects_folder_(std::move(rejects_folder)) {}
 
-  void begin_file(const std::string& name);  // rejects of the file go to NAME.tsv
-  // One row may make several events (and counts once): call row() first, then what it made.
+  // Rejects of the file go to NAME.tsv (NAME-2.tsv when a file of that name was there before in this import);
+  // rejects of an earlier import of that name are removed.
+  void begin_file(const std::string& name);
+  // One row may make several events (and counts once each): call row() first, then what it made.
   void row() { ++counts_.read; }
   void event(Event event);
   void item(ItemRecord item);
-  void edges(std::vector<StoredEdge> edges);
+  // The ends are positions in `ids`, which must be items by now; edges whose ends are one item are not allowed.
+  void edges(std::span<const std::string> ids, std::span<const StoredEdge> edges);
   void reject(const Reject& reject);
   void missing_file(const Reject& where);
-  ImportCounts finish();  // writes what is buffered
-  const std::map<FeedbackKind, uint64_t>& kinds() const { return kinds_; }
+  // Writes what is buffered; then every item can be found.
+  void flush();
+  ImportCounts finish();  // flush, and the last file's rejects
   // A few of the rejects, for people.
   const std::vector<std::string>& samples() const { return samples_; }
 
  private:
   void keep(const Reject& reject);
   void write_rejects();
+  std::vector<uint32_t> indices(std::span<const std::string> ids) const;
   void flush_events();
   void flush_items();
   void count(const Catalogue::Written& written);
@@ -59,17 +66,25 @@ class ImportSink {
   Catalogue* catalogue_;
   Path rejects_folder_;
   std::string file_;
-  std::string rejects_;  // text of the file's rejects
+  std::map<std::string, int> times_;  // that a name was begun
+  std::string rejects_;               // text of the file's rejects
   std::vector<std::string> samples_;
   std::vector<Event> events_;
   std::vector<ItemRecord> items_;
-  std::map<FeedbackKind, uint64_t> kinds_;
   ImportCounts counts_;
 };
 
+// Throws what import_events() and import_items() would throw of the file as a whole, and writes nothing.
+void check_events(const Path& file, const ImportOptions& options);
+void check_items(const Path& file, const ImportOptions& options);
+
 void import_events(const Path& file, const ImportOptions& options, ImportSink& sink);
 void import_items(const Path& file, const ImportOptions& options, ImportSink& sink);
-// Every video file below a folder becomes an item; its id is the path below the folder without the ending.
+
+// The video files below a folder, sorted. Throws bad_input when there are none.
+std::vector<Path> media_files_below(const Path& folder);
+// Every video file below a folder becomes an item; its id is the path below the folder without the ending, or with it
+// when another file has that id.
 void import_media_folder(const Path& folder, ImportSink& sink);
 
 }  // namespace cowatch

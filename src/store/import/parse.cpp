@@ -1,65 +1,14 @@
 #include "store/import/parse.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <cstdio>
 
 namespace cowatch {
 namespace {
 
-constexpr int64_t earliest_ms = 631152000000;  // 1990-01-01
-constexpr int64_t latest_ms = 4102444800000;   // 2100-01-01
 constexpr double longest_ms = 7.0 * 86400e3;   // a video or a watch of more than a week is a mistake
-constexpr size_t longest_id = 512, longest_text = 10000;
-
-int64_t days_from_civil(int64_t year, int64_t month, int64_t day) {
-  year -= month <= 2;
-  const int64_t era = (year >= 0 ? year : year - 399) / 400;
-  const int64_t year_of_era = year - era * 400;
-  const int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
-}
-
-std::optional<double> parse_number(std::string_view text) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number)) return std::nullopt;
-  return number;
-}
-
-std::optional<int64_t> parse_iso(const std::string& text) {
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, used = 0;
-  double second = 0;
-  if (std::sscanf(text.c_str(), "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3) return std::nullopt;
-  std::string_view rest = std::string_view(text).substr(static_cast<size_t>(used));
-  int64_t shift = 0;
-  if (!rest.empty()) {
-    int more = 0;
-    if ((rest[0] != 'T' && rest[0] != ' ') ||
-        std::sscanf(rest.data() + 1, "%2d:%2d%n", &hour, &minute, &more) != 2)
-      return std::nullopt;
-    rest.remove_prefix(static_cast<size_t>(more) + 1);
-    if (rest.starts_with(':')) {
-      if (std::sscanf(rest.data(), ":%lf%n", &second, &more) != 1) return std::nullopt;
-      // sscanf takes "+08:00" for a sign only at the start, so the zone is still in `rest`.
-      rest.remove_prefix(static_cast<size_t>(more));
-    }
-    if (rest == "Z") rest = {};
-    int zone_hour = 0, zone_minute = 0;
-    if (!rest.empty()) {
-      if ((rest[0] != '+' && rest[0] != '-') ||
-          std::sscanf(rest.data() + 1, "%2d:%2d", &zone_hour, &zone_minute) < 1)
-        return std::nullopt;
-      shift = (zone_hour * 60 + zone_minute) * 60000LL * (rest[0] == '-' ? -1 : 1);
-    }
-  }
-  if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 ||
-      !(second >= 0 && second < 61))
-    return std::nullopt;
-  return days_from_civil(year, month, day) * 86400000 + hour * 3600000LL + minute * 60000LL +
-         static_cast<int64_t>(second * 1000) - shift;
-}
+constexpr size_t longest_text = 10000;
+constexpr double most_portion = 1000;          // short clips repeat by themselves, hundreds of times
 
 int role_column(const ColumnMap& columns, std::string_view role) {
   const auto found = columns.find(role);
@@ -73,32 +22,33 @@ class Row {
       : record_(record), columns_(columns), names_(names) {}
 
   std::string_view text(std::string_view role) const { return record_.cell(role_column(columns_, role)); }
-  bool has(std::string_view role) const { return !text(role).empty(); }
+  bool has(std::string_view role) const { return !trimmed(role).empty(); }
 
-  std::string id(std::string_view role) {
-    const auto value = text(role);
+  std::string id(std::string_view role) { return checked_id(role, text(role)); }
+  std::string checked_id(std::string_view role, std::string_view value) {
     if (value.empty() || value.size() > longest_id) {
       refuse(role, "1 to 512 bytes",
              value.empty() ? "an empty cell" : std::to_string(value.size()) + " bytes");
     }
-    return std::string(value);
+    return without_null_bytes(role, value);
   }
   std::string words(std::string_view role) {
-    const auto value = text(role);
+    auto value = text(role);
     if (value.size() > longest_text)
       refuse(role, "at most 10,000 bytes", std::to_string(value.size()) + " bytes");
-    return std::string(value);
+    while (value.ends_with('\n')) value.remove_suffix(1);  // the end of a list of one
+    return without_null_bytes(role, value);
   }
   double number(std::string_view role, double most, const char* expected) {
     if (!has(role)) return -1;
-    const auto value = parse_number(text(role));
+    const auto value = parse_number(trimmed(role));
     if (value && *value >= 0 && *value <= most) return *value;
     refuse(role, expected, "'" + shortened(text(role)) + "'");
     return -1;
   }
   int64_t time(std::string_view role) {
     if (!has(role)) return -1;
-    const auto value = parse_time(text(role));
+    const auto value = parse_time(trimmed(role));
     if (!value)
       refuse(role, "Unix seconds or milliseconds, or ISO 8601, from 1990 to 2100",
              "'" + shortened(text(role)) + "'");
@@ -117,13 +67,24 @@ class Row {
                     std::move(expected), std::move(found), ""};
     for (const std::string& cell : record_.cells)
       reject->row += (reject->row.empty() ? "" : " | ") + shortened(cell);
-    reject->row.resize(std::min<size_t>(reject->row.size(), 160));
+    reject->row = cut_text(reject->row, 160);
   }
 
   std::optional<Reject> reject;
 
  private:
-  static std::string shortened(std::string_view value) { return std::string(value.substr(0, 40)); }
+  static std::string shortened(std::string_view value) { return std::string(cut_text(value, 40)); }
+  std::string_view trimmed(std::string_view role) const {
+    auto value = text(role);
+    while (value.starts_with(' ')) value.remove_prefix(1);
+    while (value.ends_with(' ')) value.remove_suffix(1);
+    return value;
+  }
+  std::string without_null_bytes(std::string_view role, std::string_view value) {
+    if (value.find('\0') != value.npos) refuse(role, "text", "a null byte");
+    return std::string(value);
+  }
+
   const Record& record_;
   const ColumnMap& columns_;
   std::span<const std::string> names_;
@@ -148,37 +109,33 @@ std::optional<FeedbackKind> kind_of(std::string_view name) {
   return found == others.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::vector<std::string> parse_hashtags(std::string_view text) {
-  std::vector<std::string> tags;
-  std::string tag;
-  const auto end_tag = [&] {
-    if (!tag.empty()) tags.push_back(std::move(tag));
-    tag.clear();
-  };
-  for (const char c : text) {
-    if (c == ' ' || c == ',' || c == '|' || c == ';' || c == '\t' || c == '\n') {
-      end_tag();
-    } else if (c != '#' || !tag.empty()) {
-      tag += c;
-    }
-  }
-  end_tag();
-  return tags;
-}
-
 }  // namespace
 
-std::optional<int64_t> parse_time(std::string_view text) {
-  std::optional<int64_t> result;
-  if (const auto number = parse_number(text)) {
-    const double value = *number;
-    const double ms = value < 1e11 ? value * 1e3 : value < 1e14 ? value : value / 1e3;
-    if (ms >= 0 && ms < 1e15) result = static_cast<int64_t>(ms);
-  } else if (text.size() < 40) {
-    result = parse_iso(std::string(text));
+std::vector<std::string> parse_hashtags(std::string_view text) {
+  // What parts the tags: line ends, or bars, or commas and semicolons; blanks only where nothing else does.
+  const auto holds = [&](std::string_view signs) { return text.find_first_of(signs) != text.npos; };
+  const std::string_view separators = text.find('#') != text.npos ? " \t\n,;|"
+                                      : holds("\n")               ? "\n"
+                                      : holds("|")                ? "|"
+                                      : holds(",;")               ? ",;"
+                                                                  : " \t";
+  return split_tags(text, separators);
+}
+
+std::vector<std::string> split_tags(std::string_view text, std::string_view separators) {
+  std::vector<std::string> tags;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find_first_of(separators), text.size());
+    std::string_view piece = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (piece == "(no genres listed)") continue;
+    const size_t begin = piece.find_first_not_of(" \t#");
+    if (begin == piece.npos) continue;
+    std::string tag(piece.substr(begin, piece.find_last_not_of(" \t\r") + 1 - begin));
+    std::replace_if(tag.begin(), tag.end(), [](char c) { return c == ' ' || c == '\t' || c == '\n'; }, '_');
+    if (std::find(tags.begin(), tags.end(), tag) == tags.end()) tags.push_back(std::move(tag));
   }
-  if (!result || *result < earliest_ms || *result > latest_ms) return std::nullopt;
-  return result;
+  return tags;
 }
 
 std::variant<Event, Reject> EventParser::parse(const Record& record,
@@ -196,12 +153,14 @@ std::variant<Event, Reject> EventParser::parse(const Record& record,
     if (!kind)
       row.refuse("kind",
                  "impression, watch, click, like, dislike, hide, share, follow, search, comment or hashtag",
-                 "'" + std::string(row.text("kind").substr(0, 40)) + "'");
+                 "'" + std::string(cut_text(row.text("kind"), 40)) + "'");
     event.kind = kind.value_or(FeedbackKind::watch);
   }
   event.watched_ms = row.milliseconds("watched_ms", "watched_s");
   event.length_ms = row.milliseconds("length_ms", "length_s");
-  event.portion = row.number("portion", 100, "a part of the length, 0 to 1 (more for repeats)");
+  event.portion = row.number("portion", most_portion, "a part of the length, 0 to 1 (more for repeats)");
+  if (!row.has("portion") && row.has("percent"))
+    event.portion = row.number("percent", 100 * most_portion, "per cent of the length, 0 to 100 (more for repeats)") / 100;
   event.text = row.words("text");
   const double rating = row.number("rating", 1e6, "a rating of at least 0");
   // Ratings tell likes apart where nothing else does: four stars of five and more.
@@ -216,7 +175,8 @@ std::variant<ParsedItem, Reject> ItemParser::parse(const Record& record,
   Row row(record, columns, names);
   ParsedItem parsed;
   ItemRecord& item = parsed.item;
-  item.id = row.id("id");
+  item.id = columns.contains("id") ? row.id("id")
+                                   : row.checked_id("file", Path(row.text("file")).replace_extension().string());
   item.title = row.words("title");
   item.description = row.words("description");
   item.author = row.words("author");

@@ -9,12 +9,12 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t longest_row = 1 << 20;  // bytes; a quote that never closes must not swallow the file
+constexpr size_t longest_row = TextInput::longest_line;  // a quote that never closes must not swallow the file
 constexpr size_t most_keys = 1000;           // of JSON lines, in one row and in all
 constexpr size_t deepest_nesting = 64;
 
 std::string beginning(std::string_view row) {
-  return std::string(row.substr(0, 120));
+  return std::string(cut_text(row, 120));
 }
 
 Reject overlong_row(uint64_t line, std::string_view row) {
@@ -27,10 +27,7 @@ std::optional<Reject> encoding_problem(uint64_t line, const std::vector<std::str
     size_t at = 0;
     if (is_utf8(cells[i], at)) continue;
     const std::string name = i < columns.size() ? columns[i] : std::to_string(i + 1);
-    return Reject{line, name, "UTF-8",
-                  "byte " + std::to_string(static_cast<unsigned char>(cells[i][at])) + " at position " +
-                      std::to_string(at + 1),
-                  ""};
+    return Reject{line, name, "UTF-8", describe_byte(cells[i], at), ""};
   }
   return std::nullopt;
 }
@@ -42,9 +39,8 @@ class DelimitedReader : public RecordReader {
         separator_(format == TableFormat::tsv ? '\t' : ','),
         quotes_(format == TableFormat::csv) {
     // European spreadsheets write semicolons.
-    if (format == TableFormat::csv && fill()) {
-      const std::string_view line(buffer_.data() + at_,
-                                  std::min(filled_ - at_, buffer_.find('\n', at_) - at_));
+    if (format == TableFormat::csv) {
+      const std::string_view line = text_.ahead().substr(0, text_.ahead().find('\n'));
       if (line.find(',') == line.npos && line.find(';') != line.npos) separator_ = ';';
     }
     Record record;
@@ -58,7 +54,7 @@ class DelimitedReader : public RecordReader {
       if (!read(record)) return false;
     } while (!record.problem && record.cells.size() == 1 &&
              record.cells[0].empty());  // blank lines mean nothing
-    if (columns_.empty()) {
+    if (columns_.empty() && !record.problem) {
       for (size_t i = 1; i <= record.cells.size(); ++i) columns_.push_back(std::to_string(i));
     }
     if (!record.problem && record.cells.size() != columns_.size()) {
@@ -89,12 +85,13 @@ class DelimitedReader : public RecordReader {
   bool read(Record& record) {
     record.cells.clear();
     record.problem.reset();
-    record.line = line_;
-    if (peek() < 0) return false;
+    record.line = text_.line();
+    if (text_.peek() < 0) return false;
     size_t length = 0;
     for (bool more = true; more;) {
       if (length <= longest_row) record.cells.emplace_back();
-      more = quotes_ && peek() == '"' ? read_quoted(record, length) : read_plain(record.cells.back(), length);
+      more = quotes_ && text_.peek() == '"' ? read_quoted(record, length)
+                                            : read_plain(record.cells.back(), length);
       if (length > longest_row && !record.problem)
         record.problem = overlong_row(record.line, record.cells[0]);
     }
@@ -103,7 +100,7 @@ class DelimitedReader : public RecordReader {
 
   // Both return whether another cell follows in the row.
   bool read_plain(std::string& cell, size_t& length) {
-    for (int c; (c = take()) >= 0; ++length) {
+    for (int c; (c = text_.take()) >= 0; ++length) {
       if (c == separator_) return ++length, true;
       if (c == '\n') break;
       if (length <= longest_row) cell += static_cast<char>(c);
@@ -114,22 +111,21 @@ class DelimitedReader : public RecordReader {
 
   bool read_quoted(Record& record, size_t& length) {
     std::string& cell = record.cells.back();
-    take();
+    const size_t before = length;
+    raw_.clear();
+    text_.take();
     for (;; ++length) {
-      const int c = take();
-      if (c < 0) {
-        record.problem = Reject{record.line, "", "a closing quote", "the end of the file", beginning(cell)};
-        return false;
+      const int c = text_.take();
+      if (c >= 0) raw_ += static_cast<char>(c);
+      if (c < 0 || length > longest_row) {
+        record.problem = Reject{record.line, "", "a closing quote",
+                                c < 0 ? "the end of the file" : "none within 1 MiB", beginning(cell)};
+        length = before;
+        return go_on_after_first_line();
       }
       if (c == '"') {
-        if (peek() != '"') break;
-        take();
-      }
-      if (length > longest_row) {
-        record.problem = overlong_row(record.line, cell);
-        std::string rest;
-        read_plain(rest, length);
-        return false;
+        if (text_.peek() != '"') break;
+        raw_ += static_cast<char>(text_.take());
       }
       cell += static_cast<char>(c);
     }
@@ -142,6 +138,19 @@ class DelimitedReader : public RecordReader {
     return more;
   }
 
+  // The quote was a slip: the lines it seemed to hold are rows of their own.
+  bool go_on_after_first_line() {
+    const size_t end = raw_.find('\n');
+    if (end != raw_.npos) {
+      text_.unread(std::string_view(raw_).substr(end + 1));
+    } else {
+      for (int c; (c = text_.take()) >= 0 && c != '\n';) {
+      }
+    }
+    return false;
+  }
+
+  std::string raw_;  // of a quoted cell, as in the file
   char separator_;
   bool quotes_;
 };
@@ -154,8 +163,8 @@ class JsonLinesReader : public RecordReader {
     std::string text;
     bool overlong = false;
     do {
-      record.line = line_;
-      if (!next_line(text, overlong)) return false;
+      record.line = text_.line();
+      if (!text_.next_line(text, overlong)) return false;
     } while (text.find_first_not_of(" \t\r") == text.npos);
     record.cells.assign(columns_.size(), "");
     record.problem.reset();
@@ -187,10 +196,7 @@ class JsonLinesReader : public RecordReader {
   static std::optional<Reject> problem_before_parsing(uint64_t line, const std::string& text) {
     size_t at = 0;
     if (!is_utf8(text, at)) {
-      return Reject{line, "", "UTF-8",
-                    "byte " + std::to_string(static_cast<unsigned char>(text[at])) + " at position " +
-                        std::to_string(at + 1),
-                    ""};
+      return Reject{line, "", "UTF-8", describe_byte(text, at), beginning(text.substr(0, at))};
     }
     size_t depth = 0, deepest = 0, keys = 0;
     bool quoted = false;
@@ -230,7 +236,7 @@ class JsonLinesReader : public RecordReader {
       cell = value.get<std::string>();
     } else if (value.is_array()) {  // of texts, such as hashtags
       for (const Json& item : value)
-        cell += (cell.empty() ? "" : " ") + (item.is_string() ? item.get<std::string>() : item.dump());
+        cell += (item.is_string() ? item.get<std::string>() : item.dump()) + '\n';
     } else if (!value.is_null()) {
       cell = value.dump();
     }
@@ -240,59 +246,6 @@ class JsonLinesReader : public RecordReader {
 };
 
 }  // namespace
-
-RecordReader::RecordReader(const Path& path) : stream_(path), buffer_(1 << 18, '\0') {
-  if (!fill()) {
-    throw Error(ErrorCode::bad_input, "the file is empty",
-                {.where = path.string(), .expected = "at least one row"});
-  }
-  const std::string_view begin(buffer_.data(), filled_);
-  if (begin.starts_with("\xff\xfe") || begin.starts_with("\xfe\xff")) {
-    throw Error(ErrorCode::bad_input, "the file is in UTF-16",
-                {.where = path.string(),
-                 .expected = "UTF-8",
-                 .found = "a UTF-16 byte order mark",
-                 .remedy = "Convert it: iconv -f UTF-16 -t UTF-8 FILE > FILE.utf8"});
-  }
-  if (begin.starts_with("\xef\xbb\xbf")) at_ = 3;
-}
-
-bool RecordReader::fill() {
-  if (at_ < filled_) return true;
-  at_ = 0;
-  filled_ = stream_.read(buffer_.data(), buffer_.size());
-  return filled_ > 0;
-}
-
-int RecordReader::peek() {
-  return fill() ? static_cast<unsigned char>(buffer_[at_]) : -1;
-}
-
-int RecordReader::take() {
-  const int c = peek();
-  if (c < 0) return c;
-  ++at_;
-  line_ += c == '\n';
-  return c;
-}
-
-bool RecordReader::next_line(std::string& line, bool& overlong) {
-  line.clear();
-  overlong = false;
-  if (peek() < 0) return false;
-  while (fill()) {
-    const char* begin = buffer_.data() + at_;
-    const char* end = std::find(begin, static_cast<const char*>(buffer_.data()) + filled_, '\n');
-    if (line.size() <= longest_row) line.append(begin, end);
-    at_ = static_cast<size_t>(end - buffer_.data());
-    if (at_ < filled_) {
-      take();
-      break;
-    }
-  }
-  if (line.size() > longest_row) overlong = true;
-  return true;
-}
 
 std::unique_ptr<RecordReader> RecordReader::open(const Path& path, TableFormat format, bool header) {
   if (format == TableFormat::jsonl) return std::make_unique<JsonLinesReader>(path);
@@ -311,28 +264,6 @@ TableFormat guess_format(const Path& path) {
   if (begin.starts_with("{")) return TableFormat::jsonl;
   const std::string_view line = std::string_view(begin).substr(0, begin.find('\n'));
   return line.find('\t') != line.npos ? TableFormat::tsv : TableFormat::csv;
-}
-
-bool is_utf8(std::string_view text, size_t& at) {
-  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto trails = [&](size_t i) { return (byte(i) & 0xc0) == 0x80; };
-  for (at = 0; at < text.size();) {
-    const unsigned c = byte(at);
-    if (c < 0x80) {
-      ++at;
-    } else if (c >= 0xc2 && c < 0xe0 && trails(at + 1)) {
-      at += 2;
-    } else if (c >= 0xe0 && c < 0xf0 && trails(at + 1) && trails(at + 2) &&
-               !(c == 0xe0 && byte(at + 1) < 0xa0) && !(c == 0xed && byte(at + 1) >= 0xa0)) {
-      at += 3;
-    } else if (c >= 0xf0 && c < 0xf5 && trails(at + 1) && trails(at + 2) && trails(at + 3) &&
-               !(c == 0xf0 && byte(at + 1) < 0x90) && !(c == 0xf4 && byte(at + 1) >= 0x90)) {
-      at += 4;
-    } else {
-      return false;
-    }
-  }
-  return true;
 }
 
 }  // namespace cowatch

@@ -1,5 +1,9 @@
 // Rows of a table in a text file: CSV (RFC 4180, also with newlines in quotes), TSV, or JSON lines; plain,
-// gzip or zstd. A row that cannot be read is reported and the next one goes on.
+// gzip or zstd. A row that cannot be read is reported and the next one goes on: after a quote that never closes
+// that is the next line.
+//
+// A JSON list becomes a cell with its texts one a line, each ended by '\n'; other JSON values that are no text are
+// written as JSON.
 #pragma once
 
 #include <memory>
@@ -8,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "store/input_stream.h"
+#include "store/text_input.h"
 
 namespace cowatch {
 
@@ -43,27 +47,16 @@ class RecordReader {
   virtual bool next(Record& record) = 0;
   // JSON lines: grows as keys turn up.
   const std::vector<std::string>& columns() const { return columns_; }
-  const InputStream& input() const { return stream_; }
+  const InputStream& input() const { return text_.stream(); }
 
  protected:
-  explicit RecordReader(const Path& path);
-  // A whole line without its end; false at the end of the file. Longer ones than 1 MiB are cut and `overlong`
-  // is set.
-  bool next_line(std::string& line, bool& overlong);
-  int peek();  // next byte, or -1
-  int take();
-  bool fill();
+  explicit RecordReader(const Path& path) : text_(path) {}
 
   std::vector<std::string> columns_;
-  InputStream stream_;
-  uint64_t line_ = 1;  // of the next byte
-  std::string buffer_;
-  size_t at_ = 0, filled_ = 0;
+  TextInput text_;
 };
 
 // By the ending of the name (below .gz, .zst) or the first bytes.
 TableFormat guess_format(const Path& path);
-// Whether the text is well-formed UTF-8; otherwise the first byte that is not, in `at`.
-bool is_utf8(std::string_view text, size_t& at);
 
 }  // namespace cowatch

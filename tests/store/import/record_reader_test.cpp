@@ -119,7 +119,7 @@ TEST(JsonLinesTest, ReadsKeysThatTurnUpLater) {
   const Table table = read_text("{\"a\":1,\"tags\":[\"x\",\"y\"]}\n\n{\"b\":\"z\",\"a\":null}\n", TableFormat::jsonl);
   EXPECT_EQ(table.columns, (Cells{"a", "tags", "b"}));
   ASSERT_EQ(table.records.size(), 2u);
-  EXPECT_EQ(table.records[0].cells, (Cells{"1", "x y"}));
+  EXPECT_EQ(table.records[0].cells, (Cells{"1", "x\ny\n"}));
   EXPECT_EQ(table.records[1].cells, (Cells{"", "", "z"}));
 }
 

@@ -102,7 +102,11 @@ namespace {
 int open_regular(const Path& path, size_t& size) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
-    if (errno == ENOENT) throw Error(ErrorCode::not_found, "there is no such file", {.where = path.string()});
+    if (errno == ENOENT) {
+      throw Error(
+          ErrorCode::not_found, "there is no such file",
+          {.where = path.string(), .remedy = "Check the name: it counts from the folder you are in."});
+    }
     throw_system_error("read", path.string());
   }
   struct stat status;
@@ -111,7 +115,8 @@ int open_regular(const Path& path, size_t& size) {
     throw Error(ErrorCode::bad_input, "this cannot be read as a file",
                 {.where = path.string(),
                  .expected = "a regular file",
-                 .found = S_ISDIR(status.st_mode) ? "a folder" : "something else"});
+                 .found = S_ISDIR(status.st_mode) ? "a folder" : "something else",
+                 .remedy = "Name a file."});
   }
   size = static_cast<size_t>(status.st_size);
   return descriptor;

@@ -139,7 +139,8 @@ void handle_interrupts() {
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // a second Ctrl-C ends the process at once
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  // A limit on file sizes (ulimit -f) is to be an error of the write, with a remedy, and not the end of the process.
+  // A limit on file sizes (ulimit -f) is to be an error of the write, with a remedy, and not the end of the
+  // process.
   std::signal(SIGXFSZ, SIG_IGN);
 }
 

@@ -127,6 +127,10 @@ void configure(CLI::App& app) {
   app.add_option("--table", options->table, "how the files are laid out; guessed when absent")
       ->check(CLI::IsMember({"csv", "tsv", "jsonl"}));
   app.add_flag("--no-header", options->no_header, "the first row is data; columns are numbered from 1");
+  app.add_option("--transaction", options->request.options.transaction,
+                 "rows written at once: a killed import keeps those before, and repeats the rest")
+      ->check(CLI::Range(1, 100000000))
+      ->capture_default_str();
   app.add_flag("--check", options->check, "only validate and show the health table; write nothing");
   app.callback([options] { run(*options); });
 }

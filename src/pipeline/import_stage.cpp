@@ -17,8 +17,36 @@ struct Target {
   Path existing_features, features;
 };
 
-// Throws for files that cannot be used, and reads what is small.
-std::optional<FeatureRows> check_files(const ImportRequest& request) {
+// What an import reads: every file opened and understood, nothing written yet.
+struct Sources {
+  std::optional<DataSet> set;
+  std::optional<FeatureRows> features;  // of --features
+};
+
+FeatureRows read_features(const ImportRequest& request) {
+  FeatureRows rows{{}, read_npy(request.features), request.features.string()};
+  if (request.feature_ids.empty()) return rows;
+  rows.ids = read_ids(request.feature_ids);
+  if (rows.ids.size() == rows.table.rows) return rows;
+  throw Error(
+      ErrorCode::bad_input, "features of the wrong length",
+      {.where = rows.origin,
+       .expected = std::to_string(rows.ids.size()) + " rows, one a line of " + request.feature_ids.string(),
+       .found = std::to_string(rows.table.rows),
+       .remedy = "Write both from one list of videos."});
+}
+
+[[noreturn]] void refuse_length(const FeatureRows& rows, uint64_t videos, const std::string& also) {
+  throw Error(ErrorCode::bad_input, "features of the wrong length" + also,
+              {.where = rows.origin,
+               .expected = std::to_string(videos) + " rows, one a video in the order of first import",
+               .found = std::to_string(rows.table.rows),
+               .remedy = "Say whose rows they are: --feature-ids FILE, an id a line."});
+}
+
+Sources open_sources(const ImportRequest& request, const Catalogue& catalogue,
+                     const Path& existing_features) {
+  Sources sources;
   for (const Path& path : request.videos) {
     if (std::filesystem::is_directory(path)) {
       media_files_below(path);
@@ -27,16 +55,23 @@ std::optional<FeatureRows> check_files(const ImportRequest& request) {
     }
   }
   for (const Path& path : request.events) check_events(path, request.options);
-  if (request.features.empty()) return std::nullopt;
-  FeatureRows rows{{}, read_npy(request.features), request.features.string()};
-  if (request.feature_ids.empty()) return rows;
-  rows.ids = read_ids(request.feature_ids);
-  if (rows.ids.size() == rows.table.rows) return rows;
-  throw Error(ErrorCode::bad_input, "features of the wrong length",
-              {.where = rows.origin,
-               .expected = std::to_string(rows.ids.size()) + " rows, one a line of " + request.feature_ids.string(),
-               .found = std::to_string(rows.table.rows),
-               .remedy = "Write both from one list of videos."});
+  if (!request.features.empty()) {
+    sources.features = read_features(request);
+    const bool brings_videos = !request.videos.empty() || !request.events.empty() || !request.format.empty();
+    if (request.feature_ids.empty() && !brings_videos &&
+        sources.features->table.rows != catalogue.item_count())
+      refuse_length(*sources.features, catalogue.item_count(), "");
+    if (!request.feature_ids.empty())
+      check_imported_features(*sources.features, catalogue.find_items(sources.features->ids),
+                              existing_features);
+  }
+  if (!request.format.empty()) {
+    sources.set = open_data_set(request.format, request.data, request.options);
+    if (sources.set->features)
+      check_imported_features(*sources.set->features, catalogue.find_items(sources.set->features->ids),
+                              existing_features);
+  }
+  return sources;
 }
 
 // Which item each row of --features belongs to; rows of unknown videos are rejected one by one.
@@ -44,13 +79,7 @@ std::vector<std::optional<uint32_t>> items_of(const FeatureRows& rows, const Imp
                                               const Catalogue& catalogue, ImportSink& sink) {
   if (request.feature_ids.empty()) {
     const uint64_t count = catalogue.item_count();
-    if (rows.table.rows != count) {
-      throw Error(ErrorCode::bad_input, "features of the wrong length; all else is imported",
-                  {.where = rows.origin,
-                   .expected = std::to_string(count) + " rows, one a video in the order of first import",
-                   .found = std::to_string(rows.table.rows),
-                   .remedy = "Say whose rows they are: --feature-ids FILE, an id a line."});
-    }
+    if (rows.table.rows != count) refuse_length(rows, count, "; all else is imported");
     std::vector<std::optional<uint32_t>> items(count);
     for (uint32_t i = 0; i < count; ++i) items[i] = i;
     return items;
@@ -60,18 +89,12 @@ std::vector<std::optional<uint32_t>> items_of(const FeatureRows& rows, const Imp
   for (size_t i = 0; i < items.size(); ++i) {
     if (items[i]) continue;
     sink.row();
-    sink.reject({i + 1, "", "the id of a video in the catalogue", "'" + rows.ids[i].substr(0, 40) + "'", rows.ids[i]});
+    sink.reject({i + 1, "", "the id of a video in the catalogue", "'" + rows.ids[i] + "'", rows.ids[i]});
   }
   return items;
 }
 
-ImportOutcome import_into(Catalogue& catalogue, const ImportRequest& request, const Target& target) {
-  const std::optional<FeatureRows> own_features = check_files(request);
-  ImportSink sink(&catalogue, target.rejects);
-  // The data set looks at its own files before it writes, and so goes first.
-  std::optional<FeatureRows> set_features;
-  if (!request.format.empty())
-    set_features = import_data_set(request.format, request.data, request.options, sink);
+void import_rows(const ImportRequest& request, const Sources& sources, ImportSink& sink) {
   for (const Path& path : request.videos) {
     if (std::filesystem::is_directory(path)) {
       import_media_folder(path, sink);
@@ -79,16 +102,24 @@ ImportOutcome import_into(Catalogue& catalogue, const ImportRequest& request, co
       import_items(path, request.options, sink);
     }
   }
+  if (sources.set) sources.set->import_into_sink(sink);
   for (const Path& path : request.events) import_events(path, request.options, sink);
   sink.flush();
+}
+
+ImportOutcome import_into(Catalogue& catalogue, const ImportRequest& request, const Target& target) {
+  const Sources sources = open_sources(request, catalogue, target.existing_features);
+  ImportSink sink(&catalogue, target.rejects, request.options.transaction);
+  import_rows(request, sources, sink);
   Path existing = target.existing_features;
   const auto put = [&](const FeatureRows& rows, std::span<const std::optional<uint32_t>> items) {
     write_imported_features(rows, items, catalogue.item_count(), existing, target.features);
     existing = target.features;
     catalogue.set_note("features", "imported");
   };
-  if (set_features) put(*set_features, catalogue.find_items(set_features->ids));
-  if (own_features) put(*own_features, items_of(*own_features, request, catalogue, sink));
+  if (sources.set && sources.set->features)
+    put(*sources.set->features, catalogue.find_items(sources.set->features->ids));
+  if (sources.features) put(*sources.features, items_of(*sources.features, request, catalogue, sink));
   ImportOutcome outcome;
   outcome.counts = sink.finish();
   outcome.reject_samples = sink.samples();
@@ -126,7 +157,7 @@ ImportOutcome run_import(const Workspace& workspace, const ImportRequest& reques
 ImportOutcome check_import(const Path& folder, const ImportRequest& request) {
   const TemporaryFolder copy;
   Path existing;
-  if (std::filesystem::exists(folder) && !std::filesystem::is_empty(folder)) {
+  if (!Workspace::may_begin(folder)) {
     const Workspace workspace = Workspace::open(folder, Workspace::Access::read);
     existing = workspace.imported_features();
     if (std::filesystem::exists(workspace.catalogue()))

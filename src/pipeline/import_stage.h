@@ -12,8 +12,8 @@ namespace cowatch {
 struct ImportRequest {
   std::vector<Path> events, videos;  // tables; `videos` also folders of media files
   Path features;                     // .npy; empty: none
-  Path feature_ids;                  // ids of its rows, one a line; empty: a row an item in the catalogue's order
-  std::string format;                // a ready-made data set in `data`; empty: none
+  Path feature_ids;    // ids of its rows, one a line; empty: a row an item in the catalogue's order
+  std::string format;  // a ready-made data set in `data`; empty: none
   Path data;
   ImportOptions options;
 };
@@ -24,11 +24,11 @@ struct ImportOutcome {
   Health health;
 };
 
-// Imports everything named, in the order data set, videos, events, features. Every file is opened and understood
-// before the first row is written, so that one that cannot be used as a whole stops all of it.
+// Imports everything named, in the order videos, data set, events, features. Every file is opened and
+// understood before the first row is written, so that one that cannot be used as a whole stops all of it.
 ImportOutcome run_import(const Workspace& workspace, const ImportRequest& request);
-// The same into a copy of the workspace in `folder` (which may not exist yet) that is measured and removed: nothing
-// else is written.
+// The same into a copy of the workspace in `folder` (which may not exist yet) that is measured and removed:
+// nothing else is written.
 ImportOutcome check_import(const Path& folder, const ImportRequest& request);
 
 }  // namespace cowatch

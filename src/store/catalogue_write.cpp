@@ -54,7 +54,8 @@ void Catalogue::Implementation::change(const std::function<void()>& work, bool r
     forget_names_others_changed();
     const int64_t before = database.total_changes();
     work();
-    if (raises_version && database.total_changes() != before) database.run("UPDATE version SET number = number + 1");
+    if (raises_version && database.total_changes() != before)
+      database.run("UPDATE version SET number = number + 1");
     transaction.commit();
   } catch (...) {
     if (users) users->forget_added();
@@ -197,9 +198,12 @@ bool Catalogue::remove_event(std::string_view user, std::string_view item, Feedb
 }
 
 void Catalogue::copy_to(const Path& path) const {
-  Statement copy(implementation_->database, "VACUUM INTO ?");
+  Database& database = implementation_->database;
+  const int64_t query_only = database.number("PRAGMA query_only");
+  database.run("PRAGMA query_only = 0");  // SQLite takes the copy for a write
   const std::string name = path.string();
-  copy.bind(1, name).run();
+  Statement(database, "VACUUM INTO ?").bind(1, name).run();
+  database.run(query_only ? "PRAGMA query_only = 1" : "PRAGMA query_only = 0");
 }
 
 void Catalogue::limit_pages(uint64_t pages) {

@@ -85,7 +85,8 @@ std::vector<std::string> read_ids(const Path& path) {
     const auto [found, added] = first.emplace(ids[i], i + 1);
     if (!added) {
       refuse(i + 1, "two videos have one id", "an id that no other line has",
-             "'" + std::string(cut_text(ids[i], 40)) + "', which line " + std::to_string(found->second) + " has");
+             "'" + std::string(cut_text(ids[i], 40)) + "', which line " + std::to_string(found->second) +
+                 " has");
     }
   }
   return ids;

@@ -28,12 +28,13 @@ struct GraphFolder {
                                 // finite, unknown video
 };
 
-// Throws not_found (naming the file that is missing) and bad_input (files whose lengths disagree, ids that are empty,
-// too long or there twice, features that are not finite). Malformed edges are rejected one by one; there may be none.
+// Throws not_found (naming the file that is missing) and bad_input (files whose lengths disagree, ids that
+// are empty, too long or there twice, features that are not finite). Malformed edges are rejected one by one;
+// there may be none.
 GraphFolder read_graph_folder(const Path& folder);
 
-// The parts of it that others need: NAME, NAME.gz or NAME.zst in the folder; ids, one a line, each its own; one line
-// of edges.tsv, which returns what was expected when it is malformed, otherwise "".
+// The parts of it that others need: NAME, NAME.gz or NAME.zst in the folder; ids, one a line, each its own;
+// one line of edges.tsv, which returns what was expected when it is malformed, otherwise "".
 std::optional<Path> find_file(const Path& folder, const std::string& name);
 std::vector<std::string> read_ids(const Path& path);
 std::string read_edge(std::string_view line, size_t videos, StoredEdge& edge);

@@ -1,7 +1,5 @@
 #include "store/sqlite.h"
 
-#include <cerrno>
-
 #include "base/error.h"
 
 namespace cowatch {
@@ -27,10 +25,8 @@ Database::~Database() {
 
 void Database::fail(int code) const {
   const std::string reason = sqlite3_errmsg(handle_);
-  // SQLite speaks of an input or output error where a quota or a limit on file sizes stops it.
-  const int number = sqlite3_system_errno(handle_);
-  const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
-  switch ((code & 0xff) == SQLITE_IOERR && full ? SQLITE_FULL : code & 0xff) {
+  // A quota or a limit on file sizes is a failed write to SQLite, which knows a full disk only.
+  switch (code == SQLITE_IOERR_WRITE ? SQLITE_FULL : code & 0xff) {
     case SQLITE_FULL:
       throw Error(ErrorCode::no_space, "the catalogue cannot grow: " + reason,
                   {.where = path_.string(),
@@ -49,6 +45,10 @@ void Database::fail(int code) const {
     case SQLITE_BUSY:
       throw Error(ErrorCode::conflict, "the catalogue is in use by another process",
                   {.where = path_.string(), .remedy = "Try again when it is done."});
+    case SQLITE_IOERR:
+      throw Error(ErrorCode::system, "the catalogue's disk refused: " + reason,
+                  {.where = path_.string(),
+                   .remedy = "Check the disk, and run the same command again; nothing was half-written."});
     default:
       throw Error(ErrorCode::system, "the catalogue refused: " + reason, {.where = path_.string()});
   }
@@ -90,11 +90,9 @@ Statement& Statement::bind(int position, std::string_view text) {
 bool Statement::step() {
   const int code = sqlite3_step(handle_);
   if (code == SQLITE_ROW) return true;
-  if (code != SQLITE_DONE) {
-    sqlite3_reset(handle_);
-    database_.fail(code);
-  }
-  return false;
+  if (code == SQLITE_DONE) return false;
+  sqlite3_reset(handle_);
+  database_.fail(code);
 }
 
 std::string Statement::text(int column) const {

@@ -61,7 +61,8 @@ bool TextInput::next_line(std::string& line, bool& overlong) {
   return true;
 }
 
-void for_each_line(const Path& path, const std::function<void(uint64_t number, std::string_view line)>& visit) {
+void for_each_line(const Path& path,
+                   const std::function<void(uint64_t number, std::string_view line)>& visit) {
   TextInput input(path, TextInput::Empty::allow);
   std::string line;
   bool overlong = false;
@@ -108,7 +109,8 @@ std::string_view cut_text(std::string_view text, size_t most) {
 }
 
 std::string describe_byte(std::string_view text, size_t at) {
-  return "byte " + std::to_string(static_cast<unsigned char>(text[at])) + " at position " + std::to_string(at + 1);
+  return "byte " + std::to_string(static_cast<unsigned char>(text[at])) + " at position " +
+         std::to_string(at + 1);
 }
 
 }  // namespace cowatch

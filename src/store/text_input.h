@@ -29,8 +29,8 @@ class TextInput {
   }
   // Gives back what was taken, as it was in the file, to be read again.
   void unread(std::string_view text);
-  // A line without its end ("\n" or "\r\n"); false at the end of the file. Longer ones are cut and `overlong` is
-  // set.
+  // A line without its end ("\n" or "\r\n"); false at the end of the file. Longer ones are cut and `overlong`
+  // is set.
   bool next_line(std::string& line, bool& overlong);
 
   std::string_view ahead() {  // some of what comes next; empty at the end
@@ -48,9 +48,10 @@ class TextInput {
   uint64_t line_ = 1;
 };
 
-// Visits every line with its number, from 1, also empty ones; the file may be empty. An overlong line or one that is
-// not UTF-8 throws bad_input.
-void for_each_line(const Path& path, const std::function<void(uint64_t number, std::string_view line)>& visit);
+// Visits every line with its number, from 1, also empty ones; the file may be empty. An overlong line or one
+// that is not UTF-8 throws bad_input.
+void for_each_line(const Path& path,
+                   const std::function<void(uint64_t number, std::string_view line)>& visit);
 
 // Whether the text is well-formed UTF-8; otherwise the first byte that is not, in `at`.
 bool is_utf8(std::string_view text, size_t& at);

@@ -7,7 +7,7 @@
 namespace cowatch {
 namespace {
 
-constexpr std::string_view marker = "workspace.json";
+constexpr std::string_view marker = "workspace.json", lock_name = "lock";
 
 void check_layout(const Path& folder) {
   const Path path = folder / marker;
@@ -44,14 +44,25 @@ void check_layout(const Path& folder) {
 Workspace Workspace::open(const Path& folder, Access access) {
   check_layout(folder);
   std::optional<FileLock> lock;
-  if (access == Access::write) lock.emplace(folder / "lock", FileLock::Mode::exclusive);
+  if (access == Access::write) lock.emplace(folder / lock_name, FileLock::Mode::exclusive);
   return Workspace(folder, std::move(lock));
+}
+
+bool Workspace::may_begin(const Path& folder) {
+  std::error_code error;
+  if (!std::filesystem::exists(folder, error)) return true;
+  if (!std::filesystem::is_directory(folder)) return false;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    // What one leaves that was killed while it began.
+    if (name != lock_name && name != std::string(marker) + ".partial") return false;
+  }
+  return true;
 }
 
 Workspace Workspace::open_or_create(const Path& folder) {
   if (std::filesystem::exists(folder / marker)) return open(folder, Access::write);
-  if (std::filesystem::exists(folder) &&
-      (!std::filesystem::is_directory(folder) || !std::filesystem::is_empty(folder))) {
+  if (!may_begin(folder)) {
     throw Error(ErrorCode::conflict, "this folder holds other things",
                 {.where = folder.string(),
                  .expected = "a workspace, an empty folder or none",
@@ -62,9 +73,10 @@ Workspace Workspace::open_or_create(const Path& folder) {
   std::filesystem::create_directories(folder, error);
   if (error)
     throw Error(ErrorCode::system, "cannot make the folder " + folder.string() + ": " + error.message());
+  FileLock lock(folder / lock_name, FileLock::Mode::exclusive);
   const Json json = {{"layout", layout_version}, {"program", "cowatch " + std::string(version())}};
   write_atomically(folder / marker, json.dump(2) + "\n");
-  return open(folder, Access::write);
+  return Workspace(folder, std::move(lock));
 }
 
 Settings Workspace::settings() const {

@@ -20,8 +20,9 @@ std::span<const Role> event_roles();
 // id, title, description, author, created, seconds, hashtags, file, language
 std::span<const Role> item_roles();
 
-// Role → column number. `chosen` (role → column name or 1-based number) goes before the guess; its roles of the other
-// table are left alone. Throws bad_argument for a role of no table or a column that is not there, naming the nearest.
+// Role → column number. `chosen` (role → column name or 1-based number) goes before the guess; its roles of
+// the other table are left alone. Throws bad_argument for a role of no table or a column that is not there,
+// naming the nearest.
 using ColumnMap = std::map<std::string, int, std::less<>>;
 ColumnMap map_columns(std::span<const Role> roles, std::span<const std::string> columns,
                       const std::map<std::string, std::string>& chosen);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 
 #include "base/error.h"
 #include "base/progress.h"
@@ -14,8 +15,6 @@ namespace {
 
 // Sequences without times keep their order: a second apart from this moment on.
 constexpr int64_t first_of_order_ms = 946684800000;  // 2000-01-01
-
-using Features = std::optional<FeatureRows>;
 
 Path need(const Path& folder, std::initializer_list<const char*> names) {
   std::string list;
@@ -30,9 +29,9 @@ Path need(const Path& folder, std::initializer_list<const char*> names) {
                .remedy = "docs/import.md says what each format's folder holds."});
 }
 
-Features features_of(GraphFolder& graph, const Path& folder) {
+std::optional<FeatureRows> features_of(GraphFolder& graph, const Path& folder) {
   if (graph.features.rows == 0) return std::nullopt;
-  return FeatureRows{std::move(graph.ids), std::move(graph.features), folder.string()};
+  return FeatureRows{graph.ids, std::move(graph.features), folder.string()};
 }
 
 void import_graph_items(const GraphFolder& graph, ImportSink& sink) {
@@ -47,8 +46,9 @@ void import_graph_items(const GraphFolder& graph, ImportSink& sink) {
 }
 
 std::string describe_graph(const GraphFolder& graph) {
-  std::string text = std::to_string(graph.ids.size()) + " videos, " + std::to_string(graph.edges.size()) + " edges, " +
-                     std::to_string(graph.features.rows ? graph.features.columns : 0) + " features";
+  std::string text = std::to_string(graph.ids.size()) + " videos, " + std::to_string(graph.edges.size()) +
+                     " edges, " + std::to_string(graph.features.rows ? graph.features.columns : 0) +
+                     " features";
   for (size_t i = 0; i < std::min<size_t>(3, graph.ids.size()); ++i) {
     text += "\n  " + graph.ids[i];
     if (!graph.titles.empty()) text += " | " + std::string(cut_text(graph.titles[i], 40));
@@ -57,31 +57,33 @@ std::string describe_graph(const GraphFolder& graph) {
   return text;
 }
 
-Features import_graph(const Path& folder, const ImportOptions& options, ImportSink& sink) {
-  GraphFolder graph = read_graph_folder(folder);
-  options.explain(describe_graph(graph));
-  sink.begin_file("edges.tsv");
-  import_graph_items(graph, sink);
-  for (const auto& reject : graph.rejects) {
-    sink.row();
-    sink.reject({reject.line, "", reject.expected, reject.found, reject.found});
-  }
-  sink.edges(graph.ids, graph.edges);
-  return features_of(graph, folder);
+DataSet open_graph(const Path& folder, const ImportOptions& options) {
+  const auto graph = std::make_shared<GraphFolder>(read_graph_folder(folder));
+  options.explain(describe_graph(*graph));
+  return {features_of(*graph, folder), [graph](ImportSink& sink) {
+            sink.begin_file("edges.tsv");
+            import_graph_items(*graph, sink);
+            for (const auto& reject : graph->rejects) {
+              sink.row();
+              sink.reject({reject.line, "", reject.expected, reject.found, reject.found});
+            }
+            sink.edges(graph->ids, graph->edges);
+          }};
 }
 
-Features import_movielens_csv(const Path& folder, const ImportOptions& options, ImportSink& sink) {
+DataSet open_movielens_csv(const Path& folder, const ImportOptions& options) {
   const Path movies = need(folder, {"movies.csv"}), ratings = need(folder, {"ratings.csv"});
   const std::optional<Path> tags = find_file(folder, "tags.csv");
-  ImportOptions of_tags = options;
-  of_tags.kind = FeedbackKind::hashtag;
   check_items(movies, options);
   check_events(ratings, options);
-  if (tags) check_events(*tags, of_tags);
-  import_items(movies, options, sink);
-  import_events(ratings, options, sink);
-  if (tags) import_events(*tags, of_tags, sink);
-  return std::nullopt;
+  if (tags) check_events(*tags, options);
+  return {std::nullopt, [=, &options](ImportSink& sink) {
+            import_items(movies, options, sink);
+            import_events(ratings, options, sink);
+            ImportOptions of_tags = options;
+            of_tags.kind = FeedbackKind::hashtag;
+            if (tags) import_events(*tags, of_tags, sink);
+          }};
 }
 
 std::string utf8_from_latin1(std::string_view text) {
@@ -120,17 +122,19 @@ void import_movielens_films(const Path& file, ImportSink& sink) {
   }
 }
 
-Features import_movielens_100k(const Path& folder, const ImportOptions& options, ImportSink& sink) {
+DataSet open_movielens_100k(const Path& folder, const ImportOptions& options) {
   ImportOptions ratings = options;
   ratings.table = TableFormat::tsv;
   ratings.header = false;
   ratings.columns = {{"user", "1"}, {"item", "2"}, {"rating", "3"}, {"time", "4"}};
   const Path films = need(folder, {"u.item"}), data = need(folder, {"u.data"});
+  TextInput{films};
   check_compression(films);
   check_events(data, ratings);
-  import_movielens_films(films, sink);
-  import_events(data, ratings, sink);
-  return std::nullopt;
+  return {std::nullopt, [=](ImportSink& sink) {
+            import_movielens_films(films, sink);
+            import_events(data, ratings, sink);
+          }};
 }
 
 // A row of KuaiRand's log is one showing of a video with everything that came of it: it makes one event a
@@ -203,27 +207,31 @@ std::vector<Path> kuairand_files(const Path& folder) {
   return files;
 }
 
-Features import_kuairand(const Path& folder, const ImportOptions& options, ImportSink& sink) {
+void import_kuairand_log(const Path& file, const ImportOptions& options, ImportSink& sink) {
+  const auto reader = RecordReader::open(file, TableFormat::csv, true);
+  const KuairandLog log(*reader, file);
+  sink.begin_file(file.filename().string());
+  options.explain(file.filename().string() + ": " + log.describe() +
+                  "; an event for the showing and one for each signal of a row");
+  for (Record record; reader->next(record);) {
+    log.take(record, sink);
+    throw_if_interrupted();
+  }
+}
+
+DataSet open_kuairand(const Path& folder, const ImportOptions& options) {
   const std::vector<Path> files = kuairand_files(folder);
   for (const Path& file : files) {
     KuairandLog(*RecordReader::open(file, TableFormat::csv, true), file);
     check_compression(file);
   }
-  for (const Path& file : files) {
-    const auto reader = RecordReader::open(file, TableFormat::csv, true);
-    const KuairandLog log(*reader, file);
-    sink.begin_file(file.filename().string());
-    options.explain(file.filename().string() + ": " + log.describe() +
-                    "; an event for the showing and one for each signal of a row");
-    for (Record record; reader->next(record);) {
-      log.take(record, sink);
-      throw_if_interrupted();
-    }
-  }
-  return std::nullopt;
+  return {std::nullopt, [files, &options](ImportSink& sink) {
+            for (const Path& file : files) import_kuairand_log(file, options, sink);
+          }};
 }
 
-// "user item item …" in order of watching; a tab may follow the user. `ids`: when not empty, items are positions in it.
+// "user item item …" in order of watching; a tab may follow the user. `ids`: when not empty, items are
+// positions in it.
 void import_sequences(const Path& file, std::span<const std::string> ids, ImportSink& sink) {
   sink.begin_file(file.filename().string());
   for_each_line(file, [&](uint64_t number, std::string_view line) {
@@ -236,7 +244,8 @@ void import_sequences(const Path& file, std::span<const std::string> ids, Import
     if (cells.empty()) return;
     if (cells.size() < 2 || cells[0].size() > longest_id) {
       sink.row();
-      return sink.reject({number, "", "a user and at least one item", std::to_string(cells.size()) + " cells", ""});
+      return sink.reject(
+          {number, "", "a user and at least one item", std::to_string(cells.size()) + " cells", ""});
     }
     for (size_t i = 1; i < cells.size(); ++i) {
       sink.row();
@@ -258,17 +267,23 @@ void import_sequences(const Path& file, std::span<const std::string> ids, Import
   });
 }
 
-// The form of the shared data: a graph folder whose edges were made from the sequences, so that only these count.
-Features import_microlens_numbered(const Path& folder, const ImportOptions& options, ImportSink& sink) {
-  GraphFolder graph = read_graph_folder(folder);
+void check_sequences(const Path& file) {
+  check_compression(file);
+  for_each_line(file, [](uint64_t, std::string_view) {});
+}
+
+// Sequences whose items are lines of a graph folder; its edges were made from them, so that only the
+// sequences count.
+DataSet open_numbered_microlens(const Path& folder, const ImportOptions& options) {
+  const auto graph = std::make_shared<GraphFolder>(read_graph_folder(folder));
   const Path sequences = need(folder, {"train.txt"});
-  check_compression(sequences);
-  for_each_line(sequences, [](uint64_t, std::string_view) {});
-  options.explain(describe_graph(graph) + "\n  (edges are left out: they come from the sequences)");
-  sink.begin_file("ids.txt");
-  import_graph_items(graph, sink);
-  import_sequences(sequences, graph.ids, sink);
-  return features_of(graph, folder);
+  check_sequences(sequences);
+  options.explain(describe_graph(*graph) + "\n  (edges are left out: they come from the sequences)");
+  return {features_of(*graph, folder), [=](ImportSink& sink) {
+            sink.begin_file("ids.txt");
+            import_graph_items(*graph, sink);
+            import_sequences(sequences, graph->ids, sink);
+          }};
 }
 
 // The only file of the folder whose name contains `word` and has one of the endings.
@@ -277,68 +292,71 @@ std::optional<Path> file_named(const Path& folder, std::string_view word,
   std::vector<Path> found;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    const bool ends = std::any_of(endings.begin(), endings.end(), [&](auto ending) { return name.ends_with(ending); });
+    const bool ends =
+        std::any_of(endings.begin(), endings.end(), [&](auto ending) { return name.ends_with(ending); });
     if (ends && name.find(word) != name.npos) found.push_back(entry.path());
   }
   std::sort(found.begin(), found.end());
   return found.empty() ? std::nullopt : std::optional(found.front());
 }
 
-Features import_microlens(const Path& folder, const ImportOptions& options, ImportSink& sink) {
-  if (find_file(folder, "train.txt")) return import_microlens_numbered(folder, options, sink);
+DataSet open_microlens(const Path& folder, const ImportOptions& options) {
+  if (find_file(folder, "train.txt")) return open_numbered_microlens(folder, options);
   const auto titles = file_named(folder, "titles", {".csv"}), pairs = file_named(folder, "pairs", {".csv"}),
              sequences = file_named(folder, "pairs", {".tsv"});
   if (!pairs && !sequences) need(folder, {"train.txt", "*pairs*.csv", "*pairs*.tsv"});
   if (titles) check_items(*titles, options);
   if (pairs) check_events(*pairs, options);
-  if (titles) import_items(*titles, options, sink);
-  if (pairs) {
-    import_events(*pairs, options, sink);
-  } else {
-    import_sequences(*sequences, {}, sink);
-  }
-  return std::nullopt;
+  if (!pairs) check_sequences(*sequences);
+  return {std::nullopt, [=, &options](ImportSink& sink) {
+            if (titles) import_items(*titles, options, sink);
+            if (pairs) {
+              import_events(*pairs, options, sink);
+            } else {
+              import_sequences(*sequences, {}, sink);
+            }
+          }};
 }
 
-Features import_youtube_trending(const Path& folder, const ImportOptions& options, ImportSink& sink) {
+DataSet open_youtube_trending(const Path& folder, const ImportOptions& options) {
   ImportOptions items = options;
   items.table = TableFormat::tsv;
   items.columns = {{"id", "video"}, {"author", "channel"}, {"title", "title"}, {"hashtags", "tags"}};
   const Path videos = need(folder, {"videos.tsv"});
   check_items(videos, items);
-  import_items(videos, items, sink);
-  return std::nullopt;
+  return {std::nullopt, [=](ImportSink& sink) { import_items(videos, items, sink); }};
 }
 
-struct DataSet {
+struct Format {
   const char* name;
   const char* files;
-  Features (*read)(const Path&, const ImportOptions&, ImportSink&);
+  DataSet (*open)(const Path&, const ImportOptions&);
 };
 
-constexpr DataSet data_sets[] = {
+constexpr Format formats[] = {
     {"graph", "ids.txt, edges.tsv[.gz], and optionally features.npy[.gz], titles.txt, labels.txt",
-     import_graph},
-    {"movielens-100k", "u.data, u.item", import_movielens_100k},
-    {"movielens-csv", "ratings.csv, movies.csv, optionally tags.csv", import_movielens_csv},
-    {"kuairand", "log_*.csv or events.csv[.gz]", import_kuairand},
+     open_graph},
+    {"movielens-100k", "u.data, u.item", open_movielens_100k},
+    {"movielens-csv", "ratings.csv, movies.csv, optionally tags.csv", open_movielens_csv},
+    {"kuairand", "log_*.csv or events.csv[.gz]", open_kuairand},
     {"microlens",
-     "*pairs*.csv or *pairs*.tsv and *titles*.csv, or train.txt[.gz] with ids.txt, titles.txt, edges.tsv, features.npy",
-     import_microlens},
-    {"youtube-trending", "videos.tsv", import_youtube_trending},
+     "*pairs*.csv or *pairs*.tsv and *titles*.csv, or train.txt[.gz] with ids.txt, titles.txt, edges.tsv, "
+     "features.npy",
+     open_microlens},
+    {"youtube-trending", "videos.tsv", open_youtube_trending},
 };
 
-const DataSet& find_data_set(std::string_view format) {
-  for (const DataSet& set : data_sets) {
-    if (set.name == format) return set;
+const Format& find_format(std::string_view name) {
+  for (const Format& format : formats) {
+    if (format.name == name) return format;
   }
   const auto names = data_set_formats();
-  const std::string near = nearest_name(format, names);
+  const std::string near = nearest_name(name, names);
   std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  for (const std::string& known : names) list += (list.empty() ? "" : ", ") + known;
   throw Error(ErrorCode::bad_argument, "--format does not know this data set",
               {.expected = list,
-               .found = "'" + std::string(format) + "'",
+               .found = "'" + std::string(name) + "'",
                .remedy = near.empty() ? "" : "Did you mean " + near + "?"});
 }
 
@@ -346,26 +364,25 @@ const DataSet& find_data_set(std::string_view format) {
 
 std::vector<std::string> data_set_formats() {
   std::vector<std::string> names;
-  for (const DataSet& set : data_sets) names.emplace_back(set.name);
+  for (const Format& format : formats) names.emplace_back(format.name);
   return names;
 }
 
 std::string_view describe_data_set(std::string_view format) {
-  return find_data_set(format).files;
+  return find_format(format).files;
 }
 
-std::optional<FeatureRows> import_data_set(std::string_view format, const Path& folder,
-                                           const ImportOptions& options, ImportSink& sink) {
-  const DataSet& set = find_data_set(format);
+DataSet open_data_set(std::string_view name, const Path& folder, const ImportOptions& options) {
+  const Format& format = find_format(name);
   const bool file = std::filesystem::is_regular_file(folder);
-  if (!std::filesystem::is_directory(folder) && !(file && set.read == import_kuairand)) {
+  if (!std::filesystem::is_directory(folder) && !(file && format.open == open_kuairand)) {
     throw Error(file ? ErrorCode::bad_input : ErrorCode::not_found, "there is no such folder",
                 {.where = folder.string(),
-                 .expected = "a folder with " + std::string(set.files),
+                 .expected = "a folder with " + std::string(format.files),
                  .found = file ? "a file" : "none",
                  .remedy = "Name it with --data FOLDER."});
   }
-  return set.read(folder, options, sink);
+  return format.open(folder, options);
 }
 
 }  // namespace cowatch

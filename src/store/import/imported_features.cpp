@@ -31,38 +31,45 @@ class RowTable {
   std::vector<uint8_t> present_;
 };
 
-// Copies the rows that are there already; of another width they must all be replaced.
-void keep_existing(const Path& path, const FeatureRows& rows, const std::vector<bool>& replaced, RowTable& table) {
-  const TensorFile file(path, "features", 1);
+// Visits the rows of `existing` that no new row replaces: item, values.
+template <typename Visit>
+void for_each_kept(const Path& existing, std::span<const std::optional<uint32_t>> items, Visit&& visit) {
+  if (!std::filesystem::exists(existing)) return;
+  const TensorFile file(existing, "features", 1);
   const size_t width = file.shape("features").at(1);
   const auto values = file.tensor<float>("features");
   const auto present = file.tensor<uint8_t>("present");
-  for (uint32_t item = 0; item < std::min(present.size(), replaced.size()); ++item) {
-    if (present[item] == 0 || replaced[item]) continue;
-    if (width != rows.table.columns) {
-      throw Error(ErrorCode::bad_input, "these features have another width than those imported before",
-                  {.where = rows.origin,
-                   .expected = std::to_string(width) + " columns, or rows for every video that has some",
-                   .found = std::to_string(rows.table.columns) + " columns",
-                   .remedy = "Import them into another workspace, or remove " + path.string() + " first."});
-    }
-    table.put(item, values.subspan(item * width, width));
+  std::vector<bool> replaced(present.size());
+  for (const auto& item : items) {
+    if (item && *item < replaced.size()) replaced[*item] = true;
+  }
+  for (uint32_t item = 0; item < present.size(); ++item) {
+    if (present[item] != 0 && !replaced[item]) visit(item, values.subspan(item * width, width));
   }
 }
 
 }  // namespace
 
+void check_imported_features(const FeatureRows& rows, std::span<const std::optional<uint32_t>> items,
+                             const Path& existing) {
+  for_each_kept(existing, items, [&](uint32_t, std::span<const float> kept) {
+    if (kept.size() == rows.table.columns) return;
+    throw Error(ErrorCode::bad_input, "these features have another width than those imported before",
+                {.where = rows.origin,
+                 .expected = std::to_string(kept.size()) + " columns, or rows for every video that has some",
+                 .found = std::to_string(rows.table.columns) + " columns",
+                 .remedy = "Import them into another workspace, or remove " + existing.string() + " first."});
+  });
+}
+
 void write_imported_features(const FeatureRows& rows, std::span<const std::optional<uint32_t>> items,
                              uint64_t item_count, const Path& existing, const Path& target) {
-  RowTable table(item_count, rows.table.columns);
-  std::vector<bool> replaced(item_count);
-  for (const auto& item : items) {
-    if (item) replaced[*item] = true;
-  }
-  if (std::filesystem::exists(existing)) keep_existing(existing, rows, replaced, table);
+  check_imported_features(rows, items, existing);
+  const size_t width = rows.table.columns;
+  RowTable table(item_count, width);
+  for_each_kept(existing, items, [&](uint32_t item, std::span<const float> kept) { table.put(item, kept); });
   for (size_t row = 0; row < items.size(); ++row) {
-    if (items[row])
-      table.put(*items[row], std::span(rows.table.values).subspan(row * rows.table.columns, rows.table.columns));
+    if (items[row]) table.put(*items[row], std::span(rows.table.values).subspan(row * width, width));
   }
   table.write(rows.origin, target);
 }

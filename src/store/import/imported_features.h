@@ -1,5 +1,5 @@
-// Features made elsewhere (`--features`, or brought by a data set): artifact kind "features" with the one modality
-// "imported", row = item; a row of zeros means that the item has none.
+// Features made elsewhere (`--features`, or brought by a data set): artifact kind "features" with the one
+// modality "imported", row = item; a row of zeros means that the item has none.
 #pragma once
 
 #include <optional>
@@ -18,9 +18,12 @@ struct FeatureRows {
   std::string origin;  // file or data set, for messages
 };
 
-// Puts the rows beside or over those in `existing` (which may be missing, or be `target`) and writes all to `target`,
-// with a row for each of the `item_count` items. `items` says which item a row belongs to; rows of none are left out.
-// Throws bad_input when rows of another width would stay beside the new ones.
+// Throws bad_input when rows of another width that are in `existing` (which may be missing) would stay beside
+// the new ones. `items` says which item each row belongs to; none: no item.
+void check_imported_features(const FeatureRows& rows, std::span<const std::optional<uint32_t>> items,
+                             const Path& existing);
+// Puts the rows beside or over those in `existing` (which may be `target`) and writes all to `target`, with a
+// row for each of the `item_count` items. Checks as above.
 void write_imported_features(const FeatureRows& rows, std::span<const std::optional<uint32_t>> items,
                              uint64_t item_count, const Path& existing, const Path& target);
 

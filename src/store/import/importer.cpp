@@ -11,8 +11,6 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t chunk_events = 200000;  // a transaction each: large enough that sorted inserts share pages
-constexpr size_t chunk_items = 20000;
 constexpr size_t most_rejects = 100000;  // kept in the file; all are counted
 
 // Cells of the rejects' file hold no tabs or line ends, and are UTF-8 whatever was found.
@@ -25,7 +23,8 @@ std::string one_line(std::string text) {
 
 std::string join(std::span<const std::string> cells) {
   std::string text;
-  for (const std::string& cell : cells) text += (text.empty() ? "  " : " | ") + std::string(cut_text(cell, 40));
+  for (const std::string& cell : cells)
+    text += (text.empty() ? "  " : " | ") + std::string(cut_text(cell, 40));
   return one_line(std::move(text));
 }
 
@@ -126,13 +125,13 @@ void ImportSink::begin_file(const std::string& name) {
 void ImportSink::event(Event event) {
   flush_items();
   events_.push_back(std::move(event));
-  if (events_.size() >= chunk_events) flush_events();
+  if (events_.size() >= transaction_) flush_events();
 }
 
 void ImportSink::item(ItemRecord item) {
   flush_events();
   items_.push_back(std::move(item));
-  if (items_.size() >= chunk_items) flush_items();
+  if (items_.size() >= transaction_) flush_items();
 }
 
 std::vector<uint32_t> ImportSink::indices(std::span<const std::string> ids) const {

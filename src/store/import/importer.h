@@ -2,9 +2,9 @@
 //
 // Every row read is accepted, a duplicate of what is there, or rejected with its place: the counts add up.
 // Rows go in by chunks, each one transaction; an import that was killed and is repeated finds its first
-// chunks as duplicates and ends in the same store. A file that cannot be used as a whole (missing, empty, without
-// the columns that are needed, compressed bytes damaged) throws before any of its rows is written: check files first
-// to have none of them half-applied.
+// chunks as duplicates and ends in the same store. A file that cannot be used as a whole (missing, empty,
+// without the columns that are needed, compressed bytes damaged) throws before any of its rows is written:
+// check files first to have none of them half-applied.
 #pragma once
 
 #include <functional>
@@ -21,6 +21,7 @@ struct ImportOptions {
   bool header = true;
   std::map<std::string, std::string> columns;  // role → column name or number
   std::optional<FeedbackKind> kind;            // for every row
+  size_t transaction = 200000;                 // rows; large enough that sorted inserts share pages
   // Told how the columns of a file were understood, with its first three rows; once a file.
   std::function<void(const std::string&)> explain = [](const std::string&) {};
 };
@@ -35,8 +36,8 @@ class ImportSink {
  public:
   // `catalogue` null: only validates (repeats then count as accepted). `rejects_folder` empty: rejects are
   // only counted.
-  ImportSink(Catalogue* catalogue, Path rejects_folder)
-      : catalogue_(catalogue), rejects_folder_(std::move(rejects_folder)) {}
+  ImportSink(Catalogue* catalogue, Path rejects_folder, size_t transaction = ImportOptions().transaction)
+      : catalogue_(catalogue), rejects_folder_(std::move(rejects_folder)), transaction_(transaction) {}
 
   // Rejects of the file go to NAME.tsv (NAME-2.tsv when a file of that name was there before in this import);
   // rejects of an earlier import of that name are removed.
@@ -45,7 +46,8 @@ class ImportSink {
   void row() { ++counts_.read; }
   void event(Event event);
   void item(ItemRecord item);
-  // The ends are positions in `ids`, which must be items by now; edges whose ends are one item are not allowed.
+  // The ends are positions in `ids`, which must be items by now; edges whose ends are one item are not
+  // allowed.
   void edges(std::span<const std::string> ids, std::span<const StoredEdge> edges);
   void reject(const Reject& reject);
   void missing_file(const Reject& where);
@@ -65,6 +67,7 @@ class ImportSink {
 
   Catalogue* catalogue_;
   Path rejects_folder_;
+  size_t transaction_;
   std::string file_;
   std::map<std::string, int> times_;  // that a name was begun
   std::string rejects_;               // text of the file's rejects
@@ -83,8 +86,8 @@ void import_items(const Path& file, const ImportOptions& options, ImportSink& si
 
 // The video files below a folder, sorted. Throws bad_input when there are none.
 std::vector<Path> media_files_below(const Path& folder);
-// Every video file below a folder becomes an item; its id is the path below the folder without the ending, or with it
-// when another file has that id.
+// Every video file below a folder becomes an item; its id is the path below the folder without the ending, or
+// with it when another file has that id.
 void import_media_folder(const Path& folder, ImportSink& sink);
 
 }  // namespace cowatch

@@ -6,9 +6,9 @@
 namespace cowatch {
 namespace {
 
-constexpr double longest_ms = 7.0 * 86400e3;   // a video or a watch of more than a week is a mistake
+constexpr double longest_ms = 7.0 * 86400e3;  // a video or a watch of more than a week is a mistake
 constexpr size_t longest_text = 10000;
-constexpr double most_portion = 1000;          // short clips repeat by themselves, hundreds of times
+constexpr double most_portion = 1000;  // short clips repeat by themselves, hundreds of times
 
 int role_column(const ColumnMap& columns, std::string_view role) {
   const auto found = columns.find(role);
@@ -112,6 +112,7 @@ std::optional<FeedbackKind> kind_of(std::string_view name) {
 }  // namespace
 
 std::vector<std::string> parse_hashtags(std::string_view text) {
+  if (text == "(no genres listed)") return {};
   // What parts the tags: line ends, or bars, or commas and semicolons; blanks only where nothing else does.
   const auto holds = [&](std::string_view signs) { return text.find_first_of(signs) != text.npos; };
   const std::string_view separators = text.find('#') != text.npos ? " \t\n,;|"
@@ -128,11 +129,11 @@ std::vector<std::string> split_tags(std::string_view text, std::string_view sepa
     const size_t end = std::min(text.find_first_of(separators), text.size());
     std::string_view piece = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
-    if (piece == "(no genres listed)") continue;
     const size_t begin = piece.find_first_not_of(" \t#");
     if (begin == piece.npos) continue;
     std::string tag(piece.substr(begin, piece.find_last_not_of(" \t\r") + 1 - begin));
-    std::replace_if(tag.begin(), tag.end(), [](char c) { return c == ' ' || c == '\t' || c == '\n'; }, '_');
+    std::replace_if(
+        tag.begin(), tag.end(), [](char c) { return c == ' ' || c == '\t' || c == '\n'; }, '_');
     if (std::find(tags.begin(), tags.end(), tag) == tags.end()) tags.push_back(std::move(tag));
   }
   return tags;
@@ -160,7 +161,9 @@ std::variant<Event, Reject> EventParser::parse(const Record& record,
   event.length_ms = row.milliseconds("length_ms", "length_s");
   event.portion = row.number("portion", most_portion, "a part of the length, 0 to 1 (more for repeats)");
   if (!row.has("portion") && row.has("percent"))
-    event.portion = row.number("percent", 100 * most_portion, "per cent of the length, 0 to 100 (more for repeats)") / 100;
+    event.portion =
+        row.number("percent", 100 * most_portion, "per cent of the length, 0 to 100 (more for repeats)") /
+        100;
   event.text = row.words("text");
   const double rating = row.number("rating", 1e6, "a rating of at least 0");
   // Ratings tell likes apart where nothing else does: four stars of five and more.
@@ -175,8 +178,9 @@ std::variant<ParsedItem, Reject> ItemParser::parse(const Record& record,
   Row row(record, columns, names);
   ParsedItem parsed;
   ItemRecord& item = parsed.item;
-  item.id = columns.contains("id") ? row.id("id")
-                                   : row.checked_id("file", Path(row.text("file")).replace_extension().string());
+  item.id = columns.contains("id")
+                ? row.id("id")
+                : row.checked_id("file", Path(row.text("file")).replace_extension().string());
   item.title = row.words("title");
   item.description = row.words("description");
   item.author = row.words("author");

@@ -12,12 +12,12 @@ namespace cowatch {
 
 // A finite number in decimal or scientific notation, nothing before or behind it.
 std::optional<double> parse_number(std::string_view text);
-// Milliseconds since 1970 (UTC) from Unix seconds, milliseconds, microseconds or nanoseconds (told apart by size) or
-// ISO 8601 ("2024-05-01", "2024-05-01T10:20:30.5+08:00"; without a zone: UTC). nullopt: neither, no day of the
-// calendar, or outside 1990 to 2100.
+// Milliseconds since 1970 (UTC) from Unix seconds, milliseconds, microseconds or nanoseconds (told apart by
+// size) or ISO 8601 ("2024-05-01", "2024-05-01T10:20:30.5+08:00"; without a zone: UTC). nullopt: neither, no
+// day of the calendar, or outside 1990 to 2100.
 std::optional<int64_t> parse_time(std::string_view text);
-// Tags as platforms write them: "#cat #dog", "film noir|drama", "cat, red panda", or one a line. A blank inside a tag
-// becomes '_'; repeats and the empty "(no genres listed)" of MovieLens are left out.
+// Tags as platforms write them: "#cat #dog", "film noir|drama", "cat, red panda", or one a line. A blank
+// inside a tag becomes '_'; repeats and the empty "(no genres listed)" of MovieLens are left out.
 std::vector<std::string> parse_hashtags(std::string_view text);
 std::vector<std::string> split_tags(std::string_view text, std::string_view separators);
 

@@ -20,7 +20,8 @@ int64_t days_since_1970(int64_t year, int64_t month, int64_t day) {
 }
 
 int64_t days_in_month(int64_t year, int64_t month) {
-  const auto [next_year, next_month] = month == 12 ? std::pair(year + 1, int64_t{1}) : std::pair(year, month + 1);
+  const auto [next_year, next_month] =
+      month == 12 ? std::pair(year + 1, int64_t{1}) : std::pair(year, month + 1);
   return days_since_1970(next_year, next_month, 1) - days_since_1970(year, month, 1);
 }
 
@@ -80,7 +81,8 @@ bool time_of_day(Scanner& scan, int64_t& ms) {
   if (scan.take('Z') || scan.at_end()) return true;
   const bool east = scan.take('+');
   int64_t zone_hour = 0, zone_minute = 0;
-  if ((!east && !scan.take('-')) || !scan.number(2, 14, zone_hour) || !zone_minutes(scan, zone_minute)) return false;
+  if ((!east && !scan.take('-')) || !scan.number(2, 14, zone_hour) || !zone_minutes(scan, zone_minute))
+    return false;
   ms += (zone_hour * 60 + zone_minute) * 60000 * (east ? -1 : 1);
   return true;
 }
@@ -99,7 +101,10 @@ std::optional<int64_t> parse_iso(std::string_view text) {
 
 // Counted from 1970: the size says in which unit.
 std::optional<int64_t> parse_unix(double value) {
-  const double ms = value < 1e11 ? value * 1e3 : value < 1e14 ? value : value < 1e17 ? value / 1e3 : value / 1e6;
+  const double ms = value < 1e11   ? value * 1e3
+                    : value < 1e14 ? value
+                    : value < 1e17 ? value / 1e3
+                                   : value / 1e6;
   if (!(ms >= 0 && ms < 1e15)) return std::nullopt;
   return std::llround(ms);
 }

@@ -9,8 +9,9 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t longest_row = TextInput::longest_line;  // a quote that never closes must not swallow the file
-constexpr size_t most_keys = 1000;           // of JSON lines, in one row and in all
+constexpr size_t longest_row =
+    TextInput::longest_line;        // a quote that never closes must not swallow the file
+constexpr size_t most_keys = 1000;  // of JSON lines, in one row and in all
 constexpr size_t deepest_nesting = 64;
 
 std::string beginning(std::string_view row) {
@@ -129,13 +130,16 @@ class DelimitedReader : public RecordReader {
       }
       cell += static_cast<char>(c);
     }
-    std::string rest;
-    const bool more = read_plain(rest, length);
-    if (!rest.empty()) {
-      record.problem = Reject{record.line, "", "a separator behind the closing quote",
-                              "'" + rest.substr(0, 20) + "'", beginning(cell)};
+    const int next = text_.peek();
+    if (next < 0 || next == separator_ || next == '\n' || next == '\r') {
+      std::string rest;  // a lone '\r' at most
+      return read_plain(rest, length);
     }
-    return more;
+    record.problem = Reject{record.line, "", "a separator behind the closing quote",
+                            "'" + std::string(cut_text(text_.ahead(), 20)) + "'", beginning(cell)};
+    if (raw_.find('\n') != raw_.npos) return go_on_after_first_line();
+    std::string rest;
+    return read_plain(rest, length);
   }
 
   // The quote was a slip: the lines it seemed to hold are rows of their own.
@@ -210,8 +214,8 @@ class JsonLinesReader : public RecordReader {
       if ((c == ']' || c == '}') && depth > 0) --depth;
     }
     if (deepest > deepest_nesting)
-      return Reject{line, "", "a JSON object nested at most 64 deep", "one " + std::to_string(deepest) + " deep",
-                    beginning(text)};
+      return Reject{line, "", "a JSON object nested at most 64 deep",
+                    "one " + std::to_string(deepest) + " deep", beginning(text)};
     if (keys > most_keys)
       return Reject{line, "", "at most 1,000 keys", std::to_string(keys), beginning(text)};
     return std::nullopt;

@@ -1,9 +1,9 @@
 // Rows of a table in a text file: CSV (RFC 4180, also with newlines in quotes), TSV, or JSON lines; plain,
-// gzip or zstd. A row that cannot be read is reported and the next one goes on: after a quote that never closes
-// that is the next line.
+// gzip or zstd. A row that cannot be read is reported and the next one goes on: after a quote that never
+// closes that is the next line.
 //
-// A JSON list becomes a cell with its texts one a line, each ended by '\n'; other JSON values that are no text are
-// written as JSON.
+// A JSON list becomes a cell with its texts one a line, each ended by '\n'; other JSON values that are no
+// text are written as JSON.
 #pragma once
 
 #include <memory>

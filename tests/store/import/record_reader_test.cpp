@@ -45,7 +45,8 @@ std::string refusal(std::string_view text, TableFormat format) {
 using Cells = std::vector<std::string>;
 
 TEST(RecordReaderTest, ReadsQuotesNewlinesAndMarks) {
-  const Table table = read_text("\xef\xbb\xbfuser,item\r\n\"a\"\"b\",\"x\ny, z\"\r\n\r\nc,d\n", TableFormat::csv);
+  const Table table =
+      read_text("\xef\xbb\xbfuser,item\r\n\"a\"\"b\",\"x\ny, z\"\r\n\r\nc,d\n", TableFormat::csv);
   EXPECT_EQ(table.columns, (Cells{"user", "item"}));
   ASSERT_EQ(table.records.size(), 2u);
   EXPECT_EQ(table.records[0].cells, (Cells{"a\"b", "x\ny, z"}));
@@ -102,8 +103,13 @@ TEST(RecordReaderTest, RefusesWholeFilesThatCannotBeTables) {
 
 TEST(RecordReaderTest, AHeaderThatCannotBeReadIsAnErrorOfTheFile) {
   EXPECT_NE(refusal("\"user,item\n1,2\n", TableFormat::csv).find("closing quote"), std::string::npos);
-  EXPECT_NE(refusal("us\xff" "er,item\n1,2\n", TableFormat::csv).find("position 3"), std::string::npos);
-  EXPECT_NE(refusal("\"user\"x,item\n1,2\n", TableFormat::csv).find("behind the closing quote"), std::string::npos);
+  EXPECT_NE(refusal("us\xff"
+                    "er,item\n1,2\n",
+                    TableFormat::csv)
+                .find("position 3"),
+            std::string::npos);
+  EXPECT_NE(refusal("\"user\"x,item\n1,2\n", TableFormat::csv).find("behind the closing quote"),
+            std::string::npos);
 }
 
 TEST(RecordReaderTest, BoundsARowOfSeparatorsOnly) {
@@ -116,7 +122,8 @@ TEST(RecordReaderTest, BoundsARowOfSeparatorsOnly) {
 }
 
 TEST(JsonLinesTest, ReadsKeysThatTurnUpLater) {
-  const Table table = read_text("{\"a\":1,\"tags\":[\"x\",\"y\"]}\n\n{\"b\":\"z\",\"a\":null}\n", TableFormat::jsonl);
+  const Table table =
+      read_text("{\"a\":1,\"tags\":[\"x\",\"y\"]}\n\n{\"b\":\"z\",\"a\":null}\n", TableFormat::jsonl);
   EXPECT_EQ(table.columns, (Cells{"a", "tags", "b"}));
   ASSERT_EQ(table.records.size(), 2u);
   EXPECT_EQ(table.records[0].cells, (Cells{"1", "x\ny\n"}));
@@ -136,7 +143,8 @@ TEST(JsonLinesTest, BracketsInsideTextAreNotNesting) {
 }
 
 TEST(JsonLinesTest, NamesThePlaceOfBytesThatAreNotUtf8) {
-  const Table table = read_text("{\"a\":\"\xff\"}\n{\"a\":\"\\ud800\"}\n[1]\n{\"a\":1}\n", TableFormat::jsonl);
+  const Table table =
+      read_text("{\"a\":\"\xff\"}\n{\"a\":\"\\ud800\"}\n[1]\n{\"a\":1}\n", TableFormat::jsonl);
   ASSERT_TRUE(table.records[0].problem);
   EXPECT_EQ(table.records[0].problem->expected, "UTF-8");
   EXPECT_EQ(table.records[0].problem->found, "byte 255 at position 7");

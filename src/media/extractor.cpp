@@ -75,6 +75,12 @@ std::string open_reason(int number) {
   }
 }
 
+int open_nothing() {
+  const int descriptor = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) throw_system_error("open", "/dev/null");
+  return descriptor;
+}
+
 }  // namespace
 
 Extractor::Extractor(MediaLimits limits, Path program)
@@ -119,8 +125,12 @@ MediaFeatures Extractor::extract_open(int descriptor) {
   struct stat status;
   if (::fstat(descriptor, &status) != 0) return refusal(open_reason(errno));
   if (std::string reason = size_reason(status, limits_); !reason.empty()) return refusal(std::move(reason));
+  return run({limits_, WorkerTask::extract}, descriptor);
+}
+
+MediaFeatures Extractor::run(const WorkerJob& job, int descriptor) {
   auto worker = take();
-  const WorkerProcess::Answer answer = worker->run({limits_, WorkerTask::extract}, descriptor);
+  const WorkerProcess::Answer answer = worker->run(job, descriptor);
   give_back(std::move(worker));
   if (answer.verdict.end != WorkerVerdict::End::exited || answer.verdict.code != 0) {
     return refusal(death_reason(answer.verdict, limits_));
@@ -132,9 +142,15 @@ MediaFeatures Extractor::extract_open(int descriptor) {
   }
 }
 
+MediaFeatures Extractor::try_to_overrun() {
+  const int descriptor = open_nothing();
+  MediaFeatures found = run({limits_, WorkerTask::never_end}, descriptor);
+  ::close(descriptor);
+  return found;
+}
+
 std::vector<std::string> Extractor::try_to_escape() {
-  const int descriptor = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw_system_error("open", "/dev/null");
+  const int descriptor = open_nothing();
   auto worker = take();
   const WorkerProcess::Answer answer = worker->run({limits_, WorkerTask::try_to_escape}, descriptor);
   ::close(descriptor);

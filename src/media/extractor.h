@@ -17,6 +17,7 @@
 namespace cowatch {
 
 class WorkerProcess;
+struct WorkerJob;
 
 // Runs any number of files at a time, one worker process for each that is under way; workers are kept for the
 // next file. Thread-safe.
@@ -37,11 +38,14 @@ class Extractor {
   // Lets a worker try what a file that has taken it over would try (open a file, a socket, start a program …)
   // and returns one line for each attempt, "NAME: refused (reason)" or "NAME: DONE". For tests and doctor.
   std::vector<std::string> try_to_escape();
+  // Lets a worker compute for ever; returns the refusal of a file that would make it do so.
+  MediaFeatures try_to_overrun();
   bool namespaces();  // whether workers run in namespaces of their own on this system
 
   const MediaLimits& limits() const { return limits_; }
 
  private:
+  MediaFeatures run(const WorkerJob& job, int descriptor);
   std::unique_ptr<WorkerProcess> take();
   void give_back(std::unique_ptr<WorkerProcess> worker);
 

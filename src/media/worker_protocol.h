@@ -29,7 +29,7 @@ struct WorkerGreeting {
   uint32_t namespaces = 0;  // 1: runs in user, mount, network and IPC namespaces of its own
 };
 
-enum class WorkerTask : uint32_t { extract, try_to_escape };
+enum class WorkerTask : uint32_t { extract, try_to_escape, never_end };
 
 struct WorkerJob {
   MediaLimits limits;

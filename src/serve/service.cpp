@@ -76,22 +76,6 @@ Path file_in(const Path& folder, std::string_view name) {
   return path.string().starts_with(root.string() + "/") ? path : Path{};
 }
 
-Json parse_body(const std::string& text) {
-  // Printing and checking a value descend into it: depth is bounded before anything is built.
-  constexpr int deepest = 64;
-  const auto bounded = [](int depth, Json::parse_event_t, Json&) {
-    if (depth > deepest)
-      throw Error(ErrorCode::bad_input, "the body is nested too deeply",
-                  {.expected = "at most " + std::to_string(deepest) + " levels"});
-    return true;
-  };
-  Json body = Json::parse(text, bounded, false);
-  if (body.is_discarded())
-    throw Error(ErrorCode::bad_input, "the body is not JSON",
-                {.where = "the body", .expected = "a JSON value", .found = text.substr(0, 60)});
-  return body;
-}
-
 Response not_allowed(const std::string& method, const std::string& allowed) {
   Response response =
       problem(Error(ErrorCode::bad_argument, "this address does not take " + method, {.expected = allowed}));

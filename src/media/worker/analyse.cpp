@@ -165,7 +165,8 @@ MediaFeatures analyse_or_throw(int descriptor, const MediaLimits& limits) {
   found.seconds = sequential.end_seconds();
   sequential.fill(found);
   if (!found.has_picture && !found.has_sound) {
-    throw Refusal("nothing in it can be decoded: no picture and no sound came out");
+    throw Refusal(again.encrypted() ? "it is encrypted: nothing can be decoded without its key"
+                                    : "nothing in it can be decoded: no picture and no sound came out");
   }
   if (found.seconds > limits.max_seconds) {
     throw Refusal("it is " + std::to_string(static_cast<int64_t>(found.seconds)) + " s long, more than the " +

@@ -89,9 +89,10 @@ bool receive_job(ReceivedJob& received) {
     ::_exit(5);
   }
   if (received.job.task == WorkerTask::try_to_escape) {
-    try_to_escape(child_output);
+    try_to_escape(child_output, received.job.limits);
     ::_exit(0);
   }
+  if (received.job.task == WorkerTask::never_end) never_end();
   const bool written = write_all(child_output, encode_result(analyse(child_input, received.job.limits)));
   ::_exit(written ? 0 : 6);
 }

@@ -66,6 +66,17 @@ std::string error_text(int code) {
   return text;
 }
 
+// FFmpeg's name, or the four letters of a codec that FFmpeg does not know; somebody's bytes, so printable ones only.
+std::string codec_name(const AVCodecParameters& parameters) {
+  if (parameters.codec_id != AV_CODEC_ID_NONE) return avcodec_get_name(parameters.codec_id);
+  std::string name = "of an unknown kind, ";
+  for (int i = 0; i < 4; ++i) {
+    const auto c = static_cast<char>(parameters.codec_tag >> (8 * i) & 0xff);
+    name += c > 0x20 && c < 0x7f ? c : '?';
+  }
+  return name;
+}
+
 AVDictionary* demuxer_options(const MediaLimits& limits) {
   AVDictionary* options = nullptr;
   av_dict_set(&options, "format_whitelist", formats, 0);
@@ -142,9 +153,12 @@ void MediaInput::choose_streams() {
         (type == AVMEDIA_TYPE_VIDEO && !(stream->disposition & AV_DISPOSITION_ATTACHED_PIC)) ||
         type == AVMEDIA_TYPE_AUDIO;
     if (!wanted) continue;
+    if (av_dict_get(stream->metadata, "enc_key_id", nullptr, 0) ||
+        av_stream_get_side_data(stream, AV_PKT_DATA_ENCRYPTION_INIT_INFO, nullptr)) {
+      encrypted_ = true;
+    }
     if (!open_decoder(stream)) {
-      undecodable_ +=
-          (undecodable_.empty() ? "" : ", ") + std::string(avcodec_get_name(stream->codecpar->codec_id));
+      undecodable_ += (undecodable_.empty() ? "" : ", ") + codec_name(*stream->codecpar);
       continue;
     }
     AVStream*& chosen = type == AVMEDIA_TYPE_VIDEO ? picture_ : sound_;

@@ -55,6 +55,7 @@ class MediaInput {
   AVStream* picture() const { return picture_; }  // nullptr: none; a cover picture is none
   AVStream* sound() const { return sound_; }
   const std::string& undecodable() const { return undecodable_; }  // codecs of tracks that were left out
+  bool encrypted() const { return encrypted_; }                    // a track needs a key that nobody has
   double stated_seconds() const;                                   // of the header; 0: unknown
   // Seconds since the start of the file; negative when unknown.
   double seconds(int64_t timestamp, const AVStream* stream) const;
@@ -76,6 +77,7 @@ class MediaInput {
   AVStream* picture_ = nullptr;
   AVStream* sound_ = nullptr;
   std::string undecodable_;
+  bool encrypted_ = false;
 };
 
 }  // namespace cowatch

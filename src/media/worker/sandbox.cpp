@@ -171,7 +171,7 @@ void report(int output, const char* name, long result) {
 
 }  // namespace
 
-void try_to_escape(int output) {
+void try_to_escape(int output, [[maybe_unused]] const MediaLimits& limits) {
   report(output, "open for reading", ::open("/etc/passwd", O_RDONLY));
   report(output, "open for writing", ::open("/tmp/escaped", O_WRONLY | O_CREAT, 0600));
   report(output, "internet socket", ::socket(AF_INET, SOCK_STREAM, 0));
@@ -183,9 +183,21 @@ void try_to_escape(int output) {
     const rlimit more = {100, 100};
     return ::setrlimit(RLIMIT_NOFILE, &more);
   }());
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  report(output, "more memory",
+         ::mmap(nullptr, limits.max_memory, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                0) == MAP_FAILED
+             ? -1
+             : 0);
+#endif
   char name[] = "/bin/true";
   char* arguments[] = {name, nullptr};
   report(output, "execve", ::execve(name, arguments, nullptr));
+}
+
+void never_end() {
+  for (volatile uint64_t turns = 0;; turns = turns + 1) {
+  }
 }
 
 }  // namespace cowatch

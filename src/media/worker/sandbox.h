@@ -19,6 +19,8 @@ bool enter_namespaces();
 void confine(const MediaLimits& limits);
 
 // Tries what confine() forbids, one line a try, the last of which (execve) must end the process.
-void try_to_escape(int output);
+void try_to_escape(int output, const MediaLimits& limits);
+// Computes for ever, as a file that is built so would have it: a limit must end the process.
+[[noreturn]] void never_end();
 
 }  // namespace cowatch

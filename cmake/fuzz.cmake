@@ -1,0 +1,19 @@
+# The libFuzzer targets of tests/fuzz, one program each, with only the sources that they need: clang, sanitizers.
+set(fuzz_flags -g1 -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+file(GLOB fuzzed CONFIGURE_DEPENDS src/base/*.cpp src/store/*.cpp src/store/import/*.cpp)
+list(APPEND fuzzed src/math/float16.cpp src/media/worker_protocol.cpp src/media/feature_layout.cpp
+     src/serve/message.cpp src/serve/schemas.cpp)
+add_library(fuzzed STATIC EXCLUDE_FROM_ALL ${fuzzed})
+target_compile_options(fuzzed PUBLIC ${fuzz_flags})
+target_include_directories(fuzzed PUBLIC src tests ${CMAKE_BINARY_DIR}/generated)
+target_link_libraries(fuzzed PUBLIC nlohmann_json::nlohmann_json TBB::tbb spdlog::spdlog PkgConfig::XXHASH SQLite::SQLite3
+                      ZLIB::ZLIB PkgConfig::ZSTD)
+add_custom_target(fuzzers)
+file(GLOB targets CONFIGURE_DEPENDS tests/fuzz/fuzz_*.cpp)
+foreach(source ${targets})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} EXCLUDE_FROM_ALL ${source})
+  target_link_libraries(${name} PRIVATE fuzzed)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer,address,undefined)
+  add_dependencies(fuzzers ${name})
+endforeach()

@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""Writes inputs to begin from: make_seeds.py FOLDER makes FOLDER/TARGET/… for every fuzz target."""
+
+import gzip
+import json
+import pathlib
+import struct
+import sys
+
+root = pathlib.Path(sys.argv[1])
+
+
+def seed(target: str, name: str, content: bytes | str) -> None:
+    folder = root / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+log = 'user,item,time,watched_ms,kind\nann,x,2024-05-01T10:00:00Z,3500,watch\nbob,"y ""z"", two\nlines",1714557600,,like\n'
+rows = '{"user":"ann","item":"x","time":1714557600,"tags":["a b","c"]}\n{"video_id":7,"user":null,"portion":0.5}\n'
+# The first byte: 0 CSV, 1 TSV, 2 JSON lines; plus 4: no header (of 3 formats: the remainder by 3 counts).
+seed("records", "csv", "\x00" + log)
+seed("records", "csv_bom", b"\x00\xef\xbb\xbf" + log.replace("\n", "\r\n").encode())
+seed("records", "csv_semicolon", "\x00id;title;hashtags;file\n1;Caf\u00e9;#cat #dog;a.mp4\n")
+seed("records", "csv_gzip", b"\x00" + gzip.compress(log.encode(), mtime=0))
+seed("records", "tsv", "\x01" + log.replace(",", "\t"))
+seed("records", "tsv_bare", "\x04" + "196\t1\t5\t881250949\n")
+seed("records", "jsonl", "\x02" + rows)
+for i, text in enumerate(["2024-02-29T10:20:30.5+08:00", "1714557600", "1714557600123", "1e9", "-0.5", "#cat #red_panda",
+                          "Film Noir|Sci-Fi", "cat, red panda", "caf\u00e9 \u732b \U0001f600"]):
+    seed("values", str(i), text)
+
+
+def npy(kind: str, shape: tuple, data: bytes, version: int = 1) -> bytes:
+    head = str({"descr": kind, "fortran_order": False, "shape": shape}).encode()
+    head += b" " * (63 - (10 + len(head)) % 64) + b"\n"
+    return b"\x93NUMPY" + bytes([version, 0]) + struct.pack("<H" if version == 1 else "<I", len(head)) + head + data
+
+
+seed("npy", "f4", npy("<f4", (2, 3), struct.pack("<6f", 1, 2, 3, 4, 5, 6)))
+seed("npy", "f2", npy("<f2", (1, 2), struct.pack("<2e", 1, 2)))
+seed("npy", "i8", npy("<i8", (2, 1), struct.pack("<2q", 1, -2), 2))
+seed("npy", "gzip", gzip.compress(npy("|u1", (1, 4), b"abcd"), mtime=0))
+seed("graph", "edges", "0\t1\n1\t2\t0.5\n5\t5\nx\t1\n")
+seed("graph", "ids", "QuRYeRnAuXM\n3TYqkBJ9YRk\n")
+
+header = json.dumps({"__metadata__": {"kind": "features", "format": "1"},
+                     "features": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]},
+                     "present": {"dtype": "U8", "shape": [2, 1], "data_offsets": [16, 18]}}).encode()
+seed("tensor_file", "features", struct.pack("<Q", len(header)) + header + struct.pack("<4f", 1, 2, 3, 4) + b"\x01\x00")
+seed("worker_result", "changes", bytes([0, 0, 1, 5, 0, 7, 20, 0, 255]))
+seed("json_body", "feedback", '[{"FeedbackType":"watch","UserId":"u","ItemId":"v","Timestamp":"2024-05-01T10:00:00Z","Value":0.5}]')
+seed("json_body", "item", '{"ItemId":"v","IsHidden":false,"Categories":["a"],"Labels":{"x":1},"Comment":"t"}')
+seed("json_body", "target", "/api/item-to-item/a%20b?n=10&offset=%31")

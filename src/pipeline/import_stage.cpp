@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "store/catalogue_tools.h"
 #include "store/graph_folder.h"
 #include "store/import/data_sets.h"
 
@@ -62,13 +63,13 @@ Sources open_sources(const ImportRequest& request, const Catalogue& catalogue,
         sources.features->table.rows != catalogue.item_count())
       refuse_length(*sources.features, catalogue.item_count(), "");
     if (!request.feature_ids.empty())
-      check_imported_features(*sources.features, catalogue.find_items(sources.features->ids),
+      check_imported_features(*sources.features, find_items(catalogue, sources.features->ids),
                               existing_features);
   }
   if (!request.format.empty()) {
     sources.set = open_data_set(request.format, request.data, request.options);
     if (sources.set->features)
-      check_imported_features(*sources.set->features, catalogue.find_items(sources.set->features->ids),
+      check_imported_features(*sources.set->features, find_items(catalogue, sources.set->features->ids),
                               existing_features);
   }
   return sources;
@@ -84,7 +85,7 @@ std::vector<std::optional<uint32_t>> items_of(const FeatureRows& rows, const Imp
     for (uint32_t i = 0; i < count; ++i) items[i] = i;
     return items;
   }
-  auto items = catalogue.find_items(rows.ids);
+  auto items = find_items(catalogue, rows.ids);
   sink.begin_file(request.feature_ids.filename().string());
   for (size_t i = 0; i < items.size(); ++i) {
     if (items[i]) continue;
@@ -118,7 +119,7 @@ ImportOutcome import_into(Catalogue& catalogue, const ImportRequest& request, co
     catalogue.set_note("features", "imported");
   };
   if (sources.set && sources.set->features)
-    put(*sources.set->features, catalogue.find_items(sources.set->features->ids));
+    put(*sources.set->features, find_items(catalogue, sources.set->features->ids));
   if (sources.features) put(*sources.features, items_of(*sources.features, request, catalogue, sink));
   ImportOutcome outcome;
   outcome.counts = sink.finish();
@@ -157,11 +158,11 @@ ImportOutcome run_import(const Workspace& workspace, const ImportRequest& reques
 ImportOutcome check_import(const Path& folder, const ImportRequest& request) {
   const TemporaryFolder copy;
   Path existing;
-  if (!Workspace::may_begin(folder)) {
+  if (std::filesystem::exists(folder / "workspace.json")) {
     const Workspace workspace = Workspace::open(folder, Workspace::Access::read);
     existing = workspace.imported_features();
     if (std::filesystem::exists(workspace.catalogue()))
-      Catalogue(workspace.catalogue(), Catalogue::Mode::read).copy_to(copy / "catalogue.sqlite");
+      copy_catalogue(workspace.catalogue(), copy / "catalogue.sqlite");
   }
   Catalogue catalogue(copy / "catalogue.sqlite", Catalogue::Mode::write);
   return import_into(catalogue, request, {{}, existing, copy / "features.safetensors"});

@@ -90,22 +90,6 @@ Response problem(const Error& error) {
   return response;
 }
 
-Json parse_body(const std::string& text) {
-  // Printing and checking a value descend into it: depth is bounded before anything is built.
-  constexpr int deepest = 64;
-  const auto bounded = [](int depth, Json::parse_event_t, Json&) {
-    if (depth > deepest)
-      throw Error(ErrorCode::bad_input, "the body is nested too deeply",
-                  {.expected = "at most " + std::to_string(deepest) + " levels"});
-    return true;
-  };
-  Json body = Json::parse(text, bounded, false);
-  if (body.is_discarded())
-    throw Error(ErrorCode::bad_input, "the body is not JSON",
-                {.where = "the body", .expected = "a JSON value", .found = text.substr(0, 60)});
-  return body;
-}
-
 void parse_target(std::string_view target, Request& request) {
   const size_t mark = target.find('?');
   request.path = decoded(target.substr(0, mark), false);

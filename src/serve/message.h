@@ -41,8 +41,6 @@ Response problem(const Error& error);
 // Splits and decodes a target ("/a%20b?x=1") into path and query; bad_argument for a broken escape or a zero
 // byte.
 void parse_target(std::string_view target, Request& request);
-// A body as JSON; bad_input when it is none or nested deeper than 64 levels.
-Json parse_body(const std::string& text);
 std::string iso_time(int64_t time_ms);  // "2024-05-01T10:20:30Z"; "" for negative
 
 }  // namespace cowatch::serve

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "serve/body.h"
 #include "serve/schemas.h"
 
 namespace cowatch::serve {

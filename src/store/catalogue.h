@@ -1,6 +1,6 @@
 // The catalogue: items (videos), users, feedback and what is known of them, in one SQLite file.
 //
-// An item has an external id (any text of 1 to longest_id bytes) and an index: 0, 1, 2 … in order of first
+// An item has an external id (any text of 1 to 512 bytes) and an index: 0, 1, 2 … in order of first
 // appearance, never reused. All other artifacts speak of items by index. One writer, many readers
 // (write-ahead log). Not thread-safe: one Catalogue a thread.
 #pragma once
@@ -19,8 +19,6 @@
 #include "base/json_forward.h"
 
 namespace cowatch {
-
-inline constexpr size_t longest_id = 512;  // bytes
 
 // One thing a person did. Times are Unix milliseconds (UTC); negative fields: not known.
 struct Event {
@@ -90,8 +88,6 @@ class Catalogue {
   bool remove_event(std::string_view user, std::string_view item, FeedbackKind kind);
   void set_note(std::string_view key, std::string_view value);  // small named facts, e.g. of imports
   std::string note(std::string_view key) const;
-  // Writes the whole catalogue as it is now to a new file.
-  void copy_to(const Path& path) const;
   // Most pages (of 4 KiB) the file may grow to; beyond it writes throw no_space. For quotas and tests.
   void limit_pages(uint64_t pages);
 
@@ -102,7 +98,6 @@ class Catalogue {
   uint64_t event_count(FeedbackKind kind) const;
   uint64_t edge_count() const;
   std::optional<uint32_t> find_item(std::string_view id) const;
-  std::vector<std::optional<uint32_t>> find_items(std::span<const std::string> ids) const;
   std::optional<ItemRecord> item(uint32_t index) const;
   std::vector<ItemRecord> items(uint32_t first, size_t limit) const;  // by index, from `first`
   std::vector<ItemRecord> find_titles(std::string_view words,

@@ -137,16 +137,6 @@ std::optional<uint32_t> Catalogue::find_item(std::string_view id) const {
   return static_cast<uint32_t>(query.integer(0));
 }
 
-std::vector<std::optional<uint32_t>> Catalogue::find_items(std::span<const std::string> ids) const {
-  Statement query(implementation_->database, "SELECT idx FROM items WHERE id = ?");
-  std::vector<std::optional<uint32_t>> found(ids.size());
-  for (size_t i = 0; i < ids.size(); ++i) {
-    if (query.bind(1, ids[i]).step()) found[i] = static_cast<uint32_t>(query.integer(0));
-    query.reset();
-  }
-  return found;
-}
-
 std::optional<ItemRecord> Catalogue::item(uint32_t index) const {
   Statement query(implementation_->database, std::string(item_columns) + "WHERE idx = ?");
   if (!query.bind(1, static_cast<int64_t>(index)).step()) return std::nullopt;

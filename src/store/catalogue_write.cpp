@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "store/catalogue_implementation.h"
+#include "store/catalogue_tools.h"
 
 namespace cowatch {
 namespace {
@@ -195,15 +196,6 @@ bool Catalogue::remove_event(std::string_view user, std::string_view item, Feedb
     removed = state.database.changes() > 0;
   });
   return removed;
-}
-
-void Catalogue::copy_to(const Path& path) const {
-  Database& database = implementation_->database;
-  const int64_t query_only = database.number("PRAGMA query_only");
-  database.run("PRAGMA query_only = 0");  // SQLite takes the copy for a write
-  const std::string name = path.string();
-  Statement(database, "VACUUM INTO ?").bind(1, name).run();
-  database.run(query_only ? "PRAGMA query_only = 1" : "PRAGMA query_only = 0");
 }
 
 void Catalogue::limit_pages(uint64_t pages) {

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "store/catalogue_tools.h"
 #include "store/text_input.h"
 
 namespace cowatch {

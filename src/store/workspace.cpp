@@ -39,16 +39,8 @@ void check_layout(const Path& folder) {
   }
 }
 
-}  // namespace
-
-Workspace Workspace::open(const Path& folder, Access access) {
-  check_layout(folder);
-  std::optional<FileLock> lock;
-  if (access == Access::write) lock.emplace(folder / lock_name, FileLock::Mode::exclusive);
-  return Workspace(folder, std::move(lock));
-}
-
-bool Workspace::may_begin(const Path& folder) {
+// Whether a workspace may begin there: nothing of others is in it.
+bool may_begin(const Path& folder) {
   std::error_code error;
   if (!std::filesystem::exists(folder, error)) return true;
   if (!std::filesystem::is_directory(folder)) return false;
@@ -58,6 +50,15 @@ bool Workspace::may_begin(const Path& folder) {
     if (name != lock_name && name != std::string(marker) + ".partial") return false;
   }
   return true;
+}
+
+}  // namespace
+
+Workspace Workspace::open(const Path& folder, Access access) {
+  check_layout(folder);
+  std::optional<FileLock> lock;
+  if (access == Access::write) lock.emplace(folder / lock_name, FileLock::Mode::exclusive);
+  return Workspace(folder, std::move(lock));
 }
 
 Workspace Workspace::open_or_create(const Path& folder) {

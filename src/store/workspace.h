@@ -1,17 +1,14 @@
 // A workspace: one folder that holds everything of one platform.
 //
-//   cowatch.toml                     settings (optional)
-//   workspace.json                   layout version, made by, when
-//   catalogue.sqlite                 items, users, feedback, imported edges, import and media records
-//                                    (store/catalogue.h)
-//   imported_features.safetensors    features made elsewhere (--features), row = item index
-//   features.safetensors             raw features of every item, from extraction or import
-//   graph.safetensors  tree.safetensors  model.safetensors  embeddings.safetensors
-//   checkpoints/                     of a training under way
-//   curves/                          TensorBoard event files
-//   media/                           ID-hash.jpg posters, ID-hash.mp4 previews, uploads
-//   rejects/                         rows an import refused, one file an import
-//   lock                             exclusive for writers
+//   cowatch.toml            settings (optional)
+//   workspace.json          layout version, made by, when
+//   catalogue.sqlite        items, users, feedback, imported edges, import and media records
+//   (store/catalogue.h) imported_features.safetensors   features made elsewhere (--features), row = item
+//   index features.safetensors    raw features of every item, from extraction or import graph.safetensors
+//   tree.safetensors  model.safetensors  embeddings.safetensors checkpoints/            of a training under
+//   way curves/                 TensorBoard event files media/                  ID-hash.jpg posters,
+//   ID-hash.mp4 previews, uploads rejects/                rows an import refused, one file an import lock
+//   exclusive for writers
 #pragma once
 
 #include <optional>
@@ -33,8 +30,6 @@ class Workspace {
   // Opens, or makes a new one when the folder is missing or empty. A folder with other things in it:
   // conflict.
   static Workspace open_or_create(const Path& folder);
-  // Whether open_or_create() would make a new one there.
-  static bool may_begin(const Path& folder);
 
   const Path& folder() const { return folder_; }
   Path file(std::string_view name) const { return folder_ / name; }

@@ -2,6 +2,7 @@
 // make a problem that is JSON itself.
 #include "base/json.h"
 #include "fuzz/fuzz.h"
+#include "serve/body.h"
 #include "serve/message.h"
 #include "serve/schemas.h"
 

@@ -1,5 +1,6 @@
 // Tables in text: every row comes as cells that fit the columns or as a reject with its line, whatever the bytes.
 #include "fuzz/fuzz.h"
+#include "store/catalogue_tools.h"
 #include "store/import/parse.h"
 
 using namespace cowatch;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "base/settings.h"
+#include "store/catalogue_tools.h"
 #include "store/graph_folder.h"
 #include "store/import/parse.h"
 

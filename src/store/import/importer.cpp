@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/progress.h"
+#include "store/catalogue_tools.h"
 #include "store/import/parse.h"
 
 namespace cowatch {
@@ -138,7 +139,7 @@ std::vector<uint32_t> ImportSink::indices(std::span<const std::string> ids) cons
   std::vector<uint32_t> result(ids.size());
   std::iota(result.begin(), result.end(), 0);  // without a catalogue any numbers do
   if (!catalogue_) return result;
-  const auto found = catalogue_->find_items(ids);
+  const auto found = find_items(*catalogue_, ids);
   for (size_t i = 0; i < ids.size(); ++i) result[i] = found[i].value();
   return result;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "store/catalogue_tools.h"
+
 namespace cowatch {
 namespace {
 

@@ -196,8 +196,10 @@ void try_to_escape(int output, [[maybe_unused]] const MediaLimits& limits) {
 }
 
 void never_end() {
-  for (volatile uint64_t turns = 0;; turns = turns + 1) {
+  volatile bool on = true;  // keeps the compiler from ending it
+  while (on) {
   }
+  ::_exit(7);
 }
 
 }  // namespace cowatch

@@ -22,7 +22,7 @@ std::vector<std::string> parse_hashtags(std::string_view text);
 std::vector<std::string> split_tags(std::string_view text, std::string_view separators);
 
 struct EventParser {
-  ColumnMap columns;
+  const ColumnMap& columns;  // borrowed: a parser is made for each row
   std::optional<FeedbackKind>
       fixed_kind;  // `--kind`; otherwise the kind column, otherwise watch (a rating ≥ 4: like)
 
@@ -37,8 +37,8 @@ struct ParsedItem {
 };
 
 struct ItemParser {
-  ColumnMap columns;
-  Path folder;  // media paths are relative to it
+  const ColumnMap& columns;
+  const Path& folder;  // media paths are relative to it
 
   // Without a column for the id, the id is the file's path without its ending.
 

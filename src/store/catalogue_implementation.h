@@ -20,7 +20,6 @@ class NameTable {
   void forget_added();                   // after a rollback
 
  private:
-  Database& database_;
   Statement insert_;
   std::unordered_map<std::string, uint32_t> numbers_;
   std::vector<std::string> added_;  // since the last kept transaction

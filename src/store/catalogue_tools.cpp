@@ -4,7 +4,8 @@
 
 namespace cowatch {
 
-std::vector<std::optional<uint32_t>> find_items(const Catalogue& catalogue, std::span<const std::string> ids) {
+std::vector<std::optional<uint32_t>> find_items(const Catalogue& catalogue,
+                                                std::span<const std::string> ids) {
   std::vector<std::optional<uint32_t>> found;
   found.reserve(ids.size());
   for (const std::string& id : ids) found.push_back(catalogue.find_item(id));

@@ -19,8 +19,7 @@ void check_id(std::string_view what, std::string_view id) {
 }  // namespace
 
 NameTable::NameTable(Database& database, const char* table)
-    : database_(database),
-      insert_(database, std::string("INSERT INTO ") + table + " (idx, id) VALUES (?, ?)") {
+    : insert_(database, std::string("INSERT INTO ") + table + " (idx, id) VALUES (?, ?)") {
   Statement all(database, std::string("SELECT id, idx FROM ") + table);
   while (all.step()) numbers_.emplace(all.text(0), static_cast<uint32_t>(all.integer(1)));
 }

@@ -1,7 +1,8 @@
 // What the fuzz targets share: an input as a file, and expectations that end the process.
 //
-// A target must take any bytes: what it tests may refuse them with cowatch::Error and nothing else. Build and run:
-// tests/parts/fuzz.sh; one target for longer: build/fuzz/bin/fuzz_NAME -max_total_time=600 FOLDER_FOR_FINDINGS.
+// A target must take any bytes: what it tests may refuse them with cowatch::Error and nothing else. Build and
+// run: tests/parts/fuzz.sh; one target for longer: build/fuzz/bin/fuzz_NAME -max_total_time=600
+// FOLDER_FOR_FINDINGS.
 #pragma once
 
 #include <sys/mman.h>
@@ -22,7 +23,8 @@ namespace cowatch::fuzz {
 class MemoryFile {
  public:
   explicit MemoryFile(std::string_view bytes) : descriptor_(::memfd_create("input", 0)) {
-    if (descriptor_ < 0 || ::write(descriptor_, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
+    if (descriptor_ < 0 ||
+        ::write(descriptor_, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
       std::abort();
   }
   MemoryFile(const MemoryFile&) = delete;

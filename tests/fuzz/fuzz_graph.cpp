@@ -12,7 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const fuzz::MemoryFile file(fuzz::text_of(data, size));
   try {
     const std::vector<std::string> ids = read_ids(file.path());
-    fuzz::expect(std::set<std::string>(ids.begin(), ids.end()).size() == ids.size(), "ids that are all different");
+    fuzz::expect(std::set<std::string>(ids.begin(), ids.end()).size() == ids.size(),
+                 "ids that are all different");
   } catch (const Error&) {
   }
   try {

@@ -1,5 +1,5 @@
-// Requests as they come over HTTP: the address, then a body of JSON held against every schema. What is refused must
-// make a problem that is JSON itself.
+// Requests as they come over HTTP: the address, then a body of JSON held against every schema. What is
+// refused must make a problem that is JSON itself.
 #include "base/json.h"
 #include "fuzz/fuzz.h"
 #include "serve/body.h"

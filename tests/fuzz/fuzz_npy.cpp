@@ -8,7 +8,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const cowatch::fuzz::MemoryFile file(cowatch::fuzz::text_of(data, size));
   try {
     const cowatch::NumberTable table = cowatch::read_npy(file.path());
-    cowatch::fuzz::expect(table.values.size() == table.rows * table.columns, "the values that the shape says");
+    cowatch::fuzz::expect(table.values.size() == table.rows * table.columns,
+                          "the values that the shape says");
     for (const float value : table.values) cowatch::fuzz::expect(std::isfinite(value), "finite values");
   } catch (const cowatch::Error&) {
   }

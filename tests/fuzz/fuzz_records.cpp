@@ -1,4 +1,5 @@
-// Tables in text: every row comes as cells that fit the columns or as a reject with its line, whatever the bytes.
+// Tables in text: every row comes as cells that fit the columns or as a reject with its line, whatever the
+// bytes.
 #include "fuzz/fuzz.h"
 #include "store/catalogue_tools.h"
 #include "store/import/parse.h"
@@ -12,7 +13,8 @@ void check_event(const Event& event) {
   fuzz::expect(!event.item.empty() && event.item.size() <= longest_id, "an item with an id");
   fuzz::expect(event.time_ms == -1 || event.time_ms > 631151000000, "a time after 1990");
   fuzz::expect(event.watched_ms >= -1 && event.watched_ms <= 7LL * 86400000, "a watch of at most a week");
-  fuzz::expect(event.portion == -1 || (event.portion >= 0 && event.portion <= 1000), "a portion in its range");
+  fuzz::expect(event.portion == -1 || (event.portion >= 0 && event.portion <= 1000),
+               "a portion in its range");
 }
 
 void check_record(const Record& record, const ColumnMap& events, const ColumnMap& items,
@@ -21,14 +23,16 @@ void check_record(const Record& record, const ColumnMap& events, const ColumnMap
   const auto event = EventParser{events, std::nullopt}.parse(record, columns);
   const auto item = ItemParser{items, "/nowhere"}.parse(record, columns);
   if (record.problem) {
-    fuzz::expect(record.problem->line >= record.line && !record.problem->expected.empty(), "a place and a reason");
+    fuzz::expect(record.problem->line >= record.line && !record.problem->expected.empty(),
+                 "a place and a reason");
     fuzz::expect(event.index() == 1 && item.index() == 1, "a malformed row makes a reject");
     return;
   }
   fuzz::expect(record.cells.size() <= columns.size(), "no more cells than columns");
   for (const std::string& cell : record.cells) fuzz::expect(is_utf8(cell, at), "cells in UTF-8");
   if (const auto* found = std::get_if<Event>(&event)) check_event(*found);
-  if (const auto* found = std::get_if<ParsedItem>(&item)) fuzz::expect(!found->item.id.empty(), "an item with an id");
+  if (const auto* found = std::get_if<ParsedItem>(&item))
+    fuzz::expect(!found->item.id.empty(), "an item with an id");
 }
 
 }  // namespace

@@ -18,7 +18,8 @@ void decode(std::string_view bytes) {
     fuzz::expect(found.values.size() == (found.refused ? 0 : feature_count), "a whole row of features");
     for (const float value : found.values) fuzz::expect(std::fabs(value) < 1.01f, "features in their range");
     fuzz::expect(found.seconds >= 0 && found.seconds <= limits.max_seconds, "a length in its range");
-    for (const char c : found.reason + found.container) fuzz::expect(c >= 0x20 && c < 0x7f, "printable names");
+    for (const char c : found.reason + found.container)
+      fuzz::expect(c >= 0x20 && c < 0x7f, "printable names");
     const std::string again = encode_result(found);
     fuzz::expect(decode_result(again, limits).values == found.values, "what is written is read again");
   } catch (const Error&) {
@@ -43,7 +44,8 @@ std::string answer(std::string_view changes) {
   std::string body = encode_result(good).substr(24);
   // Pairs of a place (two bytes) and a value are written over it.
   for (size_t i = 0; i + 2 < changes.size(); i += 3) {
-    const size_t place = static_cast<uint8_t>(changes[i]) | static_cast<size_t>(static_cast<uint8_t>(changes[i + 1])) << 8;
+    const size_t place =
+        static_cast<uint8_t>(changes[i]) | static_cast<size_t>(static_cast<uint8_t>(changes[i + 1])) << 8;
     body[place % body.size()] = changes[i + 2];
   }
   return body;

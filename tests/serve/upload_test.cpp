@@ -25,10 +25,12 @@ TEST(Upload, NamesAndTypesOfTheSenderAreNeverUsed) {
   serve::Service service(made.opened(), Settings());
   std::filesystem::create_directory(made.workspace.file("uploads"));
   const std::set<std::string> before = files_below(made.folder.path());
-  for (const char* name : {"../../escaped.mp4", "/tmp/escaped.mp4", "a%00.php", "..\\..\\escaped.mp4", "x.php.mp4"}) {
+  for (const char* name :
+       {"../../escaped.mp4", "/tmp/escaped.mp4", "a%00.php", "..\\..\\escaped.mp4", "x.php.mp4"}) {
     serve::Request request = request_of("POST", "/api/search/upload?n=3", "<?php system('id'); ?>");
     request.headers["content-type"] = "video/mp4";
-    request.headers["content-disposition"] = std::string("form-data; name=\"file\"; filename=\"") + name + "\"";
+    request.headers["content-disposition"] =
+        std::string("form-data; name=\"file\"; filename=\"") + name + "\"";
     request.headers["x-file-name"] = name;
     const serve::Response response = service.answer(request);
     ASSERT_EQ(response.status, 202) << response.body;

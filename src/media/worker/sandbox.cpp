@@ -45,11 +45,15 @@ void drop_capabilities() {
   ::syscall(SYS_capset, &header, none);
 }
 
-void limit(int resource, uint64_t value) {
-  const rlimit both = {value, value};
+void limit(int resource, uint64_t value, uint64_t most) {
+  const rlimit both = {value, most};
   if (::setrlimit(static_cast<__rlimit_resource>(resource), &both) != 0) {
     throw_system_error("limit", "the media worker");
   }
+}
+
+void limit(int resource, uint64_t value) {
+  limit(resource, value, value);
 }
 
 [[noreturn]] void no_filter(int code) {
@@ -143,7 +147,8 @@ void confine(const MediaLimits& limits) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   limit(RLIMIT_AS, limits.max_memory);
 #endif
-  limit(RLIMIT_CPU, static_cast<uint64_t>(std::ceil(limits.cpu_seconds)));
+  const auto seconds = static_cast<uint64_t>(std::ceil(limits.cpu_seconds));
+  limit(RLIMIT_CPU, seconds, seconds + 1);  // SIGXCPU says why, a second before SIGKILL
   limit(RLIMIT_FSIZE, 0);
   limit(RLIMIT_NOFILE, 0);  // those open stay so
   limit(RLIMIT_CORE, 0);

@@ -160,7 +160,8 @@ class KuairandLog {
 
   std::string describe() const {
     std::string text;
-    for (const auto& [role, at] : map_) text += (text.empty() ? "" : ", ") + role + " = " + names_[static_cast<size_t>(at)];
+    for (const auto& [role, at] : map_)
+      text += (text.empty() ? "" : ", ") + role + " = " + names_[static_cast<size_t>(at)];
     for (const auto& [at, kind] : signal_columns_)
       text += ", " + std::string(feedback_name(kind)) + " = " + names_[static_cast<size_t>(at)];
     return text;

@@ -12,8 +12,8 @@ cd "$(dirname "$0")/.."
 data= videos= serve=yes port=8080
 while [ $# -gt 0 ]; do
   case $1 in
-    --data) data=$(realpath "${2:?--data needs a folder}"); shift ;;
-    --videos) videos=$(realpath "${2:?--videos needs a folder}"); shift ;;
+    --data) data=$(realpath -m "${2:?--data needs a folder}"); shift ;;
+    --videos) videos=$(realpath -m "${2:?--videos needs a folder}"); shift ;;
     --port) port=${2:?--port needs a number}; shift ;;
     --no-serve) serve=no ;;
     *) sed -n '2,8p' "$0" >&2; exit 2 ;;
@@ -21,7 +21,17 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-step() { printf '\n== %s\n' "$*"; }
+step() { printf '\n== %s  (%d s)\n' "$*" $SECONDS; }
+fail() { echo "$*" >&2; exit 2; }
+
+# What would fail at the end fails now.
+for folder in "$data" "$videos"; do
+  [ -z "$folder" ] || [ -d "$folder" ] || fail "there is no folder $folder"
+done
+[ -z "$data" ] || [ -f "$data/ids.txt" ] || fail "$data is not in the graph shape: there is no ids.txt"
+if [ $serve = yes ] && (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+  fail "port $port is taken by another program: give --port N, such as --port $((port + 1))"
+fi
 
 step "packages"
 scripts/install_packages.sh build run
@@ -52,24 +62,10 @@ step "features, graph, training, embeddings"
 $cowatch run "$workspace"
 
 if [ $serve = yes ]; then
-  step "serve"
+  step "serve http://127.0.0.1:$port"
   exec $cowatch serve "$workspace" --port "$port"
 fi
 
 step "check that the page and the interface answer"
-log=$(mktemp)
-$cowatch serve "$workspace" --port 0 >"$log" &
-server=$!
-trap 'kill $server 2>/dev/null || true; rm -f "$log"' EXIT
-address=
-for _ in $(seq 100); do
-  address=$(grep -oE 'http://[0-9.]+:[0-9]+' "$log" || true)
-  [ -n "$address" ] && break
-  sleep 0.1
-done
-[ -n "$address" ] || { echo "the server did not start" >&2; exit 1; }
-curl -fsS "$address/" | grep -qi '<!doctype html' && echo "page: answers"
-curl -fsS "$address/api/health/live" | grep -q true
-first=$(curl -fsS "$address/api/items?n=1" | grep -oE '"ItemId":"[^"]*"' | head -n 1 | cut -d'"' -f4)
-curl -fsS "$address/api/item-to-item/related/$first?n=3" | grep -q '^\[' && echo "interface: answers (related videos of $first)"
-echo "Serve it with: $cowatch serve $workspace"
+scripts/check_server.sh $cowatch serve "$workspace" --port 0
+echo "In $SECONDS s. Serve it with: $cowatch serve $workspace"

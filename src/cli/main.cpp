@@ -42,6 +42,30 @@ void check_verb(int argc, char** argv) {
                .remedy = near.empty() ? "Run `cowatch --help`." : "Did you mean `cowatch " + near + "`?"});
 }
 
+// What the parser could not place, with the nearest thing that exists.
+Error unexpected(const CLI::App& app) {
+  const CLI::App* verb = &app;
+  std::string name = "cowatch";
+  while (!verb->get_subcommands().empty()) {
+    verb = verb->get_subcommands().front();
+    name += " " + verb->get_name();
+  }
+  const std::vector<std::string> rest = app.remaining(true);
+  const std::string word = rest.empty() ? "" : rest.front();
+  std::vector<std::string> known;
+  for (const CLI::Option* option : verb->get_options()) {
+    for (const std::string& flag : option->get_lnames()) known.push_back("--" + flag);
+  }
+  for (const CLI::App* below : verb->get_subcommands([](const CLI::App*) { return true; }))
+    known.push_back(below->get_name());
+  const std::string near = nearest_name(word.substr(0, word.find('=')), known);
+  return Error(ErrorCode::bad_argument,
+               "`" + name + "` does not take " + (word.starts_with('-') ? word : "'" + word + "'"),
+               {.expected = "what `" + name + " --help` lists",
+                .found = word,
+                .remedy = near.empty() ? "Run `" + name + " --help`." : "Did you mean " + near + "?"});
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Learns what videos mean from what people watch, and answers with related videos.", "cowatch");
   app.set_version_flag("--version", "cowatch " + std::string(version()) + " (" + std::string(commit()) + ")");
@@ -71,9 +95,19 @@ int run(int argc, char** argv) {
     check_verb(argc, argv);
     app.parse(argc, argv);
     return 0;
+  } catch (const CLI::ExtrasError&) {
+    throw unexpected(app);
+  } catch (const CLI::Success& error) {  // --help, --version
+    return app.exit(error);
+  } catch (const CLI::RuntimeError& error) {  // a verb that has said everything
+    return error.get_exit_code();
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : 2;
+    if (argc < 2) {
+      std::cerr << app.help();
+      return 2;
+    }
+    throw Error(ErrorCode::bad_argument, error.what(),
+                {.remedy = "`cowatch " + std::string(argv[1]) + " --help` shows its flags and examples."});
   }
 }
 

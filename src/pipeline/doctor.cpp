@@ -134,7 +134,11 @@ Finding media_program() {
   const Json versions = output_of("'" + quoted + "' versions 2>/dev/null");
   if (!versions.is_object())
     return {"cowatch-media", FindingState::missing, "does not start: " + program.string(), remedy};
-  return ok("cowatch-media", versions.dump());
+  const auto said = [&](const Json& at, const char* name) { return at.value(name, std::string("?")); };
+  return ok("cowatch-media",
+            "FFmpeg " + said(versions.value("ffmpeg", Json::object()), "release") + ", OpenCV " +
+                said(versions, "opencv") + ", libseccomp " + said(versions, "seccomp") +
+                (versions.value("h264_encoder", false) ? ", encodes H.264" : ", no H.264 encoder"));
 }
 
 Finding page_files() {

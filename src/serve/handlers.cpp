@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "base/error.h"
+#include "base/settings.h"
 #include "base/version.h"
 #include "serve/present.h"
 #include "serve/service.h"
@@ -178,14 +179,60 @@ Json events_json(std::span<const Event> events) {
   return list;
 }
 
+FeedbackKind need_kind(const std::string& name) {
+  if (const auto kind = feedback_kind(name)) return *kind;
+  std::vector<std::string> names = feedback_names();
+  const std::string near = nearest_name(name, names);
+  throw Error(ErrorCode::bad_argument, "there is no such feedback",
+              {.expected = "a FeedbackType",
+               .found = "'" + name.substr(0, 80) + "'",
+               .remedy = near.empty() ? "/apidocs lists them." : "Did you mean " + near + "?"});
+}
+
+constexpr size_t most_events = 100000;  // of one person or video that are looked through, newest first
+
+// The newest events of a list, those of one kind where the address names it.
+Response newest(Call& call, std::vector<Event> (*events)(Call&, size_t)) {
+  const size_t count = count_of(call, 100, 10000);
+  if (call.path.size() == 1) return json_response(events_json(events(call, count)));
+  const FeedbackKind kind = need_kind(call.path[1]);
+  std::vector<Event> found = events(call, most_events);
+  std::erase_if(found, [&](const Event& event) { return event.kind != kind; });
+  if (found.size() > count) found.resize(count);
+  return json_response(events_json(found));
+}
+
 Response user_feedback(Call& call) {
   need_user(call, call.path[0]);
-  return json_response(events_json(call.catalogue.user_events(call.path[0], count_of(call, 100, 10000))));
+  return newest(call,
+                [](Call& from, size_t count) { return from.catalogue.user_events(from.path[0], count); });
 }
 
 Response item_feedback(Call& call) {
-  return json_response(events_json(
-      call.catalogue.item_events(need_item(call, call.path[0]).index, count_of(call, 100, 10000))));
+  need_item(call, call.path[0]);
+  return newest(call, [](Call& from, size_t count) {
+    return from.catalogue.item_events(*from.catalogue.find_item(from.path[0]), count);
+  });
+}
+
+// What a person did with a video.
+std::vector<Event> feedback_between(const Call& call, const std::string& user, const std::string& item) {
+  need_user(call, user);
+  std::vector<Event> found = call.catalogue.user_events(user, most_events);
+  std::erase_if(found, [&](const Event& event) { return event.item != item; });
+  return found;
+}
+
+Response pair_feedback(Call& call) {
+  return json_response(events_json(feedback_between(call, call.path[0], call.path[1])));
+}
+
+Response one_feedback(Call& call) {
+  const FeedbackKind kind = need_kind(call.path[0]);
+  for (const Event& event : feedback_between(call, call.path[1], call.path[2])) {
+    if (event.kind == kind) return json_response(to_json(event));
+  }
+  throw Error(ErrorCode::not_found, "there is no such feedback of this person");
 }
 
 Event event_of(const Json& body) {
@@ -213,13 +260,10 @@ Response post_feedback(Call& call) {
 }
 
 Response delete_feedback(Call& call) {
-  const auto kind = feedback_kind(call.path[0]);
-  if (!kind)
-    throw Error(ErrorCode::bad_argument, "there is no such feedback",
-                {.expected = "a FeedbackType", .found = "'" + call.path[0] + "'"});
+  const FeedbackKind kind = need_kind(call.path[0]);
   bool removed = false;
   call.service.write(
-      [&](Catalogue& catalogue) { removed = catalogue.remove_event(call.path[1], call.path[2], *kind); });
+      [&](Catalogue& catalogue) { removed = catalogue.remove_event(call.path[1], call.path[2], kind); });
   if (!removed) throw Error(ErrorCode::not_found, "there is no such feedback of this person");
   return json_response({{"RowAffected", 1}});
 }
@@ -297,6 +341,22 @@ const std::vector<Route>& routes() {
         {"offset", "how many to skip"},
         {"user-id", "leave out what this person has watched, disliked or hidden"},
         {"exclude", "ids to leave out, parted by commas"}}},
+      {"GET",
+       "/api/item/{item-id}/neighbors",
+       "Related videos, at the address that older clients of Gorse ask.",
+       "",
+       "Neighbours",
+       200,
+       item_to_item,
+       {n}},
+      {"GET",
+       "/api/item/{item-id}/feedback/{feedback-type}",
+       "Feedback of one type on an item, newest first.",
+       "",
+       "FeedbackList",
+       200,
+       item_feedback,
+       {n}},
       {"GET", "/api/users", "Users, page by page.", "", "UserPage", 200, list_users, {n, cursor}},
       {"GET", "/api/user/{user-id}", "One user.", "", "User", 200, get_user},
       {"GET",
@@ -307,11 +367,32 @@ const std::vector<Route>& routes() {
        200,
        user_feedback,
        {n}},
+      {"GET",
+       "/api/user/{user-id}/feedback/{feedback-type}",
+       "A user's feedback of one type, newest first.",
+       "",
+       "FeedbackList",
+       200,
+       user_feedback,
+       {n}},
       {"POST", "/api/feedback", "Add feedback; exact repeats are ignored.", "FeedbackInputs", "RowsAffected",
        200, post_feedback},
+      {"PUT", "/api/feedback", "The same: what is there already is left as it is.", "FeedbackInputs",
+       "RowsAffected", 200, post_feedback},
+      {"GET", "/api/feedback/{user-id}/{item-id}", "What a user did with an item, newest first.", "",
+       "FeedbackList", 200, pair_feedback},
+      {"GET", "/api/feedback/{feedback-type}/{user-id}/{item-id}",
+       "The newest feedback of one type of a user on an item.", "", "Feedback", 200, one_feedback},
       {"DELETE", "/api/feedback/{feedback-type}/{user-id}/{item-id}", "Remove feedback.", "", "RowsAffected",
        200, delete_feedback},
-      {"POST", "/api/search/upload", "Search by a video file nobody has watched: starts a task.", "file", "Task", 202, search_upload, {n}},
+      {"POST",
+       "/api/search/upload",
+       "Search by a video file nobody has watched: starts a task.",
+       "file",
+       "Task",
+       202,
+       search_upload,
+       {n}},
       {"GET", "/api/tasks", "Tasks, newest first.", "", "TaskList", 200, list_tasks},
       {"GET", "/api/task/{task-id}", "One task.", "", "Task", 200, get_task},
       {"GET", "/api/tree", "The affinity tree: its levels and largest clusters.", "", "Tree", 200, tree, {n}},

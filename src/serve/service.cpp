@@ -1,10 +1,14 @@
 #include "serve/service.h"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdio>
+#include <fstream>
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "serve/body.h"
 #include "serve/schemas.h"
 
@@ -75,6 +79,20 @@ Path file_in(const Path& folder, std::string_view name) {
   if (error || !std::filesystem::is_regular_file(path, error)) return {};
   const Path root = std::filesystem::canonical(folder, error);
   return path.string().starts_with(root.string() + "/") ? path : Path{};
+}
+
+std::string gauge(const std::string& name, const std::string& help, const std::string& labels, double value) {
+  char number[32];
+  std::snprintf(number, sizeof number, "%.17g", value);
+  return "# HELP " + name + " " + help + "\n# TYPE " + name + " gauge\n" + name + labels + " " + number +
+         "\n";
+}
+
+double resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  double all = 0, resident = 0;
+  file >> all >> resident;
+  return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
 Response not_allowed(const std::string& method, const std::string& allowed) {
@@ -279,10 +297,14 @@ std::string Service::metrics() {
             "\n";
   }
   const auto current = release();
+  const Catalogue catalogue(workspace_.catalogue(), Catalogue::Mode::read);
+  text += gauge("cowatch_items", "Items of the catalogue.", "", static_cast<double>(catalogue.item_count()));
+  text += gauge("cowatch_embedded_items", "Rows of the released embeddings.", "",
+                static_cast<double>(current->index ? current->index->size() : 0));
+  text += gauge("cowatch_build_info", "The program that answers; always 1.",
+                "{version=\"" + std::string(version()) + "\",commit=\"" + std::string(commit()) + "\"}", 1);
   text +=
-      "# HELP cowatch_embedded_items Rows of the released embeddings.\n# TYPE cowatch_embedded_items "
-      "gauge\ncowatch_embedded_items " +
-      std::to_string(current->index ? current->index->size() : 0) + "\n";
+      gauge("process_resident_memory_bytes", "Memory in use, mapped files among it.", "", resident_bytes());
   return text;
 }
 

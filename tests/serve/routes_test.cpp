@@ -4,6 +4,7 @@
 
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "serve/schemas.h"
 #include "serve/small_workspace.h"
@@ -39,6 +40,13 @@ std::map<std::string, Example> examples(const std::string& task) {
       {"GET /api/item/{item-id}/feedback", {"/api/item/v3/feedback?n=3", ""}},
       {"GET /api/item-to-item/related/{item-id}",
        {"/api/item-to-item/related/v0?n=5&offset=1&user-id=u5&exclude=v3,v4", ""}},
+      {"GET /api/item/{item-id}/neighbors", {"/api/item/v0/neighbors?n=4", ""}},
+      {"GET /api/item/{item-id}/feedback/{feedback-type}", {"/api/item/v3/feedback/watch?n=3", ""}},
+      {"GET /api/user/{user-id}/feedback/{feedback-type}", {"/api/user/u1/feedback/watch?n=2", ""}},
+      {"PUT /api/feedback",
+       {"/api/feedback", R"([{"FeedbackType": "watch", "UserId": "u9", "ItemId": "v9"}])"}},
+      {"GET /api/feedback/{user-id}/{item-id}", {"/api/feedback/u1/v1", ""}},
+      {"GET /api/feedback/{feedback-type}/{user-id}/{item-id}", {"/api/feedback/watch/u1/v1", ""}},
       {"GET /api/users", {"/api/users?n=3&cursor=u1", ""}},
       {"GET /api/user/{user-id}", {"/api/user/u1", ""}},
       {"GET /api/user/{user-id}/feedback", {"/api/user/u1/feedback?n=2", ""}},
@@ -59,6 +67,26 @@ std::map<std::string, Example> examples(const std::string& task) {
   };
 }
 
+// What a value holds beyond its schema: an answer's fields are all described.
+void collect_undeclared(const Json& value, Json schema, const std::string& place,
+                        std::vector<std::string>& out) {
+  while (schema.contains("$ref")) {
+    const std::string name = schema["$ref"].get<std::string>();
+    schema = serve::schemas()[name.substr(name.rfind('/') + 1)];
+  }
+  if (value.is_array() && schema.contains("items")) {
+    for (const Json& entry : value) collect_undeclared(entry, schema["items"], place + "[]", out);
+  }
+  if (!value.is_object() || !schema.contains("properties")) return;
+  for (const auto& [name, field] : value.items()) {
+    if (!schema["properties"].contains(name)) {
+      out.push_back(place + "." + name);
+    } else {
+      collect_undeclared(field, schema["properties"][name], place + "." + name, out);
+    }
+  }
+}
+
 void expect_declared(const Route& route, const Response& response) {
   EXPECT_EQ(response.status, route.status) << response.body;
   EXPECT_TRUE(response.file.empty());
@@ -68,6 +96,10 @@ void expect_declared(const Route& route, const Response& response) {
   }
   EXPECT_EQ(response.content_type, "application/json");
   EXPECT_NO_THROW(serve::check_schema(json_of(response), route.answer_schema)) << response.body;
+  std::vector<std::string> undeclared;
+  collect_undeclared(json_of(response), serve::schemas()[route.answer_schema], route.answer_schema,
+                     undeclared);
+  EXPECT_EQ(undeclared, std::vector<std::string>());
 }
 
 TEST(Routes, AnswerAsDeclared) {
@@ -133,6 +165,65 @@ TEST(Routes, AreDescribedExactly) {
   }
 }
 
+// The text format of Prometheus and its conventions, line by line.
+TEST(Routes, MetricsKeepTheConventions) {
+  const test::SmallWorkspace made;
+  serve::Service service(made.opened(), Settings());
+  for (const char* target : {"/api/items", "/api/item/none", "/api/item-to-item/related/v0"})
+    service.answer(request_of("GET", target));
+  std::istringstream lines(service.answer(request_of("GET", "/metrics")).body);
+  std::map<std::string, std::string> type, help;
+  std::map<std::string, double> last_bucket;
+  std::string line, family;
+  while (std::getline(lines, line)) {
+    std::istringstream words(line);
+    std::string mark, what, rest;
+    if (line.starts_with('#')) {
+      words >> mark >> what >> family >> rest;
+      auto& seen = what == "HELP" ? help : type;
+      EXPECT_TRUE(seen.emplace(family, rest).second) << family << " stands twice";
+      continue;
+    }
+    // NAME{LABEL="VALUE",…} NUMBER
+    const size_t space = line.rfind(' '), brace = std::min(line.find('{'), space);
+    ASSERT_NE(space, line.npos) << line;
+    const std::string name = line.substr(0, brace), labels = line.substr(brace, space - brace);
+    EXPECT_EQ(name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_"), name.npos) << line;
+    EXPECT_TRUE(labels.empty() || (labels.starts_with('{') && labels.ends_with("\"}"))) << line;
+    size_t parsed = 0;
+    const double value = std::stod(line.substr(space + 1), &parsed);
+    EXPECT_EQ(parsed, line.size() - space - 1) << line;
+    EXPECT_TRUE(name.starts_with(family)) << line << " stands under " << family;
+    EXPECT_TRUE(help.contains(family) && type.contains(family)) << family;
+    EXPECT_TRUE(family.starts_with("cowatch_") || family.starts_with("process_")) << family;
+    EXPECT_EQ(type[family] == "counter", family.ends_with("_total")) << family << " accumulates, or does not";
+    if (!name.ends_with("_bucket")) continue;
+    const std::string series = labels.substr(0, labels.find(",le="));
+    EXPECT_GE(value, last_bucket[series]) << "buckets are cumulative: " << line;
+    last_bucket[series] = value;
+  }
+  EXPECT_EQ(type["cowatch_http_request_seconds"], "histogram");
+  for (const char* gauge :
+       {"cowatch_items", "cowatch_embedded_items", "process_resident_memory_bytes", "cowatch_build_info"})
+    EXPECT_EQ(type[gauge], "gauge") << gauge;
+}
+
+TEST(Routes, AnswerTheClientsOfGorse) {
+  const test::SmallWorkspace made;
+  serve::Service service(made.opened(), Settings());
+  const auto get = [&](const std::string& target) {
+    return json_of(service.answer(request_of("GET", target)));
+  };
+  EXPECT_EQ(get("/api/item/v0/neighbors?n=4"), get("/api/item-to-item/related/v0?n=4"));
+  EXPECT_EQ(get("/api/user/u1/feedback/like").size(), 0u);
+  EXPECT_EQ(get("/api/user/u1/feedback/watch").size(), 7u);
+  EXPECT_EQ(get("/api/feedback/u1/v3").size(), 1u);
+  EXPECT_EQ(get("/api/feedback/u1/v9").size(), 0u);
+  EXPECT_EQ(get("/api/feedback/watch/u1/v3")["ItemId"], "v3");
+  EXPECT_EQ(get("/api/feedback/like/u1/v3")["status"], 404);
+  EXPECT_EQ(get("/api/feedback/wach/u1/v3")["remedy"], "Did you mean watch?");
+}
+
 TEST(Routes, SayWhatIsMissingBeforeAnythingWasLearnt) {
   const test::SmallWorkspace made(false);
   serve::Service service(made.opened(), Settings());
@@ -176,7 +267,7 @@ TEST(Routes, RefuseUnknownAddressesAndMethods) {
   }
   EXPECT_EQ(service.answer(request_of("DELETE", "/api/feedback/like/u0/v0")).status, 404);
   const std::vector<std::tuple<std::string, std::string, std::string>> wrong = {
-      {"DELETE", "/api/items", "GET, POST"},         {"GET", "/api/feedback", "POST"},
+      {"DELETE", "/api/items", "GET, POST"},         {"GET", "/api/feedback", "POST, PUT"},
       {"PUT", "/api/item/v0", "GET, PATCH, DELETE"}, {"POST", "/api/item/v0/feedback", "GET"},
       {"POST", "/media/v0.jpg", "GET, HEAD"},        {"DELETE", "/", "GET, HEAD"}};
   for (const auto& [method, target, allowed] : wrong) {

@@ -1,0 +1,253 @@
+// `cowatch bench serve`: starts the server on a workspace and asks it over loopback, as a page does. Each
+// question is asked by one and by several connections at once; `live`, which only says that the process
+// lives, is what HTTP alone costs, and the read rate of the embeddings what an exact answer cannot beat.
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <thread>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "base/threads.h"
+#include "bench/benchmarks.h"
+#include "math/read_rate.h"
+#include "pipeline/release.h"
+#include "store/catalogue.h"
+
+namespace cowatch::bench {
+namespace {
+
+struct Options {
+  Path workspace;
+  int connections = 4;
+  double seconds = 5;
+  std::vector<std::string> questions = {"live", "item", "wall", "words", "related"};
+};
+
+// The server as a process of its own, on a free port.
+class Server {
+ public:
+  explicit Server(const Path& workspace) {
+    int ends[2];
+    if (pipe(ends) != 0) throw_system_error("make", "a pipe");
+    const std::string program = (program_folder() / "cowatch").string(), folder = workspace.string(),
+                      threads_text = std::to_string(threads());
+    start_ = seconds_now();
+    child_ = fork();
+    if (child_ == 0) {
+      dup2(ends[1], STDOUT_FILENO);
+      execl(program.c_str(), "cowatch", "serve", folder.c_str(), "--port", "0", "--threads",
+            threads_text.c_str(), nullptr);
+      _exit(127);
+    }
+    ::close(ends[1]);
+    std::string line;
+    for (char c = 0; read(ends[0], &c, 1) == 1 && c != '\n';) line += c;
+    ::close(ends[0]);
+    ready_ = seconds_now();
+    const size_t at = line.find("127.0.0.1:");
+    if (at == line.npos)
+      throw Error(ErrorCode::system, "the server did not start", {.where = folder, .found = line});
+    port_ = static_cast<uint16_t>(std::stoi(line.substr(at + 10)));
+  }
+  Server(const Server&) = delete;
+  ~Server() {
+    kill(child_, SIGTERM);
+    waitpid(child_, nullptr, 0);
+  }
+  uint16_t port() const { return port_; }
+  double start_seconds() const { return ready_ - start_; }
+  // A field of /proc/PID/smaps_rollup in MiB.
+  double mib(const std::string& field) const {
+    std::ifstream file("/proc/" + std::to_string(child_) + "/smaps_rollup");
+    for (std::string line; std::getline(file, line);) {
+      if (line.starts_with(field + ":")) return std::stod(line.substr(field.size() + 1)) / 1024;
+    }
+    return 0;
+  }
+
+ private:
+  pid_t child_ = -1;
+  uint16_t port_ = 0;
+  double start_ = 0, ready_ = 0;
+};
+
+class Connection {
+ public:
+  explicit Connection(uint16_t port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int on = 1;
+    setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+      throw_system_error("connect to", "the server");
+  }
+  Connection(const Connection&) = delete;
+  ~Connection() { ::close(socket_); }
+
+  // Asks and awaits the whole answer; anything but 200 is an error.
+  void get(const std::string& target) {
+    const std::string request = "GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    if (send(socket_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
+      throw_system_error("ask", "the server");
+    size_t end = 0;
+    answer_.clear();
+    while ((end = answer_.find("\r\n\r\n")) == answer_.npos) receive();
+    const size_t length = answer_.find("Content-Length: ");
+    const size_t whole = end + 4 + std::stoul(answer_.substr(length + 16));
+    while (answer_.size() < whole) receive();
+    if (!answer_.starts_with("HTTP/1.1 200"))
+      throw Error(ErrorCode::internal, "the server refused",
+                  {.where = target, .found = answer_.substr(0, 200)});
+  }
+
+ private:
+  void receive() {
+    char bytes[1 << 16];
+    const ssize_t got = recv(socket_, bytes, sizeof bytes, 0);
+    if (got <= 0) throw_system_error("hear from", "the server");
+    answer_.append(bytes, static_cast<size_t>(got));
+  }
+  int socket_;
+  std::string answer_;
+};
+
+std::string encoded(const std::string& id) {
+  std::string text;
+  char hex[4];
+  for (const char c : id) {
+    std::snprintf(hex, sizeof hex, "%%%02X", static_cast<unsigned char>(c));
+    text += std::isalnum(static_cast<unsigned char>(c)) ? std::string(1, c) : hex;
+  }
+  return text;
+}
+
+// Addresses of one kind of question, about videos drawn at random.
+std::vector<std::string> questions(const std::string& what, const Catalogue& catalogue) {
+  const Random random(1, 0x73727665);
+  const auto videos = catalogue.item_count();
+  std::vector<std::string> targets;
+  for (uint32_t i = 0; i < 2000; ++i) {
+    const auto index = static_cast<uint32_t>(random.below(videos, 0, i));
+    if (what == "live") targets.emplace_back("/api/health/live");
+    if (what == "related")
+      targets.push_back("/api/item-to-item/related/" + encoded(catalogue.item(index)->id) + "?n=24");
+    if (what == "item") targets.push_back("/api/item/" + encoded(catalogue.item(index)->id));
+    if (what == "wall") targets.push_back("/api/items?n=24&cursor=" + std::to_string(index));
+    if (what == "words") {
+      std::istringstream title(catalogue.item(index)->title);
+      std::string word = "a";
+      title >> word;
+      targets.push_back("/api/items?n=24&query=" + encoded(word));
+    }
+  }
+  return targets;
+}
+
+// Milliseconds of every answer within the time.
+std::vector<double> load(uint16_t port, const std::vector<std::string>& targets, int connections,
+                         double seconds) {
+  std::vector<std::vector<double>> taken(static_cast<size_t>(connections));
+  std::vector<std::jthread> askers;
+  for (size_t asker = 0; asker < taken.size(); ++asker) {
+    askers.emplace_back([&, asker] {
+      Connection connection(port);
+      const double until = seconds_now() + seconds;
+      for (size_t i = asker * 97; seconds_now() < until; ++i) {
+        const double start = seconds_now();
+        connection.get(targets[i % targets.size()]);
+        taken[asker].push_back(1e3 * (seconds_now() - start));
+      }
+    });
+  }
+  askers.clear();
+  std::vector<double> all;
+  for (const auto& list : taken) all.insert(all.end(), list.begin(), list.end());
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+double percentile(const std::vector<double>& sorted, double share) {
+  return sorted.empty() ? 0
+                        : sorted[std::min(sorted.size() - 1,
+                                          static_cast<size_t>(share * static_cast<double>(sorted.size())))];
+}
+
+// Milliseconds to read all embeddings once, by all threads: the least that an exact answer takes.
+double reading_ms(const Path& workspace) {
+  const auto release = Release::open(Workspace::open(workspace, Workspace::Access::read));
+  if (!release->index || release->index->size() == 0) return 0;
+  const size_t numbers = release->index->size() * release->index->width();
+  const std::span<const float> all(release->index->row(0).data(), numbers);
+  double best = 0;
+  for (int round = 0; round < 3; ++round) {
+    for (size_t loop = 0; loop < read_loops().size(); ++loop) best = std::max(best, read_rate(all, loop, 2));
+  }
+  return static_cast<double>(numbers * sizeof(float)) * 1e-6 / best;
+}
+
+void run(const Options& options, Report& report) {
+  const Workspace workspace = Workspace::open(options.workspace, Workspace::Access::read);
+  const Catalogue catalogue(workspace.catalogue(), Catalogue::Mode::read);
+  report.settings = {
+      {"videos", catalogue.item_count()}, {"connections", options.connections}, {"seconds", options.seconds}};
+  const double limit = reading_ms(options.workspace);
+  const Server server(options.workspace);
+  report.add_row({{"what", "start"},
+                  {"connections", 0},
+                  {"p50_ms", 1e3 * server.start_seconds()},
+                  {"p99_ms", 1e3 * server.start_seconds()},
+                  {"qps", 0},
+                  {"limit_ms", 0},
+                  {"rss_mib", server.mib("Rss")},
+                  {"pss_mib", server.mib("Pss")}});
+  for (const std::string& what : options.questions) {
+    const auto targets = questions(what, catalogue);
+    load(server.port(), targets, 1, options.seconds / 5);  // pages come in
+    for (const int connections : {1, options.connections}) {
+      const auto taken = load(server.port(), targets, connections, options.seconds);
+      report.add_row({{"what", what},
+                      {"connections", connections},
+                      {"p50_ms", percentile(taken, 0.5)},
+                      {"p99_ms", percentile(taken, 0.99)},
+                      {"qps", static_cast<double>(taken.size()) / options.seconds},
+                      {"limit_ms", what == "related" ? limit : 0},
+                      {"rss_mib", server.mib("Rss")},
+                      {"pss_mib", server.mib("Pss")}});
+    }
+  }
+}
+
+std::function<void(Report&)> configure(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("WS", options->workspace, "a workspace that `cowatch run` has finished")->required();
+  app.add_option("--connections", options->connections, "that ask at once")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 256));
+  app.add_option("--seconds", options->seconds, "of each measurement")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--questions", options->questions, "which to ask")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"live", "item", "wall", "words", "related"}));
+  return [options](Report& report) { run(*options, report); };
+}
+
+}  // namespace
+
+Benchmark serve_benchmark() {
+  return {"serve", "the server's answers over loopback: time, rate, memory", configure};
+}
+
+}  // namespace cowatch::bench

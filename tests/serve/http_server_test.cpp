@@ -1,0 +1,55 @@
+// The server's own threads within this process, so that the sanitizers see them: many connections at once,
+// and a stop.
+#include "serve/http_server.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+
+#include "serve/small_workspace.h"
+#include "support/server.h"
+
+namespace cowatch {
+namespace {
+
+TEST(HttpServer, AnswersManyAtOnceAndStopsWhenAsked) {
+  const test::SmallWorkspace made;
+  serve::Service service(made.opened(), Settings());
+  serve::ServerSettings settings;
+  settings.port = 0;
+  std::promise<uint16_t> started;
+  std::jthread server(
+      [&] { serve::serve(service, settings, [&](uint16_t port) { started.set_value(port); }); });
+  const uint16_t port = started.get_future().get();
+  std::atomic<int> answered = 0;
+  {
+    std::vector<std::jthread> people;
+    for (int person = 0; person < 6; ++person) {
+      people.emplace_back([&, person] {
+        test::Connection connection(port);
+        const std::string fields = "Content-Type: application/json\r\n";
+        const std::string body = R"([{"FeedbackType": "like", "UserId": "p)" + std::to_string(person) +
+                                 R"(", "ItemId": "v1", "Timestamp": 1700000000}])";
+        for (int i = 0; i < 10; ++i) {
+          answered +=
+              test::status_of(connection.ask("/api/item-to-item/related/v" + std::to_string(i))) == 200;
+          answered += test::status_of(connection.ask("/metrics")) == 200;
+          connection.send("POST /api/feedback HTTP/1.1\r\nHost: localhost\r\n" + fields +
+                          "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+          answered += test::status_of(connection.receive()) == 200;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(answered, 6 * 10 * 3);
+  kill(getpid(), SIGTERM);
+  server.join();
+  serve::Request request;
+  serve::parse_target("/api/item/v1/feedback/like?n=100", request);
+  EXPECT_EQ(Json::parse(service.answer(request).body).size(), 6u)
+      << "one of each person: repeats are ignored";
+}
+
+}  // namespace
+}  // namespace cowatch

@@ -9,8 +9,8 @@ namespace cowatch {
 
 Path map_file(const Workspace& workspace);
 bool map_is_current(const Workspace& workspace);
-// Projects onto the two leading principal directions of a few thousand videos, each axis scaled by its ranks'
-// quantiles so that dense regions stay readable. Deterministic.
+// Keeps each video's nearest neighbours near (learn/neighbour_layout.h), beginning with the two leading principal
+// directions; a catalogue of more than 150,000 videos stays with those. Deterministic for any number of threads.
 void run_map_stage(const Workspace& workspace);
 
 }  // namespace cowatch

@@ -192,8 +192,6 @@ async function byKeyboard(address) {
   await press("Enter");
   await page.locator(".crumbs").waitFor();
   await tabTo(".crumbs a");
-  await go("#/training", "keyboard: training");
-  await tabTo("main button.chip, main h1");
   await go("#/upload", "keyboard: upload");
   await tabTo(".drop button");
   await visit.close();

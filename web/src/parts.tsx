@@ -10,6 +10,7 @@ import { href } from "./router";
 
 export const locale = "en";
 export const count = (value: number) => formatCount(value, locale);
+export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 export const titleOf = (item: Item) => item.Title || item.Comment || item.ItemId;
 
 // The window's title, for views that learn their own only from the server.
@@ -161,8 +162,7 @@ export function Failure({ problem, again }: { problem: Problem; again?: () => vo
   const unreachable = details.code === "unreachable";
   return (
     <div class="notice failure" role="alert">
-      <h2>{unreachable ? "The server does not answer" : details.title}</h2>
-      {!unreachable && details.detail && details.detail !== details.title && <Prose text={details.detail} />}
+      <h2>{unreachable ? "The server does not answer" : capital(details.detail ?? details.title)}</h2>
       {details.expected && details.found && <p>Expected {details.expected}; found {details.found}.</p>}
       {unreachable ? <p>Start it with <code>cowatch serve WORKSPACE</code>, then try again.</p> : details.remedy && <Prose text={details.remedy} />}
       {again && <button type="button" class="button" onClick={again}>Try again</button>}

@@ -68,8 +68,8 @@ export function paint(canvas: HTMLCanvasElement, map: EmbeddingMap, tints: Uint3
   if (visible.length > dotsFrom) paintPixels(context, tints, place, size);
   else {
     const pictures = visible.length <= mostPictures && posters.size > 0;
-    // As large as leaves half of the room free.
-    const side = Math.min(96 * ratio, Math.max(22 * ratio, Math.sqrt((0.42 * width * height) / Math.max(1, visible.length))));
+    // As large as leaves most of the room free: neighbours come in heaps.
+    const side = Math.min(96 * ratio, Math.max(22 * ratio, Math.sqrt((0.22 * width * height) / Math.max(1, visible.length))));
     for (const i of visible) {
       const image = pictures ? posters.get(map.Index[i]!) : undefined;
       context.beginPath();

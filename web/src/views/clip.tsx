@@ -21,17 +21,19 @@ export function ClipView({ id }: { id: string }) {
         <h1 tabIndex={-1} class={item.state === "ready" ? "" : "hidden"} lang={languageOf(title)}>{title}</h1>
         {item.state === "ready" && <Facts item={item.value} />}
       </article>
-      <aside aria-labelledby="related">
-        <h2 id="related">Related</h2>
-        {related.state === "loading" && <Skeletons n={6} rows />}
-        {related.state === "failed" && <Failure problem={related.problem} again={related.again} />}
-        {related.state === "ready" && (related.value.length > 0 ? <Related neighbours={related.value} /> : (
-          <Notice title="Nothing related yet">
-            <p>Nobody watched this video with another one, and it has no embedding. After <code>cowatch run WORKSPACE</code> a video
-              with features is embedded even if nobody has watched it.</p>
-          </Notice>
-        ))}
-      </aside>
+      {item.state !== "failed" && (
+        <aside aria-labelledby="related">
+          <h2 id="related">Related</h2>
+          {related.state === "loading" && <Skeletons n={6} rows />}
+          {related.state === "failed" && <Failure problem={related.problem} again={related.again} />}
+          {related.state === "ready" && (related.value.length > 0 ? <Related neighbours={related.value} /> : (
+            <Notice title="Nothing related yet">
+              <p>Nobody watched this video with another one, and it has no embedding. After <code>cowatch run WORKSPACE</code> a video
+                with features is embedded even if nobody has watched it.</p>
+            </Notice>
+          ))}
+        </aside>
+      )}
     </div>
   );
 }

@@ -1,14 +1,13 @@
 // What the data are like, what they allow, and which stage has run.
 import { api, type Health } from "../api";
 import { formatDate } from "../format";
-import { Failure, Prose, Skeletons, count, locale } from "../parts";
+import { Failure, Prose, Skeletons, capital, count, locale } from "../parts";
 import { useResource } from "../resource";
 
 const words = { good: "good", fair: "fair", poor: "needs attention", fact: "" } as const;
 type Fact = Health["Facts"][number];
 
 const legible = (value: string) => (/^\d+$/.test(value) ? count(Number(value)) : value);
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 // Counts stand as tiles, judgements in a table, what it all allows in a list.
 function sorted(facts: Fact[]): { counts: Fact[]; judged: Fact[]; possible: Fact[] } {

@@ -91,7 +91,7 @@ export function UploadView({ summary }: { summary: Summary | undefined }) {
         <button type="button" class="button primary" onClick={() => picker.current?.click()}>Choose a file</button>
         <input ref={picker} class="hidden" type="file" accept="video/*,.mkv,.avi,.flv" aria-label="Video file" tabIndex={-1}
           onChange={(event) => { void take(event.currentTarget.files?.[0]); event.currentTarget.value = ""; }} />
-        {summary && <p class="under">MP4, WebM, Matroska, AVI and more, up to {formatBytes(summary.UploadLimit, locale)}</p>}
+        {summary && <p class="under wrap">MP4, WebM, Matroska, AVI and more, up to {formatBytes(summary.UploadLimit, locale)}</p>}
       </div>
       <div aria-live="polite">
         {(work.state === "sending" || work.state === "working") && (

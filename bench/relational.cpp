@@ -17,7 +17,7 @@ namespace {
 struct Options {
   Path data;
   size_t world = 0;
-  int seeds = 5;
+  int seeds = 5, first_seed = 1;
   std::vector<std::string> methods = {"raw",          "random",   "random_mined", "l0",       "l0_mined",
                                       "l1",           "l1_mined", "l2",           "l2_mined", "curriculum",
                                       "pseudo_class", "infonce",  "default"};
@@ -123,7 +123,7 @@ void run(const Options& options, Report& report) {
                      {"steps", options.training.network.steps}};
   for (const size_t batch : batches) {
     std::vector<MethodResult> results;
-    for (int seed = 1; seed <= options.seeds; ++seed) {
+    for (int seed = options.first_seed; seed < options.first_seed + options.seeds; ++seed) {
       const Comparison comparison(data.features, data.graph, options.training.tree, 0.7,
                                   static_cast<uint64_t>(seed));
       for (const std::string& method : options.methods) {
@@ -152,6 +152,9 @@ std::function<void(Report&)> configure(CLI::App& app) {
   app.add_option("--seeds", options->seeds, "splits and trainings of each method")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
+  app.add_option("--first-seed", options->first_seed, "number of the first of them")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   app.add_option("--methods", options->methods, "which, by comma")->delimiter(',');
   app.add_option("--batches", options->batches, "the study of batch size: each of these, by comma")
       ->delimiter(',');
@@ -161,6 +164,12 @@ std::function<void(Report&)> configure(CLI::App& app) {
   app.add_option("--hidden", network.hidden, "hidden units")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
+  app.add_option("--outputs", network.outputs, "width of an embedding")
+      ->capture_default_str()
+      ->check(CLI::Range(2, 4096));
+  app.add_option("--hidden-dropout", network.hidden_dropout, "share of hidden units left out in a step")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 0.9));
   app.add_option("--steps", network.steps, "training steps; 0: by the number of videos")
       ->capture_default_str();
   app.add_flag("--epochs", options->epochs, "also a row an epoch, with its retained share");

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/random.h"
 #include "base/threads.h"
 #include "learn/eigen.h"
 
@@ -11,6 +12,8 @@ namespace cowatch {
 namespace {
 
 constexpr size_t block_rows = 1024;
+constexpr size_t most_unit_rows = 50'000;
+constexpr uint32_t unit_stream = 0x756e6974;
 
 void centred_row(const FeatureTable& features, const Normalisation& centre, uint32_t item, float* row) {
   features.copy_row(item, row);
@@ -128,6 +131,36 @@ std::vector<float> shared_directions(const Covariances& covariances, size_t widt
   return map;
 }
 
+// W (units × width), then b: as in PerceptronShape. Inputs of variance 1 make sums of variance 2.
+std::vector<float> random_first_layer(size_t width, size_t units, uint64_t seed) {
+  const Random random(seed, unit_stream);
+  const double scale = std::sqrt(2 / static_cast<double>(width));
+  std::vector<float> layer(units * width + units);
+  for (size_t k = 0; k < layer.size(); ++k) {
+    layer[k] = static_cast<float>((k < units * width ? scale : 1) * random.normal(k, 0));
+  }
+  return layer;
+}
+
+std::vector<float> hidden_units(const FeatureTable& features, const Normalisation& columns,
+                                const std::vector<float>& layer, size_t units) {
+  const size_t width = features.width(), videos = features.items();
+  std::vector<float> values(videos * units);
+  parallel_for(videos, 256, [&](size_t begin, size_t end) {
+    std::vector<float> rows((end - begin) * width);
+    for (size_t v = begin; v < end; ++v)
+      centred_row(features, columns, static_cast<uint32_t>(v), rows.data() + (v - begin) * width);
+    const Matrix out(values.data() + begin * units, end - begin, units);
+    multiply_here(Transpose::no, Transpose::yes, 1, ConstMatrix(rows.data(), end - begin, width),
+                  ConstMatrix(layer.data(), units, width), 0, out);
+    for (size_t r = 0; r < out.rows; ++r) {
+      for (size_t k = 0; k < units; ++k)
+        out.row(r)[k] = std::max(0.0f, out.row(r)[k] + layer[units * width + k]);
+    }
+  });
+  return values;
+}
+
 }  // namespace
 
 std::vector<Branch> linear_branches(const FeatureTable& features, const Graph& graph,
@@ -143,6 +176,43 @@ std::vector<Branch> linear_branches(const FeatureTable& features, const Graph& g
     branch.parameters = shared_directions(covariances, features.width(), damping, outputs);
     branch.shape.outputs = branch.parameters.size() / features.width();
     branches.push_back(std::move(branch));
+  }
+  return branches;
+}
+
+std::vector<Branch> random_unit_branches(const FeatureTable& features, const Graph& graph, size_t units,
+                                         std::span<const double> dampings, size_t outputs, uint64_t seed) {
+  if (features.items() > most_unit_rows) {
+    std::vector<uint32_t> kept(most_unit_rows);
+    for (size_t k = 0; k < kept.size(); ++k)
+      kept[k] = static_cast<uint32_t>(k * features.items() / kept.size());
+    const Graph part = graph.induced(kept);
+    return random_unit_branches(features.select(std::move(kept)), part, units, dampings, outputs, seed);
+  }
+  const size_t width = features.width(), videos = features.items();
+  const Normalisation columns = normalisation_of(features, NormalisationKind::columns);
+  const std::vector<float> first = random_first_layer(width, units, seed);
+  const FeatureTable hidden(videos, {{"units", 0, units}}, hidden_units(features, columns, first, units));
+  std::vector<Branch> branches = linear_branches(hidden, graph, dampings, outputs);
+  for (Branch& branch : branches) {
+    const size_t rows = branch.shape.outputs;
+    const std::vector<float> map = std::move(branch.parameters);
+    branch.parameters = first;
+    std::vector<float> biases(rows);
+    for (size_t r = 0; r < rows; ++r) {  // the centring of the units goes into the second layer
+      double bias = 0;
+      for (size_t k = 0; k < units; ++k) {
+        const float weight = map[r * units + k] * branch.normalisation.scale[k];
+        branch.parameters.push_back(weight);
+        bias -= double{weight} * branch.normalisation.mean[k];
+      }
+      biases[r] = static_cast<float>(bias);
+    }
+    branch.parameters.insert(branch.parameters.end(), biases.begin(), biases.end());
+    branch.kind = Branch::Kind::towers;
+    branch.name = "random units";
+    branch.normalisation = columns;
+    branch.shape.towers = {{0, width, units}};
   }
   return branches;
 }

@@ -13,9 +13,15 @@
 
 namespace cowatch {
 
-// One branch for each damping λ; a map has at most `outputs` rows. Time grows with (edges + width) · width²;
-// memory with width². Throws bad_input when no direction is shared.
+// One branch for each damping λ; a map has at most `outputs` rows. Time grows with edges · width + videos ·
+// width² + width³; memory with width². Throws bad_input when no direction is shared.
 std::vector<Branch> linear_branches(const FeatureTable& features, const Graph& graph,
                                     std::span<const double> dampings, size_t outputs);
+
+// The same map, but of `units` random hidden units relu(W·x + b) of the normalised columns (random features:
+// Rahimi and Recht, NIPS 2007): a curved embedding in closed form, for features of few columns. W and b
+// depend on the seed only. Fitted on at most 50,000 videos, evenly chosen; memory: their hidden units.
+std::vector<Branch> random_unit_branches(const FeatureTable& features, const Graph& graph, size_t units,
+                                         std::span<const double> dampings, size_t outputs, uint64_t seed);
 
 }  // namespace cowatch

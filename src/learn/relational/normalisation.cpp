@@ -64,6 +64,22 @@ void Normalisation::apply(const FeatureTable& features, uint32_t item, float* ro
   }
 }
 
+Normalisation inverse_frequency(const FeatureTable& features) {
+  const size_t width = features.width();
+  std::vector<size_t> used(width);
+  std::vector<float> row(width);
+  for (uint32_t item = 0; item < features.items(); ++item) {
+    features.copy_row(item, row.data());
+    for (size_t k = 0; k < width; ++k) used[k] += row[k] != 0;
+  }
+  Normalisation result{std::vector<float>(width), std::vector<float>(width)};
+  for (size_t k = 0; k < width; ++k) {
+    const double ratio = static_cast<double>(1 + features.items()) / static_cast<double>(1 + used[k]);
+    result.scale[k] = static_cast<float>(1 + std::log(ratio));
+  }
+  return result;
+}
+
 Normalisation normalisation_of(const FeatureTable& features, NormalisationKind kind) {
   const size_t width = features.width();
   Normalisation result{std::vector<float>(width), std::vector<float>(width, 1)};

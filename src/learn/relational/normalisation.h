@@ -23,6 +23,10 @@ enum class NormalisationKind {
   table,    // mean 0 for each column, one factor for all: the columns keep their weight to each other
 };
 
+// Every column times 1 + log((1 + videos) / (1 + videos where it is not zero)), uncentred: inverse document
+// frequency for bags of words. Columns that are never zero keep their weight.
+Normalisation inverse_frequency(const FeatureTable& features);
+
 // Statistics over the videos that have the column's modality. Throws bad_input when no video has features.
 Normalisation normalisation_of(const FeatureTable& features, NormalisationKind kind);
 

@@ -3,43 +3,98 @@
 #include <algorithm>
 #include <numeric>
 
-#include "base/threads.h"
-
 namespace cowatch {
 namespace {
 
-constexpr double steps[] = {0, 0.25, 0.5, 1, 2, 4};
-constexpr double least_gain = 1.002;  // smaller ones are within the noise of a few hundred queries
-constexpr int most_rounds = 4;
+constexpr size_t parts = 3;
+constexpr int most_additions = 16;
+constexpr double least_weight = 0.05;  // a branch below costs more time than it gives
 
 double worth(const RetrievalScores& scores) {
   return scores.map + scores.ndcg_10;
 }
 
-struct Found {
-  std::vector<double> weights;
-  double worth;
+void scale_to_one(std::vector<double>& weights) {
+  const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+  for (double& weight : weights) weight /= sum;
+}
+
+// The queries of one part in one table, and the sum of the cosines taken so far.
+class PartialSum {
+ public:
+  PartialSum(const CosineTable& table, size_t part) : table_(table) {
+    for (size_t q = part; q < table.queries().size(); q += parts) {
+      numbers_.push_back(q);
+      queries_.push_back(table.queries()[q]);
+    }
+    sum_.resize(numbers_.size() * table.truth().nodes());
+  }
+  size_t queries() const { return queries_.size(); }
+  double worth_with(size_t candidate) const {
+    if (queries_.empty()) return 0;
+    return worth(mean_over_queries(queries_, table_.truth(), [&](size_t q, std::vector<float>& scores) {
+      const size_t videos = table_.truth().nodes();
+      const float *sum = sum_.data() + q * videos, *cosines = table_.cosines(candidate, numbers_[q]);
+      scores.resize(videos);
+      for (size_t k = 0; k < videos; ++k) scores[k] = sum[k] + cosines[k];
+    }));
+  }
+  void take(size_t candidate) {
+    const size_t videos = table_.truth().nodes();
+    for (size_t q = 0; q < numbers_.size(); ++q) {
+      const float* cosines = table_.cosines(candidate, numbers_[q]);
+      for (size_t k = 0; k < videos; ++k) sum_[q * videos + k] += cosines[k];
+    }
+  }
+
+ private:
+  const CosineTable& table_;
+  std::vector<size_t> numbers_;
+  std::vector<uint32_t> queries_;
+  std::vector<float> sum_;
 };
 
-Found climb(const std::vector<CosineTable>& tables, std::vector<double> weights) {
-  double best = worth(mean_score(tables, weights));
-  for (int round = 0; round < most_rounds; ++round) {
-    bool changed = false;
-    for (size_t c = 0; c < weights.size(); ++c) {
-      std::vector<double> trial = weights;
-      for (const double step : steps) {
-        trial[c] = step;
-        if (std::accumulate(trial.begin(), trial.end(), 0.0) == 0) continue;
-        const double value = worth(mean_score(tables, trial));
-        if (value <= best * least_gain) continue;
-        best = value;
-        weights = trial;
-        changed = true;
-      }
-    }
-    if (!changed) break;
+// How often each candidate is taken on one part of the queries; empty when the part has none.
+std::vector<double> select_on(const std::vector<CosineTable>& tables, size_t part) {
+  std::vector<PartialSum> sums;
+  size_t queries = 0;
+  for (const CosineTable& table : tables) {
+    sums.emplace_back(table, part);
+    queries += sums.back().queries();
   }
-  return {weights, best};
+  if (queries == 0) return {};
+  std::vector<double> taken(tables.front().candidates());
+  double best = -1;
+  for (int addition = 0; addition < most_additions; ++addition) {
+    size_t chosen = taken.size();
+    for (size_t c = 0; c < taken.size(); ++c) {
+      double value = 0;
+      for (const PartialSum& sum : sums)
+        value += sum.worth_with(c) * static_cast<double>(sum.queries()) / static_cast<double>(queries);
+      if (value <= best) continue;
+      best = value;
+      chosen = c;
+    }
+    if (chosen == taken.size()) break;
+    taken[chosen] += 1;
+    for (PartialSum& sum : sums) sum.take(chosen);
+  }
+  return taken;
+}
+
+std::vector<double> best_alone(const std::vector<CosineTable>& tables) {
+  std::vector<double> best;
+  double best_worth = -1;
+  for (size_t c = 0; c < tables.front().candidates(); ++c) {
+    std::vector<double> alone(tables.front().candidates());
+    alone[c] = 1;
+    const double value = worth(mean_score(tables, alone));
+    if (value > best_worth) {
+      best_worth = value;
+      best = std::move(alone);
+    }
+  }
+  return best;
 }
 
 }  // namespace
@@ -68,7 +123,7 @@ RetrievalScores CosineTable::score(const std::vector<double>& weights) const {
     sum.assign(videos, 0.0f);
     for (size_t c = 0; c < cosines_.size(); ++c) {
       if (weights[c] == 0) continue;
-      const float* from = cosines_[c].data() + q * videos;
+      const float* from = cosines(c, q);
       const auto weight = static_cast<float>(weights[c]);
       for (size_t k = 0; k < videos; ++k) sum[k] += weight * from[k];
     }
@@ -83,24 +138,18 @@ RetrievalScores mean_score(const std::vector<CosineTable>& tables, const std::ve
 }
 
 std::vector<double> search_weights(const std::vector<CosineTable>& tables) {
-  const size_t count = tables.front().candidates();
-  Found best = climb(tables, std::vector<double>(count, 1.0));
-  std::vector<double> single;
-  double single_worth = -1;
-  for (size_t c = 0; c < count; ++c) {
-    std::vector<double> alone(count);
-    alone[c] = 1;
-    const double value = worth(mean_score(tables, alone));
-    if (value > single_worth) {
-      single_worth = value;
-      single = alone;
-    }
+  std::vector<double> mean(tables.front().candidates());
+  for (size_t part = 0; part < parts; ++part) {
+    std::vector<double> taken = select_on(tables, part);
+    if (taken.empty()) continue;
+    scale_to_one(taken);
+    for (size_t c = 0; c < mean.size(); ++c) mean[c] += taken[c];
   }
-  Found other = climb(tables, single);
-  if (other.worth > best.worth * least_gain) best = std::move(other);
-  const double sum = std::accumulate(best.weights.begin(), best.weights.end(), 0.0);
-  for (double& weight : best.weights) weight /= sum;
-  return best.weights;
+  scale_to_one(mean);
+  for (double& weight : mean) weight = weight < least_weight ? 0 : weight;
+  scale_to_one(mean);
+  std::vector<double> alone = best_alone(tables);
+  return worth(mean_score(tables, alone)) > worth(mean_score(tables, mean)) ? alone : mean;
 }
 
 }  // namespace cowatch

@@ -12,6 +12,7 @@ const std::vector<Benchmark>& benchmarks() {
       step_benchmark(),
       blas_benchmark(),
       exact_benchmark(),
+      ann_benchmark(),
   };
   return all;
 }

@@ -12,5 +12,6 @@ Benchmark relational_benchmark();
 Benchmark step_benchmark();
 Benchmark blas_benchmark();
 Benchmark exact_benchmark();
+Benchmark ann_benchmark();
 
 }  // namespace cowatch::bench

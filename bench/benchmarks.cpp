@@ -13,6 +13,7 @@ const std::vector<Benchmark>& benchmarks() {
       embed_benchmark(),
       blas_benchmark(),
       exact_benchmark(),
+      vectors_benchmark(),
   };
   return all;
 }

@@ -13,5 +13,6 @@ Benchmark step_benchmark();
 Benchmark embed_benchmark();
 Benchmark blas_benchmark();
 Benchmark exact_benchmark();
+Benchmark vectors_benchmark();
 
 }  // namespace cowatch::bench

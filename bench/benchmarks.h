@@ -15,5 +15,6 @@ Benchmark blas_benchmark();
 Benchmark exact_benchmark();
 Benchmark serve_benchmark();
 Benchmark ann_benchmark();
+Benchmark vectors_benchmark();
 
 }  // namespace cowatch::bench

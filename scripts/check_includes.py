@@ -30,6 +30,8 @@ LIBRARIES = {
     r"sqlite3\.h": ["store"],
     r"(zlib|zstd)\.h": ["store"],
     r"boost/": ["serve"],
+    r"sodium": ["serve"],
+    r"hdf5": ["search/io"],
     r"(cblas|dnnl|oneapi|omp)": ["math"],
     r"hwy/": ["math", "search"],
     r"CLI/": ["cli", "bench"],

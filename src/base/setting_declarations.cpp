@@ -98,6 +98,10 @@ const std::vector<Setting>& declarations() {
       {"tree.max_cluster_size", int64_t{0}, "most videos of a cluster; 0: any number", 0, 4e9},
       {"tree.rounds", int64_t{4}, "rounds of clustering", 1, 64},
       {"tree.thresholds", "", "least affinity to merge in round 1, 2, ..., separated by commas; empty: none"},
+
+      // Collections of vectors (serve/vectors/vector_service.h).
+      {"vectors.deadline_ms", 50.0, "time a search may take, waiting included, in milliseconds; what would take longer is refused at once", 1, 60000},
+      {"vectors.queue", int64_t{1000}, "most searches that wait", 1, 1e6},
   };
   return all;
 }

@@ -89,11 +89,16 @@ void TensorFileWriter::write(const Path& path) const {
   metadata["format"] = std::to_string(format_);
   metadata["program"] = "cowatch " + std::string(version());
   for (const auto& [key, value] : metadata_) metadata[key] = value;
-  for (const Entry& entry : entries_) metadata["xxh3:" + entry.name] = checksum(entry.data, entry.mapped);
+  // Wider elements come first, so that all are aligned whatever their counts.
+  std::vector<Entry> entries = entries_;
+  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return element_size(a.type) > element_size(b.type);
+  });
+  for (const Entry& entry : entries) metadata["xxh3:" + entry.name] = checksum(entry.data, entry.mapped);
   Json header = Json::object();
   header["__metadata__"] = std::move(metadata);
   size_t offset = 0;
-  for (const Entry& entry : entries_) {
+  for (const Entry& entry : entries) {
     header[entry.name] = {{"dtype", element_name(entry.type)},
                           {"shape", entry.shape},
                           {"data_offsets", {offset, offset + entry.data.size()}}};
@@ -106,7 +111,7 @@ void TensorFileWriter::write(const Path& path) const {
     const uint64_t length = text.size();
     file.write(std::as_bytes(std::span(&length, 1)));
     file.write(std::as_bytes(std::span(text)));
-    for (const Entry& entry : entries_) {
+    for (const Entry& entry : entries) {
       for_each_piece(entry.data, entry.mapped, [&](std::span<const std::byte> piece) { file.write(piece); });
     }
   });

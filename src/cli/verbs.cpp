@@ -18,6 +18,7 @@ const std::vector<Verb>& verbs() {
       related_verb(),
       search_verb(),
       serve_verb(),
+      vectors_verb(),
       doctor_verb(),
       config_verb(),
       bench_verb(),

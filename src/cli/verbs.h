@@ -19,6 +19,7 @@ Verb search_verb();
 Verb doctor_verb();
 Verb index_verb();
 Verb config_verb();
+Verb vectors_verb();
 Verb bench_verb();
 
 }  // namespace cowatch

@@ -130,27 +130,53 @@ class Session : public std::enable_shared_from_this<Session> {
   void answer() {
     const auto& message = parser_->get();
     keep_alive_ = message.keep_alive();
-    Request request;
-    request.method = std::string(message.method_string());
+    auto request = std::make_shared<Request>();
+    request->method = std::string(message.method_string());
     for (const auto& field : message) {
       std::string name(field.name_string());
       for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-      request.headers[std::move(name)] = std::string(field.value());
+      request->headers[std::move(name)] = std::string(field.value());
     }
-    request.body = std::move(parser_->get().body());
+    request->body = std::move(parser_->get().body());
     Response response;
     try {
-      parse_target({message.target().data(), message.target().size()}, request);
-      if (!host_is_ours(request.header("host"), settings_.address)) {
+      parse_target({message.target().data(), message.target().size()}, *request);
+      if (!host_is_ours(request->header("host"), settings_.address)) {
         throw Error(ErrorCode::bad_argument, "the request is for another host",
                     {.expected = "127.0.0.1 or localhost",
-                     .found = std::string(request.header("host").substr(0, 80))});
+                     .found = std::string(request->header("host").substr(0, 80))});
       }
-      response = service_.answer(request);
+      if (VectorService::owns(*request)) return answer_later(std::move(request));
+      response = service_.answer(*request);
     } catch (const Error& error) {
       response = problem(error);
     }
-    send(std::move(response), request.method == "HEAD", request.header("range"));
+    send(std::move(response), request->method == "HEAD", request->header("range"));
+  }
+
+  // The answer comes from a worker. While it is awaited nothing is read, only looked whether the other end goes
+  // away: then the work is dropped.
+  void answer_later(std::shared_ptr<Request> request) {
+    auto cancel = std::make_shared<std::atomic<bool>>(false);
+    stream_.expires_never();
+    if (buffer_.size() == 0) watch(cancel);
+    service_.vectors().answer(request, cancel, [self = shared_from_this(), request, cancel](Response response) {
+      asio::post(self->stream_.get_executor(), [self, request, cancel, response = std::move(response)]() mutable {
+        beast::error_code ignored;
+        self->stream_.socket().cancel(ignored);
+        if (!cancel->load()) self->send(std::move(response), request->method == "HEAD", request->header("range"));
+      });
+    });
+  }
+  void watch(std::shared_ptr<std::atomic<bool>> cancel) {
+    stream_.socket().async_wait(Tcp::socket::wait_read, [self = shared_from_this(), cancel](beast::error_code error) {
+      if (error) return;
+      char byte = 0;
+      beast::error_code state;
+      self->stream_.socket().non_blocking(true, state);
+      const size_t got = self->stream_.socket().receive(asio::buffer(&byte, 1), Tcp::socket::message_peek, state);
+      if (got == 0 && state != asio::error::would_block) cancel->store(true);
+    });
   }
 
   void send(Response response, bool head, std::string_view range) {

@@ -41,6 +41,13 @@ Response problem(const Error& error);
 // Splits and decodes a target ("/a%20b?x=1") into path and query; bad_argument for a broken escape or a zero
 // byte.
 void parse_target(std::string_view target, Request& request);
+// The parts of a path between its slashes.
+std::vector<std::string_view> path_parts(std::string_view path);
+// Whether `path` fits a route's pattern; the values of its {…} parts then. An item's id may hold slashes: with
+// `rest`, an {item-id} that ends the pattern takes several parts.
+bool match_path(const std::string& pattern, const std::string& path, bool rest, std::vector<std::string>& values);
+// A body as JSON; bad_input when it is not, or is nested more than 64 deep.
+Json parse_json_body(std::string_view text);
 std::string iso_time(int64_t time_ms);  // "2024-05-01T10:20:30Z"; "" for negative
 
 }  // namespace cowatch::serve

@@ -11,13 +11,17 @@ Json reference(const std::string& schema) {
   return {{"$ref", "#/components/schemas/" + schema}};
 }
 
-Json parameters(const Route& route) {
+Json path_parameters(const std::string& path) {
   Json list = Json::array();
-  for (size_t begin = route.path.find('{'); begin != std::string::npos;
-       begin = route.path.find('{', begin + 1)) {
-    const std::string name = route.path.substr(begin + 1, route.path.find('}', begin) - begin - 1);
+  for (size_t begin = path.find('{'); begin != std::string::npos; begin = path.find('{', begin + 1)) {
+    const std::string name = path.substr(begin + 1, path.find('}', begin) - begin - 1);
     list.push_back({{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
   }
+  return list;
+}
+
+Json parameters(const Route& route) {
+  Json list = path_parameters(route.path);
   for (const auto& [name, meaning] : route.query) {
     const bool whole = name == "n" || name == "offset" || name == "round";
     list.push_back({{"name", name},
@@ -49,6 +53,16 @@ Json operation(const Route& route) {
   return json;
 }
 
+// Bodies and answers are Qdrant's, whose own description tells their fields.
+Json operation(const VectorRoute& route) {
+  Json json = {{"summary", route.summary}, {"parameters", path_parameters(route.path)}};
+  json["responses"]["200"] = {{"description", route.summary}};
+  json["responses"]["default"] = {{"description", "What went wrong, as {\"status\": {\"error\": …}}."}};
+  if (route.method != "GET" && route.method != "DELETE")
+    json["requestBody"] = {{"content", {{"application/json", {{"schema", {{"type", "object"}}}}}}}};
+  return json;
+}
+
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
@@ -65,6 +79,7 @@ std::string escaped(const std::string& text) {
 std::string openapi_text() {
   Json paths = Json::object();
   for (const Route& route : routes()) paths[route.path][lower(route.method)] = operation(route);
+  for (const VectorRoute& route : vector_routes()) paths[route.path][lower(route.method)] = operation(route);
   const Json all = {{"openapi", "3.1.0"},
                     {"info", {{"title", "Cowatch"}, {"version", version()}}},
                     {"paths", paths},
@@ -93,6 +108,10 @@ std::string api_page() {
     if (!route.body_schema.empty()) html += "<br>takes <code>" + route.body_schema + "</code>";
     if (!route.answer_schema.empty()) html += "<br>answers <code>" + route.answer_schema + "</code>";
   }
+  html += "</table><h2>Collections of vectors</h2><p>In the shapes of Qdrant's REST interface: bodies and answers are "
+          "described there.</p><table><tr><th>Operation<th>What it does";
+  for (const VectorRoute& route : vector_routes())
+    html += "<tr><td><code>" + route.method + " " + escaped(route.path) + "</code><td>" + escaped(route.summary);
   html += "</table><h2>Errors</h2><table><tr><th>Code<th>Status<th>Meaning";
   for (int code = 0; code <= static_cast<int>(ErrorCode::internal); ++code) {
     const ErrorKind& kind = error_kind(static_cast<ErrorCode>(code));

@@ -22,36 +22,6 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-std::vector<std::string_view> segments(std::string_view path) {
-  std::vector<std::string_view> parts;
-  while (!path.empty()) {
-    path.remove_prefix(1);  // the slash
-    const size_t end = std::min(path.find('/'), path.size());
-    parts.push_back(path.substr(0, end));
-    path.remove_prefix(end);
-  }
-  return parts;
-}
-
-// An item's id may hold slashes: with `rest`, an {item-id} that ends the pattern takes several parts.
-bool matches(const std::string& pattern, const std::string& path, bool rest,
-             std::vector<std::string>& values) {
-  const auto wanted = segments(pattern), given = segments(path);
-  values.clear();
-  if (rest ? given.size() <= wanted.size() : given.size() != wanted.size()) return false;
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    if (!wanted[i].starts_with('{')) {
-      if (wanted[i] != given[i]) return false;
-    } else {
-      values.emplace_back(given[i]);
-    }
-  }
-  if (!rest) return true;
-  if (wanted.back() != "{item-id}") return false;
-  for (size_t i = wanted.size(); i < given.size(); ++i) values.back() += "/" + std::string(given[i]);
-  return true;
-}
-
 std::string content_type(const Path& path) {
   static const std::map<std::string, std::string> types = {{".html", "text/html; charset=utf-8"},
                                                            {".js", "text/javascript; charset=utf-8"},
@@ -71,7 +41,7 @@ std::string content_type(const Path& path) {
 // A file of the folder itself or below; no "..", no hidden names, no links out of it.
 Path file_in(const Path& folder, std::string_view name) {
   const std::string whole = "/" + std::string(name);  // the parts point into it
-  for (const auto part : segments(whole)) {
+  for (const auto part : path_parts(whole)) {
     if (part.empty() || part.starts_with('.')) return {};
   }
   std::error_code error;
@@ -116,7 +86,8 @@ Response file_response(Path path, const std::string& cache) {
 Service::Service(Workspace workspace, const Settings& settings)
     : workspace_(std::move(workspace)),
       upload_limit_(static_cast<size_t>(settings.get_int("serve.upload_limit"))),
-      key_(settings.get_text("serve.key")) {
+      key_(settings.get_text("serve.key")),
+      vectors_(workspace_.file("vectors"), settings) {
   release();  // a damaged artifact is named at the start, not at the first question
 }
 
@@ -187,7 +158,7 @@ Response Service::run(const Route& route, const Request& request, const std::vec
   const Catalogue catalogue(workspace_.catalogue(), Catalogue::Mode::read);
   Call call{*this, request, catalogue, release(), values, {}};
   if (!route.body_schema.empty() && route.body_schema != "file") {
-    call.body = parse_body(request.body);
+    call.body = parse_json_body(request.body);
     check_schema(call.body, route.body_schema);
   }
   Response response = route.answer(call);
@@ -201,7 +172,7 @@ Response Service::dispatch(const Request& request, std::string& route_name) {
   const bool reads = request.method == "GET" || request.method == "HEAD";
   for (const bool rest : {false, true}) {
     for (const Route& route : routes()) {
-      if (!matches(route.path, request.path, rest, values)) continue;
+      if (!match_path(route.path, request.path, rest, values)) continue;
       if (route.method != request.method && !(reads && route.method == "GET")) {
         allowed += (allowed.empty() ? "" : ", ") + route.method;
         continue;
@@ -305,7 +276,7 @@ std::string Service::metrics() {
                 "{version=\"" + std::string(version()) + "\",commit=\"" + std::string(commit()) + "\"}", 1);
   text +=
       gauge("process_resident_memory_bytes", "Memory in use, mapped files among it.", "", resident_bytes());
-  return text;
+  return text + vectors_.metrics();
 }
 
 }  // namespace cowatch::serve

@@ -12,6 +12,7 @@
 #include "pipeline/release.h"
 #include "serve/message.h"
 #include "serve/tasks.h"
+#include "serve/vectors/vector_service.h"
 #include "store/catalogue.h"
 #include "store/workspace.h"
 
@@ -50,6 +51,7 @@ class Service {
 
   // Never throws: errors become problems. Safe for many threads.
   Response answer(const Request& request);
+  VectorService& vectors() { return vectors_; }
 
   const Workspace& workspace() const { return workspace_; }
   Tasks& tasks() { return tasks_; }
@@ -81,6 +83,7 @@ class Service {
     uint64_t count = 0;
   };
   std::map<std::string, Histogram> metrics_;
+  VectorService vectors_;
   Tasks tasks_;
 };
 

@@ -4,7 +4,7 @@
 
 namespace cowatch {
 
-Database::Database(const Path& path, bool writable) : path_(path) {
+Database::Database(const Path& path, bool writable, std::string what) : path_(path), what_(std::move(what)) {
   const int flags =
       (writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX;
   const int code = sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr);
@@ -12,7 +12,7 @@ Database::Database(const Path& path, bool writable) : path_(path) {
     const std::string reason = handle_ ? sqlite3_errmsg(handle_) : "out of memory";
     sqlite3_close(handle_);
     throw Error(code == SQLITE_CANTOPEN ? ErrorCode::not_found : ErrorCode::system,
-                "cannot open the catalogue: " + reason, {.where = path.string()});
+                "cannot open " + what_ + ": " + reason, {.where = path.string()});
   }
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_timeout(handle_, 5000);
@@ -28,29 +28,29 @@ void Database::fail(int code) const {
   // A quota or a limit on file sizes is a failed write to SQLite, which knows a full disk only.
   switch (code == SQLITE_IOERR_WRITE ? SQLITE_FULL : code & 0xff) {
     case SQLITE_FULL:
-      throw Error(ErrorCode::no_space, "the catalogue cannot grow: " + reason,
+      throw Error(ErrorCode::no_space, what_ + " cannot grow: " + reason,
                   {.where = path_.string(),
                    .remedy = "Free some space and run the same command again; nothing was half-written."});
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      throw Error(ErrorCode::damaged, "the catalogue cannot be read: " + reason,
+      throw Error(ErrorCode::damaged, what_ + " cannot be read: " + reason,
                   {.where = path_.string(),
                    .expected = "a SQLite database",
-                   .remedy = "Restore it from a copy, or import again into a new workspace."});
+                   .remedy = "Restore it from a copy or a snapshot, or import again."});
     case SQLITE_READONLY:
     case SQLITE_PERM:
-      throw Error(ErrorCode::system, "the catalogue may not be written: " + reason,
+      throw Error(ErrorCode::system, what_ + " may not be written: " + reason,
                   {.where = path_.string(),
                    .remedy = "Give yourself the right to write there, or copy the workspace."});
     case SQLITE_BUSY:
-      throw Error(ErrorCode::conflict, "the catalogue is in use by another process",
+      throw Error(ErrorCode::conflict, what_ + " is in use by another process",
                   {.where = path_.string(), .remedy = "Try again when it is done."});
     case SQLITE_IOERR:
-      throw Error(ErrorCode::system, "the catalogue's disk refused: " + reason,
+      throw Error(ErrorCode::system, "the disk of " + what_ + " refused: " + reason,
                   {.where = path_.string(),
                    .remedy = "Check the disk, and run the same command again; nothing was half-written."});
     default:
-      throw Error(ErrorCode::system, "the catalogue refused: " + reason, {.where = path_.string()});
+      throw Error(ErrorCode::system, what_ + " refused: " + reason, {.where = path_.string()});
   }
 }
 
@@ -87,6 +87,12 @@ Statement& Statement::bind(int position, std::string_view text) {
   return *this;
 }
 
+Statement& Statement::bind(int position, std::span<const std::byte> bytes) {
+  sqlite3_bind_blob64(handle_, position, bytes.data() ? static_cast<const void*>(bytes.data()) : "", bytes.size(),
+                      SQLITE_STATIC);
+  return *this;
+}
+
 bool Statement::step() {
   const int code = sqlite3_step(handle_);
   if (code == SQLITE_ROW) return true;
@@ -98,6 +104,11 @@ bool Statement::step() {
 std::string Statement::text(int column) const {
   const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
   return data ? std::string(data, static_cast<size_t>(sqlite3_column_bytes(handle_, column))) : std::string();
+}
+
+std::span<const std::byte> Statement::bytes(int column) const {
+  const auto* data = static_cast<const std::byte*>(sqlite3_column_blob(handle_, column));
+  return {data, data ? static_cast<size_t>(sqlite3_column_bytes(handle_, column)) : 0};
 }
 
 Transaction::~Transaction() {

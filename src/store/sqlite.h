@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -13,7 +14,8 @@ namespace cowatch {
 
 class Database {
  public:
-  Database(const Path& path, bool writable);
+  // `what` names the file's role in errors.
+  Database(const Path& path, bool writable, std::string what = "the catalogue");
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
   ~Database();
@@ -28,6 +30,7 @@ class Database {
 
  private:
   Path path_;
+  std::string what_;
   sqlite3* handle_ = nullptr;
 };
 
@@ -42,6 +45,7 @@ class Statement {
   Statement& bind(int position, int64_t value);
   Statement& bind(int position, double value);
   Statement& bind(int position, std::string_view text);
+  Statement& bind(int position, std::span<const std::byte> bytes);  // a BLOB; must live as a text
   bool step();  // true: a row is there
   void run() {  // steps to the end and makes ready for the next bindings
     while (step()) {
@@ -53,6 +57,7 @@ class Statement {
   int64_t integer(int column) const { return sqlite3_column_int64(handle_, column); }
   double number(int column) const { return sqlite3_column_double(handle_, column); }
   std::string text(int column) const;
+  std::span<const std::byte> bytes(int column) const;  // valid until the next step() or reset()
 
  private:
   const Database& database_;

@@ -1,0 +1,315 @@
+#include "search/access/filter.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/settings.h"
+
+namespace cowatch {
+namespace {
+
+using Kind = Condition::Kind;
+constexpr int deepest = 32;
+
+[[noreturn]] void refuse(const std::string& message, const std::string& where, const std::string& expected,
+                         const Json& found, const std::string& remedy = "") {
+  std::string text = found.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (text.size() > 80) text = text.substr(0, 77) + "...";
+  throw Error(ErrorCode::bad_input, message,
+              {.where = where, .expected = expected, .found = text, .remedy = remedy});
+}
+
+[[noreturn]] void unknown_key(const std::string& name, const std::string& where,
+                              const std::vector<std::string>& known) {
+  std::string list;
+  for (const std::string& each : known) list += (list.empty() ? "" : ", ") + each;
+  const std::string near = nearest_name(name, known);
+  throw Error(ErrorCode::bad_input, "a filter has an unknown field",
+              {.where = where,
+               .expected = "one of " + list,
+               .found = "'" + name.substr(0, 60) + "'",
+               .remedy = near.empty() ? "" : "Did you mean '" + near + "'?"});
+}
+
+Scalar need_scalar(const Json& json, const std::string& where) {
+  const auto value = scalar_of(json);
+  if (!value) refuse("a match compares with one value", where, "a string, a whole number or a bool", json);
+  return *value;
+}
+
+std::vector<Scalar> need_scalars(const Json& json, const std::string& where) {
+  if (!json.is_array()) refuse("this is not a list", where, "an array of strings or whole numbers", json);
+  std::vector<Scalar> values;
+  for (size_t i = 0; i < json.size(); ++i)
+    values.push_back(need_scalar(json[i], where + "/" + std::to_string(i)));
+  std::sort(values.begin(), values.end());
+  return values;
+}
+
+void parse_match(const Json& json, const std::string& where, Condition& condition) {
+  static const std::vector<std::string> known = {"value", "any", "except", "text"};
+  if (!json.is_object() || json.size() != 1) refuse("this is not a match", where, "{\"value\": …}", json);
+  const std::string& name = json.begin().key();
+  const Json& value = json.begin().value();
+  const std::string place = where + "/" + name;
+  condition.kind = Kind::match;
+  if (name == "value") {
+    condition.values = {need_scalar(value, place)};
+  } else if (name == "any" || name == "except") {
+    condition.values = need_scalars(value, place);
+    if (name == "except") condition.kind = Kind::except;
+  } else if (name == "text") {
+    if (!value.is_string()) refuse("a text match compares with a string", place, "a string", value);
+    condition.values = {value.get<std::string>()};
+    condition.kind = Kind::text;
+  } else {
+    unknown_key(name, where, known);
+  }
+}
+
+// Bounds are numbers, or, where `dates`, dates in ISO 8601: of one kind in one range.
+void parse_range(const Json& json, const std::string& where, bool dates, Condition& condition) {
+  static const std::vector<std::string> known = {"gt", "gte", "lt", "lte"};
+  if (!json.is_object()) refuse("this is not a range", where, "{\"gte\": 1, \"lt\": 5}", json);
+  bool numbers = false;
+  for (const auto& [name, value] : json.items()) {
+    const std::string place = where + "/" + name;
+    if (std::find(known.begin(), known.end(), name) == known.end()) unknown_key(name, where, known);
+    if (value.is_null()) continue;
+    double bound = 0;
+    if (const auto number = number_of(value)) {
+      bound = *number;
+      numbers = true;
+    } else if (const auto time = time_of(value); time && dates) {
+      bound = static_cast<double>(*time);
+      condition.kind = Kind::time_range;
+    } else {
+      refuse("a bound cannot be read", place,
+             dates ? "a number, or a date in ISO 8601 from 1990 to 2100" : "a number", value);
+    }
+    if (numbers && condition.kind == Kind::time_range)
+      refuse("a range mixes numbers and dates", where, "bounds of one kind", json);
+    if (name[0] == 'g') {
+      condition.range.least = bound;
+      condition.range.least_open = name == "gt";
+    } else {
+      condition.range.most = bound;
+      condition.range.most_open = name == "lt";
+    }
+  }
+}
+
+std::string need_key(const Json& json, const std::string& where) {
+  if (!json.is_string() || json.get_ref<const std::string&>().empty())
+    refuse("a condition needs the key of a payload field", where, "a string that is not empty", json);
+  std::string key = json.get<std::string>();
+  if (key.find("[][]") != key.npos)
+    refuse("arrays within arrays cannot be reached", where, "a key with single []", json);
+  // "tags[]" and "tags" name the same values.
+  if (key.ends_with("[]")) key.resize(key.size() - 2);
+  return key;
+}
+
+Condition parse_field(const Json& json, const std::string& where) {
+  static const std::vector<std::string> known = {"key",      "match",   "range", "values_count",
+                                                 "is_empty", "is_null"};
+  static const std::vector<std::string> geo = {"geo_bounding_box", "geo_radius", "geo_polygon"};
+  Condition condition;
+  condition.key = need_key(json["key"], where + "/key");
+  size_t tests = 0;
+  for (const auto& [name, value] : json.items()) {
+    if (name == "key" || value.is_null()) continue;
+    const std::string place = where + "/" + name;
+    ++tests;
+    if (name == "match") {
+      parse_match(value, place, condition);
+    } else if (name == "range") {
+      condition.kind = Kind::range;
+      parse_range(value, place, true, condition);
+    } else if (name == "values_count") {
+      condition.kind = Kind::values_count;
+      parse_range(value, place, false, condition);
+    } else if (name == "is_empty" || name == "is_null") {
+      if (!value.is_boolean()) refuse("this is not a bool", place, "true or false", value);
+      condition.kind = name == "is_empty" ? Kind::is_empty : Kind::is_null;
+      if (!value.get<bool>()) {
+        Condition negated;
+        negated.kind = Kind::none;
+        negated.children = {condition};
+        condition = std::move(negated);
+      }
+    } else if (std::find(geo.begin(), geo.end(), name) != geo.end()) {
+      throw Error(ErrorCode::unsupported, "places on the earth cannot be filtered by",
+                  {.where = place, .expected = "match, range, values_count, is_empty or is_null"});
+    } else {
+      unknown_key(name, where, known);
+    }
+  }
+  if (tests != 1) refuse("a condition has one test", where, "one of match, range, values_count, is_empty, is_null", json);
+  return condition;
+}
+
+Condition parse_group(const Json& json, const std::string& where, int depth);
+
+Condition parse_condition(const Json& json, const std::string& where, int depth) {
+  if (!json.is_object()) refuse("a condition is not an object", where, "{\"key\": …} or a filter", json);
+  if (json.contains("key")) return parse_field(json, where);
+  if (json.contains("nested"))
+    throw Error(ErrorCode::unsupported, "nested conditions are not supported",
+                {.where = where + "/nested", .remedy = "A key with [] reaches into the elements of an array."});
+  if (json.contains("has_vector"))
+    throw Error(ErrorCode::unsupported, "every point has the one vector: has_vector is not supported",
+                {.where = where + "/has_vector"});
+  for (const char* name : {"is_empty", "is_null"}) {
+    if (!json.contains(name)) continue;
+    const Json& inner = json[name];
+    if (json.size() != 1 || !inner.is_object() || inner.size() != 1 || !inner.contains("key"))
+      refuse("this is not a condition", where, "{\"" + std::string(name) + "\": {\"key\": …}}", json);
+    Condition condition;
+    condition.kind = std::string_view(name) == "is_empty" ? Kind::is_empty : Kind::is_null;
+    condition.key = need_key(inner["key"], where + "/" + name + "/key");
+    return condition;
+  }
+  if (json.contains("has_id")) {
+    const Json& list = json["has_id"];
+    if (json.size() != 1 || !list.is_array())
+      refuse("this is not a condition", where, "{\"has_id\": [ids]}", json);
+    Condition condition;
+    condition.kind = Kind::has_id;
+    for (size_t i = 0; i < list.size(); ++i)
+      condition.ids.push_back(parse_point_id(list[i], where + "/has_id/" + std::to_string(i)));
+    std::sort(condition.ids.begin(), condition.ids.end());
+    return condition;
+  }
+  return parse_group(json, where, depth + 1);
+}
+
+std::vector<Condition> parse_conditions(const Json& json, const std::string& where, int depth) {
+  std::vector<Condition> conditions;
+  if (!json.is_array()) return {parse_condition(json, where, depth)};
+  for (size_t i = 0; i < json.size(); ++i)
+    conditions.push_back(parse_condition(json[i], where + "/" + std::to_string(i), depth));
+  return conditions;
+}
+
+Condition group(Kind kind, std::vector<Condition> children, size_t least = 0) {
+  Condition condition;
+  condition.kind = kind;
+  condition.children = std::move(children);
+  condition.least = least;
+  return condition;
+}
+
+Condition parse_min_should(const Json& json, const std::string& where, int depth) {
+  if (!json.is_object() || json.size() != 2 || !json.contains("conditions") || !json.contains("min_count") ||
+      !json["min_count"].is_number_unsigned()) {
+    refuse("this is not a min_should", where, "{\"conditions\": […], \"min_count\": 1}", json);
+  }
+  return group(Kind::at_least, parse_conditions(json["conditions"], where + "/conditions", depth),
+               json["min_count"].get<size_t>());
+}
+
+Condition parse_group(const Json& json, const std::string& where, int depth) {
+  static const std::vector<std::string> known = {"must",   "should",   "must_not", "min_should", "key",
+                                                 "has_id", "is_empty", "is_null"};
+  if (depth > deepest)
+    throw Error(ErrorCode::bad_input, "the filter is nested too deeply",
+                {.where = where.substr(0, 80), .expected = "at most " + std::to_string(deepest) + " levels"});
+  if (!json.is_object()) refuse("a filter is not an object", where, "{\"must\": […]}", json);
+  Condition all;
+  for (const auto& [name, value] : json.items()) {
+    const std::string place = where + "/" + name;
+    if (value.is_null()) continue;
+    if (name == "must") {
+      all.children.push_back(group(Kind::all, parse_conditions(value, place, depth)));
+    } else if (name == "should") {
+      auto children = parse_conditions(value, place, depth);
+      // As in Qdrant: an empty list asks for nothing.
+      if (!children.empty()) all.children.push_back(group(Kind::any, std::move(children)));
+    } else if (name == "must_not") {
+      all.children.push_back(group(Kind::none, parse_conditions(value, place, depth)));
+    } else if (name == "min_should") {
+      all.children.push_back(parse_min_should(value, place, depth));
+    } else {
+      unknown_key(name, where, known);
+    }
+  }
+  return all;
+}
+
+bool any_value(const Json& payload, const std::string& key, const auto& test) {
+  bool found = false;
+  visit_nodes(payload, key, [&](const Json& node) {
+    visit_values(node, [&](const Json& value) { found = found || test(value); });
+  });
+  return found;
+}
+
+bool any_node(const Json& payload, const std::string& key, const auto& test) {
+  bool found = false;
+  visit_nodes(payload, key, [&](const Json& node) { found = found || test(node); });
+  return found;
+}
+
+size_t matching_children(const Condition& condition, const PointId& id, const Json& payload) {
+  size_t count = 0;
+  for (const Condition& child : condition.children) count += matches(child, id, payload);
+  return count;
+}
+
+}  // namespace
+
+Condition parse_filter(const Json& json, const std::string& where) {
+  return parse_group(json, where, 1);
+}
+
+bool matches(const Condition& condition, const PointId& id, const Json& payload) {
+  const auto& values = condition.values;
+  switch (condition.kind) {
+    case Kind::all:
+      return matching_children(condition, id, payload) == condition.children.size();
+    case Kind::any:
+      return matching_children(condition, id, payload) > 0;
+    case Kind::none:
+      return matching_children(condition, id, payload) == 0;
+    case Kind::at_least:
+      return matching_children(condition, id, payload) >= condition.least;
+    case Kind::match:
+    case Kind::except:
+      return any_value(payload, condition.key, [&](const Json& value) {
+        const auto scalar = scalar_of(value);
+        return scalar && std::binary_search(values.begin(), values.end(), *scalar) ==
+                             (condition.kind == Kind::match);
+      });
+    case Kind::text:
+      return any_value(payload, condition.key, [&](const Json& value) {
+        return value.is_string() && value.get_ref<const std::string&>().find(
+                                        std::get<std::string>(values[0])) != std::string::npos;
+      });
+    case Kind::range:
+      return any_value(payload, condition.key, [&](const Json& value) {
+        const auto number = number_of(value);
+        return number && condition.range.holds(*number);
+      });
+    case Kind::time_range:
+      return any_value(payload, condition.key, [&](const Json& value) {
+        const auto time = time_of(value);
+        return time && condition.range.holds(static_cast<double>(*time));
+      });
+    case Kind::values_count: {
+      size_t count = 0;
+      visit_nodes(payload, condition.key, [&](const Json& node) { count += count_values(node); });
+      return condition.range.holds(static_cast<double>(count));
+    }
+    case Kind::is_empty:
+      return !any_node(payload, condition.key, [](const Json& node) { return count_values(node) > 0; });
+    case Kind::is_null:
+      return any_node(payload, condition.key, [](const Json& node) { return node.is_null(); });
+    case Kind::has_id:
+      return std::binary_search(condition.ids.begin(), condition.ids.end(), id);
+  }
+  return false;
+}
+
+}  // namespace cowatch

@@ -1,0 +1,342 @@
+#include "search/collection.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <unordered_set>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "search/distance.h"
+
+namespace cowatch {
+namespace {
+
+constexpr const char* records_file = "records.sqlite";
+constexpr const char* manifest_file = "manifest.safetensors";
+// Every byte is read before the first answer as long as that takes a moment; larger collections are read in
+// the background.
+constexpr size_t verify_at_open = 256u << 20;
+// A table in memory is scanned by every search: it is kept to what a core reads in some 0.3 ms.
+constexpr size_t table_bytes = 4u << 20;
+constexpr size_t most_full_tables = 8;
+
+size_t table_capacity(const CollectionConfig& config) {
+  if (config.table_points > 0) return config.table_points;
+  const size_t dimension = config.dimension;
+  return std::clamp<size_t>(table_bytes / (dimension * sizeof(float)), 64, 8192);
+}
+
+[[noreturn]] void refuse_vector(size_t change, const std::string& message, const std::string& expected,
+                                const std::string& found) {
+  throw Error(ErrorCode::bad_input, message,
+              {.where = "points/" + std::to_string(change) + "/vector", .expected = expected, .found = found});
+}
+
+CollectionConfig read_config(const Path& folder) {
+  const Path path = folder / records_file;
+  const Json json = Json::parse(RecordStore::read_note(path, "config"), nullptr, false);
+  if (json.is_discarded())
+    throw Error(ErrorCode::damaged, "the collection's configuration cannot be read", {.where = path.string()});
+  return parse_collection_config(json);
+}
+
+}  // namespace
+
+Json to_json(const CollectionConfig& config) {
+  return {{"dimension", config.dimension},
+          {"metric", metric_name(config.metric)},
+          {"index_threshold", config.index_threshold},
+          {"degree", config.degree},
+          {"build_effort", config.build_effort},
+          {"most_points", config.most_points},
+          {"table_points", config.table_points}};
+}
+
+CollectionConfig parse_collection_config(const Json& json) {
+  CollectionConfig config;
+  config.dimension = json.at("dimension").get<size_t>();
+  config.metric = metric_of(json.at("metric").get<std::string>());
+  config.index_threshold = json.value("index_threshold", config.index_threshold);
+  config.degree = json.value("degree", config.degree);
+  config.build_effort = json.value("build_effort", config.build_effort);
+  config.most_points = json.value("most_points", config.most_points);
+  config.table_points = json.value("table_points", config.table_points);
+  return config;
+}
+
+void Collection::create(const Path& folder, const CollectionConfig& config) {
+  if (config.dimension < 1 || config.dimension > largest_dimension) {
+    throw Error(ErrorCode::bad_argument, "a collection's vectors cannot have this size",
+                {.expected = "1 to " + std::to_string(largest_dimension),
+                 .found = std::to_string(config.dimension)});
+  }
+  std::filesystem::create_directories(folder);
+  RecordStore(folder / records_file, config.dimension).write_note("config", to_json(config).dump());
+}
+
+Collection::Collection(const Path& folder)
+    : folder_(folder),
+      lock_(folder / "lock", FileLock::Mode::exclusive),
+      config_(read_config(folder)),
+      records_(folder / records_file, config_.dimension),
+      table_capacity_(table_capacity(config_)) {
+  open_segments();
+  maintenance_ = std::jthread([this](const std::stop_token& stop) { maintain(stop); });
+  indexer_ = std::jthread([this](const std::stop_token& stop) { index_segments(stop); });
+}
+
+Collection::~Collection() {
+  maintenance_.request_stop();
+  indexer_.request_stop();
+  wake();
+}
+
+std::shared_ptr<const CollectionView> Collection::view() const {
+  const std::lock_guard lock(view_mutex_);
+  return view_;
+}
+
+CollectionConfig Collection::config() const {
+  const std::lock_guard lock(state_mutex_);
+  return config_;
+}
+
+void Collection::configure(const CollectionConfig& config) {
+  {
+    const std::lock_guard writing(write_mutex_);
+    CollectionConfig next = config_;
+    next.index_threshold = config.index_threshold;
+    next.degree = config.degree;
+    next.build_effort = config.build_effort;
+    next.most_points = config.most_points;
+    records_.write_note("config", to_json(next).dump());
+    const std::lock_guard lock(state_mutex_);
+    config_.index_threshold = next.index_threshold;
+    config_.degree = next.degree;
+    config_.build_effort = next.build_effort;
+    config_.most_points = next.most_points;
+  }
+  wake();
+}
+
+void Collection::publish(std::shared_ptr<const CollectionView> view) {
+  const std::lock_guard lock(view_mutex_);
+  view_.swap(view);
+}
+
+void Collection::open_segments() {
+  const Path path = folder_ / manifest_file;
+  Manifest manifest;
+  bool damaged = false;
+  try {
+    manifest = Manifest::read(path);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::damaged) throw;
+    damaged = error.code() == ErrorCode::damaged;
+    if (damaged) note_trouble(std::string("segments are made again from the records: ") + error.what());
+  }
+  next_file_ = manifest.next_file;
+  remove_strays(manifest);
+  size_t bytes = 0;
+  for (const auto& entry : manifest.segments) {
+    std::error_code ignored;
+    bytes += std::filesystem::file_size(folder_ / entry.file, ignored);
+  }
+  unverified_ = bytes > verify_at_open;
+  ViewEdit edit{CollectionView{}};
+  for (const auto& entry : manifest.segments) {
+    try {
+      auto segment = std::make_shared<const Segment>(folder_ / entry.file, config_.dimension, !unverified_);
+      if (segment->size() != entry.live.size())
+        throw Error(ErrorCode::damaged, "the segment has another size than the manifest says",
+                    {.where = segment->path().string()});
+      edit.add_table({segment, std::make_shared<const Allowed>(entry.live), open_segment_index(segment), segment});
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::damaged) throw;
+      damaged = true;
+      note_trouble(std::string("a segment is made again from the records: ") + error.what());
+    }
+  }
+  const uint64_t known = records_.sequence();
+  replay(edit, damaged ? 0 : manifest.sequence);
+  records_.raise_sequence(manifest.sequence);
+  publish(edit.finish(std::max(known, manifest.sequence)));
+  if (manifest.sequence > known) recover_records(*view(), known);
+}
+
+// Files of a merge that a crash cut short, and segments that no manifest names.
+void Collection::remove_strays(const Manifest& manifest) const {
+  std::set<std::string> known;
+  for (const auto& entry : manifest.segments) {
+    known.insert(entry.file);
+    known.insert(Path(entry.file).stem().string() + ".index");
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    const std::string name = entry.path().filename().string();
+    if ((name.starts_with("segment-") || name.ends_with(".partial")) && !known.contains(name))
+      std::filesystem::remove(entry.path());
+  }
+}
+
+void Collection::replay(ViewEdit& edit, uint64_t after) {
+  start_table(edit);
+  records_.replay(after, [&](const PointRecord& record) {
+    const auto at = edit.view().find(record.id);
+    if (at) {
+      const uint64_t sequence = edit.view().tables[at->table].table->sequence_of(at->slot);
+      if (sequence >= record.sequence) return;
+      edit.kill(*at);
+    }
+    if (!record.erased) append(edit, record.id, record.sequence, record.vector, record.payload);
+  });
+}
+
+// The records end before the segments do: their end was lost or altered on the disk. What the segments hold
+// of it is written anew.
+void Collection::recover_records(const CollectionView& view, uint64_t known) {
+  std::vector<PointChange> lost;
+  for (const TableView& table : view.tables) {
+    table.live->for_each([&](uint32_t slot) {
+      if (table.table->sequence_of(slot) <= known) return;
+      const auto vector = table.table->vector_of(slot);
+      lost.push_back({table.table->id_of(slot), false, {vector.begin(), vector.end()},
+                      std::string(table.table->payload_text(slot))});
+    });
+  }
+  note_trouble("the records end at batch " + std::to_string(known) + ", the segments later: " +
+               std::to_string(lost.size()) + " points were written to the records again, erasures may be lost");
+  if (!lost.empty()) write(std::move(lost));
+}
+
+void Collection::start_table(ViewEdit& edit) {
+  active_ = std::make_shared<MemoryTable>(table_capacity_, config_.dimension);
+  edit.add_table({active_, std::make_shared<const Allowed>(table_capacity_), nullptr, nullptr});
+}
+
+void Collection::append(ViewEdit& edit, const PointId& id, uint64_t sequence, std::span<const float> vector,
+                        std::string_view payload) {
+  if (active_->size() == active_->capacity()) start_table(edit);
+  edit.live(edit.view().tables.size() - 1).add(active_->append(id, sequence, vector, payload));
+}
+
+void Collection::check(std::vector<PointChange>& changes) const {
+  std::unordered_set<PointId> ids;
+  for (size_t i = 0; i < changes.size(); ++i) {
+    PointChange& change = changes[i];
+    if (!ids.insert(change.id).second) {
+      throw Error(ErrorCode::bad_input, "a point occurs twice in one batch",
+                  {.where = "points/" + std::to_string(i) + "/id",
+                   .expected = "each id once",
+                   .found = to_text(change.id)});
+    }
+    if (change.erase) continue;
+    if (change.vector.size() != config_.dimension) {
+      refuse_vector(i, "the vector has another dimension", std::to_string(config_.dimension) + " numbers",
+                    std::to_string(change.vector.size()));
+    }
+    for (size_t d = 0; d < change.vector.size(); ++d) {
+      if (!std::isfinite(change.vector[d]))
+        refuse_vector(i, "a number is not finite", "finite numbers of 32 bits", "at " + std::to_string(d));
+    }
+    if (config_.metric != Metric::cosine) continue;
+    // A vector of unit length stays as it is, so that one read back and written again does not change.
+    const float square = dot(change.vector, change.vector);
+    if (std::abs(square - 1) < 1e-6f) continue;
+    if (!(normalise(change.vector) > 0))
+      refuse_vector(i, "a vector of zeros has no direction", "a length that is not 0, for Cosine", "zeros");
+  }
+}
+
+void Collection::wait_for_room() {
+  for (int waited = 0;; ++waited) {
+    size_t tables = 0;
+    for (const TableView& table : view()->tables) tables += table.segment == nullptr;
+    if (tables <= most_full_tables) return;
+    std::unique_lock lock(state_mutex_);
+    if (waited > 300 || !failure_.empty()) {
+      throw Error(failure_.empty() ? ErrorCode::overloaded : ErrorCode::no_space,
+                  "points come faster than they are written out", {.found = failure_, .remedy = "Try again later."});
+    }
+    changed_.wait_for(lock, std::chrono::milliseconds(100));
+  }
+}
+
+uint64_t Collection::write(std::vector<PointChange> changes) {
+  return write([&](const CollectionView&) { return std::move(changes); });
+}
+
+uint64_t Collection::write(const std::function<std::vector<PointChange>(const CollectionView&)>& make) {
+  wait_for_room();
+  const std::lock_guard lock(write_mutex_);
+  const auto before = view();
+  std::vector<PointChange> changes = make(*before);
+  if (changes.empty()) return before->sequence;
+  check(changes);
+  std::vector<Change> durable;
+  std::vector<std::optional<PointPlace>> known;
+  size_t added = 0;
+  for (const PointChange& change : changes) {
+    durable.push_back({change.id, change.erase, change.vector, change.payload});
+    known.push_back(before->find(change.id));
+    added += !change.erase && !known.back();
+  }
+  if (config_.most_points > 0 && added > 0 && before->count() + added > config_.most_points) {
+    throw Error(ErrorCode::too_large, "the collection's quota of points is used up",
+                {.expected = "at most " + std::to_string(config_.most_points) + " points"});
+  }
+  const uint64_t sequence = records_.apply(durable);
+  ViewEdit edit(*before);
+  for (size_t i = 0; i < changes.size(); ++i) {
+    if (known[i]) edit.kill(*known[i]);
+    if (!changes[i].erase) append(edit, changes[i].id, sequence, changes[i].vector, changes[i].payload);
+  }
+  const bool full = edit.view().tables.size() != before->tables.size();
+  publish(edit.finish(sequence));
+  if (full) wake();
+  return sequence;
+}
+
+void Collection::snapshot(const Path& path) const {
+  RecordStore::copy(folder_ / records_file, path);
+}
+
+void Collection::restore(const Path& snapshot, const Path& folder) {
+  // Read first: a file that is no snapshot must leave nothing behind.
+  const std::string note = RecordStore::read_note(snapshot, "config");
+  const Json json = Json::parse(note, nullptr, false);
+  if (json.is_discarded())
+    throw Error(ErrorCode::bad_input, "this is not a snapshot of a collection", {.where = snapshot.string()});
+  const CollectionConfig config = parse_collection_config(json);
+  std::filesystem::create_directories(folder);
+  RecordStore::copy(snapshot, folder / records_file);
+  RecordStore(folder / records_file, config.dimension).verify();
+}
+
+Collection::Status Collection::status() const {
+  const auto now = view();
+  Status status;
+  status.points = now->count();
+  for (const TableView& table : now->tables) {
+    if (table.segment) {
+      ++status.segments;
+      status.vector_bytes += table.segment->bytes();
+    } else {
+      status.in_memory += table.live->count();
+      status.memory_bytes += table.table->capacity() * config_.dimension * sizeof(float);
+    }
+    if (!table.index) continue;
+    status.indexed += table.live->count();
+    status.index_bytes += table.index->index->bytes();
+  }
+  std::error_code ignored;
+  status.record_bytes = std::filesystem::file_size(folder_ / records_file, ignored);
+  status.working = merging_ || indexing_ || unverified_;
+  const std::lock_guard lock(state_mutex_);
+  status.trouble = trouble_;
+  if (!failure_.empty()) status.trouble.push_back(failure_);
+  return status;
+}
+
+}  // namespace cowatch

@@ -1,0 +1,141 @@
+// One collection of points: vectors of one dimension with payloads, under one distance.
+//
+// A batch of changes goes to the record store, synced, then to the table in memory, and is visible to every
+// view taken after write() returned. Full tables are written out as segments by a background thread, which also
+// merges segments and cleans them of dead points; another builds graph indexes for the large ones. Nothing
+// that a reader holds is changed: views are replaced as a whole.
+//
+//   records.sqlite            the points of record (io/record_store.h); all else is made from it
+//   manifest.safetensors      which segments there are (io/manifest.h)
+//   segment-N.safetensors     a segment (io/segment.h), segment-N.index its graph index
+//
+// Any thread may call anything. Damage to derived files is logged, listed by trouble(), and mended from the
+// records.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "search/collection_view.h"
+#include "search/io/manifest.h"
+#include "search/io/record_store.h"
+
+namespace cowatch {
+
+struct CollectionConfig {
+  size_t dimension = 0;
+  Metric metric = Metric::cosine;
+  size_t index_threshold = 20'000;  // segments of fewer points are searched exactly
+  size_t degree = 32, build_effort = 96;  // of the graph (compute/vector_index.h)
+  size_t most_points = 0;           // quota; 0: none
+  size_t table_points = 0;          // points of a table in memory; 0: 4 MiB of them
+};
+Json to_json(const CollectionConfig& config);
+CollectionConfig parse_collection_config(const Json& json);
+
+// A change that owns what it says.
+struct PointChange {
+  PointId id;
+  bool erase = false;
+  std::vector<float> vector;
+  std::string payload = "{}";
+};
+
+class Collection {
+ public:
+  static constexpr size_t largest_dimension = 65536;
+  // Makes the folder and its files; it must not exist.
+  static void create(const Path& folder, const CollectionConfig& config);
+  // Takes the folder's lock (conflict when another process has it), opens the segments and replays what came
+  // after them. Throws damaged when the records themselves are.
+  explicit Collection(const Path& folder);
+  ~Collection();
+
+  CollectionConfig config() const;
+  // Changes what may change of the configuration: how segments are indexed from now on, and the quota.
+  void configure(const CollectionConfig& config);
+  const Path& folder() const { return folder_; }
+  std::shared_ptr<const CollectionView> view() const;
+
+  // One batch, all or nothing. `make` gives the changes, looking at the view as it is before them; no other
+  // batch comes between. Returns its sequence number once it is durable. Vectors are checked (bad_input naming
+  // the place "points/3/vector") and, under cosine, brought to unit length. A point may occur once.
+  uint64_t write(const std::function<std::vector<PointChange>(const CollectionView&)>& make);
+  uint64_t write(std::vector<PointChange> changes);
+
+  // Waits until every point is in a segment, segments are merged, and the large ones indexed.
+  void settle();
+  // Writes a copy of the records to `path`: a snapshot, from which restore() makes the same collection.
+  void snapshot(const Path& path) const;
+  static void restore(const Path& snapshot, const Path& folder);
+  // Reads every byte of records and segments and compares them. Returns what is wrong; empty: nothing.
+  std::vector<std::string> verify();
+
+  struct Status {
+    size_t points = 0, indexed = 0, segments = 0, in_memory = 0;
+    size_t vector_bytes = 0, index_bytes = 0, memory_bytes = 0, record_bytes = 0;
+    bool working = false;                  // merging or indexing goes on
+    std::vector<std::string> trouble;      // damage found and mended, a full disk
+  };
+  Status status() const;
+
+ private:
+  // Opening (collection.cpp).
+  void open_segments();
+  void remove_strays(const Manifest& manifest) const;
+  void replay(ViewEdit& edit, uint64_t after);
+  void recover_records(const CollectionView& view, uint64_t known);
+  // Writing.
+  void check(std::vector<PointChange>& changes) const;
+  void append(ViewEdit& edit, const PointId& id, uint64_t sequence, std::span<const float> vector,
+              std::string_view payload);
+  void start_table(ViewEdit& edit);
+  void wait_for_room();
+  void publish(std::shared_ptr<const CollectionView> view);
+
+  // In the background (collection_maintenance.cpp).
+  void maintain(const std::stop_token& stop);
+  bool merge_once();  // false: there is nothing to do
+  std::vector<size_t> choose_tables(const CollectionView& view) const;
+  void replace(const CollectionView& before, const std::vector<size_t>& chosen,
+               const std::vector<Segment::Place>& places, std::shared_ptr<const Segment> segment);
+  void write_manifest();
+  void verify_segments();
+  void mend(const std::shared_ptr<const Segment>& damaged);
+  void note_trouble(const std::string& text);
+  void wake();
+
+  // Graph indexes (collection_index.cpp).
+  void index_segments(const std::stop_token& stop);
+  bool index_once(const std::stop_token& stop);
+  std::shared_ptr<const Segment> largest_unindexed(const CollectionView& view) const;
+  std::shared_ptr<const SegmentIndex> open_segment_index(const std::shared_ptr<const Segment>& segment);
+  void install_index(const std::shared_ptr<const SegmentIndex>& index);
+
+  Path folder_;
+  FileLock lock_;
+  CollectionConfig config_;
+  RecordStore records_;
+  size_t table_capacity_;
+
+  mutable std::mutex view_mutex_;  // held for a moment
+  std::shared_ptr<const CollectionView> view_;
+  std::mutex write_mutex_;  // one writer at a time: of points, or of which tables there are
+  std::shared_ptr<MemoryTable> active_;
+  std::atomic<uint64_t> next_file_{1};
+  std::shared_ptr<const Segment> unindexable_;  // tried in vain
+
+  mutable std::mutex state_mutex_;
+  std::condition_variable_any changed_;
+  uint64_t events_ = 0;  // counted up by wake()
+  std::vector<std::string> trouble_;
+  std::string failure_;  // why the background work does not get on; empty: it does
+  std::string indexing_file_;  // not to be merged away meanwhile
+  std::atomic<bool> merging_{false}, indexing_{false}, unverified_{false};
+  std::jthread maintenance_, indexer_;  // last: they use all of the above
+};
+
+}  // namespace cowatch

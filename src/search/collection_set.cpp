@@ -1,0 +1,286 @@
+#include "search/collection_set.h"
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/settings.h"
+
+namespace cowatch {
+namespace {
+
+constexpr size_t longest_name = 128;
+constexpr const char* half_made = ".new-";
+constexpr const char* half_gone = ".gone-";
+constexpr const char* restored = ".restored-";  // whole, and to stand in the place of the one it names
+
+// Names are names of folders.
+void check_name(const std::string& name, const char* what) {
+  const bool plain = !name.empty() && name.size() <= longest_name && name[0] != '.' &&
+                     std::ranges::all_of(name, [](char c) {
+                       return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.';
+                     });
+  if (plain) return;
+  throw Error(ErrorCode::bad_argument, std::string("this cannot be the name of ") + what,
+              {.expected = "1 to 128 letters, digits, _ - or ., not beginning with .",
+               .found = "'" + name.substr(0, 60) + "'"});
+}
+
+std::string time_name(int64_t& ms) {
+  ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+           .count();
+  const std::time_t seconds = ms / 1000;
+  std::tm parts = {};
+  gmtime_r(&seconds, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d-%H-%M-%S", &parts);
+  char all[48];
+  std::snprintf(all, sizeof all, "%s-%03d", text, static_cast<int>(ms % 1000));
+  return all;
+}
+
+}  // namespace
+
+CollectionSet::CollectionSet(const Path& folder) : folder_(folder) {
+  std::filesystem::create_directories(folder / "collections");
+  if (const Path path = folder / "aliases.json"; std::filesystem::exists(path)) {
+    const Json json = Json::parse(read_text(path), nullptr, false);
+    if (!json.is_object()) throw Error(ErrorCode::damaged, "the aliases cannot be read", {.where = path.string()});
+    for (const auto& [alias, name] : json.items()) aliases_[alias] = name.get<std::string>();
+  }
+  std::vector<Path> homes;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "collections"))
+    homes.push_back(entry.path());
+  for (Path path : homes) {
+    std::string name = path.filename().string();
+    if (name.starts_with(restored)) {  // a crash came between its becoming whole and taking its place
+      name.erase(0, std::string_view(restored).size());
+      discard(home(name));
+      file_system().rename(path, home(name));
+      path = home(name);
+    } else if (name.starts_with('.')) {  // what a crash left half-made or half-removed
+      discard(path);
+      continue;
+    } else if (std::filesystem::exists(home(restored + name))) {
+      continue;
+    }
+    try {
+      open_[name] = std::make_shared<Collection>(path);
+    } catch (const Error& error) {
+      log(LogLevel::error, "collection " + name + " cannot be opened: " + error.what());
+      failed_[name] = error.what();
+    }
+  }
+}
+
+std::string CollectionSet::target_of(const std::string& name) const {
+  const auto alias = aliases_.find(name);
+  return alias == aliases_.end() ? name : alias->second;
+}
+
+std::shared_ptr<Collection> CollectionSet::find(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const std::string target = target_of(name);
+  if (const auto found = open_.find(target); found != open_.end()) return found->second;
+  if (const auto found = failed_.find(target); found != failed_.end())
+    throw Error(ErrorCode::damaged, "the collection cannot be opened: " + found->second, {.where = target});
+  std::vector<std::string> known;
+  for (const auto& [each, collection] : open_) known.push_back(each);
+  for (const auto& [alias, collection] : aliases_) known.push_back(alias);
+  const std::string near = nearest_name(name, known);
+  throw Error(ErrorCode::not_found, "there is no collection `" + name.substr(0, 80) + "`",
+              {.remedy = near.empty() ? "" : "Did you mean `" + near + "`?"});
+}
+
+bool CollectionSet::contains(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const std::string target = target_of(name);
+  return open_.contains(target) || failed_.contains(target);
+}
+
+std::vector<std::string> CollectionSet::names() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& [name, collection] : open_) names.push_back(name);
+  for (const auto& [name, reason] : failed_) names.push_back(name);
+  return names;
+}
+
+std::map<std::string, std::string> CollectionSet::failed() const {
+  const std::lock_guard lock(mutex_);
+  return failed_;
+}
+
+std::shared_ptr<Collection> CollectionSet::create(const std::string& name, const CollectionConfig& config) {
+  check_name(name, "a collection");
+  const std::lock_guard changing(change_mutex_);
+  if (contains(name))
+    throw Error(ErrorCode::conflict, "the collection `" + name + "` already exists",
+                {.remedy = "Give another name, or delete it first."});
+  const Path made = home(half_made + name);
+  discard(made);
+  Collection::create(made, config);
+  file_system().rename(made, home(name));
+  file_system().sync_folder(folder_ / "collections");
+  auto collection = std::make_shared<Collection>(home(name));
+  const std::lock_guard lock(mutex_);
+  return open_[name] = collection;
+}
+
+bool CollectionSet::remove(const std::string& name) {
+  const std::lock_guard changing(change_mutex_);
+  return remove_locked(name);
+}
+
+bool CollectionSet::remove_locked(const std::string& name) {
+  std::shared_ptr<Collection> closed;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = open_.find(name);
+    if (found == open_.end() && failed_.erase(name) == 0) return false;
+    if (found != open_.end()) {
+      closed = found->second;
+      open_.erase(found);
+    }
+  }
+  const Path gone = home(half_gone + name);
+  discard(gone);
+  file_system().rename(home(name), gone);
+  file_system().sync_folder(folder_ / "collections");
+  closed.reset();  // who still searches it holds it open; its files go all the same
+  discard(gone);
+  std::map<std::string, std::string> left;
+  {
+    const std::lock_guard lock(mutex_);
+    left = aliases_;
+  }
+  std::vector<AliasChange> dangling;
+  for (const auto& [alias, target] : left)
+    if (target == name) dangling.push_back({AliasChange::Kind::remove, alias, ""});
+  if (!dangling.empty()) change_aliases(dangling);
+  return true;
+}
+
+void CollectionSet::discard(const Path& folder) {
+  std::error_code ignored;  // what is left is tried again at the next start
+  std::filesystem::remove_all(folder, ignored);
+}
+
+void CollectionSet::change_aliases(const std::vector<AliasChange>& changes) {
+  const std::lock_guard lock(mutex_);
+  auto next = aliases_;
+  for (const AliasChange& change : changes) {
+    switch (change.kind) {
+      case AliasChange::Kind::create:
+        check_name(change.alias, "an alias");
+        if (!open_.contains(change.target))
+          throw Error(ErrorCode::not_found, "there is no collection `" + change.target.substr(0, 80) + "`");
+        if (open_.contains(change.alias))
+          throw Error(ErrorCode::conflict, "a collection has the name `" + change.alias + "` itself");
+        next[change.alias] = change.target;
+        break;
+      case AliasChange::Kind::remove:
+        if (next.erase(change.alias) == 0)
+          throw Error(ErrorCode::not_found, "there is no alias `" + change.alias.substr(0, 80) + "`");
+        break;
+      case AliasChange::Kind::rename: {
+        check_name(change.target, "an alias");
+        auto node = next.extract(change.alias);
+        if (!node) throw Error(ErrorCode::not_found, "there is no alias `" + change.alias.substr(0, 80) + "`");
+        next[change.target] = node.mapped();
+        break;
+      }
+    }
+  }
+  Json json = Json::object();
+  for (const auto& [alias, target] : next) json[alias] = target;
+  write_atomically(folder_ / "aliases.json", json.dump(1));
+  aliases_ = std::move(next);
+}
+
+std::map<std::string, std::string> CollectionSet::aliases() const {
+  const std::lock_guard lock(mutex_);
+  return aliases_;
+}
+
+std::vector<CollectionSet::Snapshot> CollectionSet::snapshots(const std::string& collection) const {
+  const Path folder = folder_ / "snapshots" / find(collection)->folder().filename();
+  std::vector<Snapshot> list;
+  if (!std::filesystem::exists(folder)) return list;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".snapshot") continue;
+    const auto age = std::filesystem::file_time_type::clock::now() - entry.last_write_time();
+    const auto made = std::chrono::system_clock::now() -
+                      std::chrono::duration_cast<std::chrono::system_clock::duration>(age);
+    list.push_back({entry.path().filename().string(), entry.file_size(),
+                    std::chrono::duration_cast<std::chrono::milliseconds>(made.time_since_epoch()).count()});
+  }
+  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return list;
+}
+
+CollectionSet::Snapshot CollectionSet::make_snapshot(const std::string& collection) {
+  const auto source = find(collection);
+  const std::string name = source->folder().filename().string();
+  const Path folder = folder_ / "snapshots" / name;
+  std::filesystem::create_directories(folder);
+  Snapshot snapshot;
+  snapshot.name = name + "-" + time_name(snapshot.made_ms) + ".snapshot";
+  const Path partial = folder / (snapshot.name + ".partial");
+  try {
+    source->snapshot(partial);
+  } catch (...) {
+    std::filesystem::remove(partial);
+    throw;
+  }
+  file_system().rename(partial, folder / snapshot.name);
+  file_system().sync_folder(folder);
+  snapshot.bytes = std::filesystem::file_size(folder / snapshot.name);
+  return snapshot;
+}
+
+Path CollectionSet::snapshot_file(const std::string& collection, const std::string& name) const {
+  for (const Snapshot& snapshot : snapshots(collection)) {
+    if (snapshot.name == name)
+      return folder_ / "snapshots" / find(collection)->folder().filename() / name;
+  }
+  throw Error(ErrorCode::not_found, "there is no such snapshot", {.found = "'" + name.substr(0, 120) + "'"});
+}
+
+void CollectionSet::remove_snapshot(const std::string& collection, const std::string& name) {
+  file_system().remove(snapshot_file(collection, name));
+}
+
+void CollectionSet::restore(const std::string& name, const Path& snapshot) {
+  check_name(name, "a collection");
+  const Path made = home(half_made + name), whole = home(restored + name);
+  const std::lock_guard changing(change_mutex_);
+  discard(made);
+  try {
+    Collection::restore(snapshot, made);
+  } catch (...) {
+    discard(made);
+    throw;
+  }
+  discard(whole);
+  file_system().rename(made, whole);
+  file_system().sync_folder(folder_ / "collections");
+  const auto aliases_before = aliases();
+  remove_locked(name);
+  file_system().rename(whole, home(name));
+  file_system().sync_folder(folder_ / "collections");
+  auto collection = std::make_shared<Collection>(home(name));
+  {
+    const std::lock_guard lock(mutex_);
+    open_[name] = collection;
+  }
+  std::vector<AliasChange> again;
+  for (const auto& [alias, target] : aliases_before)
+    if (target == name) again.push_back({AliasChange::Kind::create, alias, name});
+  if (!again.empty()) change_aliases(again);
+}
+
+}  // namespace cowatch

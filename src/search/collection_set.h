@@ -1,0 +1,67 @@
+// The collections of one folder by name, their aliases and snapshots.
+//
+//   collections/NAME/         a collection (search/collection.h)
+//   aliases.json              {"alias": "collection"}, replaced as a whole: a switch is atomic
+//   snapshots/NAME/…          copies of records
+//
+// Any thread. A collection that cannot be opened does not keep the others from answering: asking for it throws
+// what its opening threw.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "search/collection.h"
+
+namespace cowatch {
+
+class CollectionSet {
+ public:
+  explicit CollectionSet(const Path& folder);  // made when it is missing
+
+  // By name or alias. Throws not_found, naming the nearest.
+  std::shared_ptr<Collection> find(const std::string& name) const;
+  bool contains(const std::string& name) const;
+  std::vector<std::string> names() const;
+  std::map<std::string, std::string> failed() const;  // name → why it cannot be opened
+  // conflict when the name is taken.
+  std::shared_ptr<Collection> create(const std::string& name, const CollectionConfig& config);
+  bool remove(const std::string& name);  // false: there was none
+
+  struct AliasChange {
+    enum class Kind { create, remove, rename } kind;
+    std::string alias, target;  // the collection, or the new name
+  };
+  // All or none, in order, in one replacement.
+  void change_aliases(const std::vector<AliasChange>& changes);
+  std::map<std::string, std::string> aliases() const;
+
+  struct Snapshot {
+    std::string name;
+    uint64_t bytes = 0;
+    int64_t made_ms = 0;
+  };
+  std::vector<Snapshot> snapshots(const std::string& collection) const;
+  Snapshot make_snapshot(const std::string& collection);
+  Path snapshot_file(const std::string& collection, const std::string& name) const;  // not_found
+  void remove_snapshot(const std::string& collection, const std::string& name);
+  // Puts a collection in the place of NAME, or a new one, when the snapshot is whole.
+  void restore(const std::string& collection, const Path& snapshot);
+
+ private:
+  Path home(const std::string& name) const { return folder_ / "collections" / name; }
+  std::string target_of(const std::string& name) const;  // mutex held
+  bool remove_locked(const std::string& name);           // change_mutex held
+  void discard(const Path& folder);
+
+  Path folder_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Collection>> open_;
+  std::map<std::string, std::string> failed_, aliases_;
+  std::mutex change_mutex_;  // one create, remove or restore at a time
+};
+
+}  // namespace cowatch

@@ -1,0 +1,80 @@
+// What a collection holds at one moment. A reader takes a view and keeps it: nothing in it changes, whatever is
+// written, merged or indexed meanwhile.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "search/compute/vector_index.h"
+#include "search/io/memory_table.h"
+#include "search/io/segment.h"
+
+namespace cowatch {
+
+// A segment's graph index, with what it borrows.
+struct SegmentIndex {
+  std::shared_ptr<const Segment> segment;
+  VectorRows rows;
+  std::unique_ptr<const VectorIndex> index;
+};
+
+struct TableView {
+  std::shared_ptr<const PointTable> table;
+  std::shared_ptr<const Allowed> live;
+  std::shared_ptr<const SegmentIndex> index;  // null: searched exactly
+  std::shared_ptr<const Segment> segment;     // null: a table in memory
+};
+
+struct PointPlace {
+  uint32_t table, slot;
+};
+
+struct CollectionView {
+  uint64_t sequence = 0;  // of the last batch it shows
+  std::vector<TableView> tables;
+
+  size_t count() const;
+  std::optional<PointPlace> find(const PointId& id) const;
+  PointId id_of(PointPlace at) const { return tables[at.table].table->id_of(at.slot); }
+  // Each table's living slots that satisfy the condition (null: all).
+  std::vector<std::shared_ptr<const Allowed>> select(const Condition* condition) const;
+  // The next points in order of id, at most `count`.
+  std::vector<PointPlace> in_order(const PointId& from, size_t count,
+                                   std::span<const std::shared_ptr<const Allowed>> allowed) const;
+};
+
+// A view in the making: what it shares with the former view is copied before it is changed.
+class ViewEdit {
+ public:
+  explicit ViewEdit(const CollectionView& before) : view_(before), owned_(before.tables.size()) {}
+  const CollectionView& view() const { return view_; }
+  Allowed& live(size_t table);
+  void kill(PointPlace at) { live(at.table).remove(at.slot); }
+  void add_table(TableView table);
+  std::shared_ptr<const CollectionView> finish(uint64_t sequence);
+
+ private:
+  CollectionView view_;
+  std::vector<std::shared_ptr<Allowed>> owned_;
+};
+
+struct VectorQuery {
+  std::span<const float> vector;  // of unit length for cosine
+  size_t k = 10;
+  size_t effort = 0;        // as SearchOptions::effort
+  bool exact = false;       // scan, whatever indexes there are
+  const std::atomic<bool>* cancel = nullptr;
+};
+
+struct Hit {
+  PointPlace at;
+  float score;  // higher is nearer
+};
+
+// The k best of the allowed slots, equal scores by smaller id. Throws interrupted when cancelled.
+std::vector<Hit> search(const CollectionView& view, Metric metric, const VectorQuery& query,
+                        std::span<const std::shared_ptr<const Allowed>> allowed);
+
+}  // namespace cowatch

@@ -1,0 +1,29 @@
+// What Qdrant's users see of a metric: its name there, and the score, which for Euclid is the distance itself
+// (smaller is nearer). Inside, a higher score is always nearer (compute/vector_index.h).
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <string_view>
+
+#include "math/vectors.h"
+#include "search/compute/vector_index.h"
+
+namespace cowatch {
+
+// Vectors of a cosine collection are of unit length: its scores are inner products.
+inline float score_of(Metric metric, std::span<const float> a, std::span<const float> b) {
+  return metric == Metric::l2 ? -squared_distance(a, b) : dot(a, b);
+}
+inline float shown_score(Metric metric, float score) {
+  return metric == Metric::l2 ? std::sqrt(std::max(0.0f, -score)) : score;
+}
+inline float score_from_shown(Metric metric, float shown) {
+  return metric == Metric::l2 ? -shown * std::abs(shown) : shown;
+}
+inline std::string_view shown_name(Metric metric) {
+  return metric == Metric::cosine ? "Cosine" : metric == Metric::l2 ? "Euclid" : "Dot";
+}
+
+}  // namespace cowatch

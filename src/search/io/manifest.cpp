@@ -1,0 +1,63 @@
+#include "search/io/manifest.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/json.h"
+#include "base/tensor_file.h"
+
+namespace cowatch {
+namespace {
+
+constexpr const char* kind = "vector_manifest";
+constexpr int newest_format = 1;
+
+std::string live_name(size_t segment) {
+  return "live." + std::to_string(segment);
+}
+
+uint64_t whole(const TensorFile& file, const std::string& name) {
+  const std::string text = file.get(name);
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    throw Error(ErrorCode::damaged, "the manifest has no " + name, {.where = file.path().string()});
+  return value;
+}
+
+}  // namespace
+
+void Manifest::write(const Path& path) const {
+  TensorFileWriter writer(kind, newest_format);
+  Json list = Json::array();
+  for (size_t s = 0; s < segments.size(); ++s) {
+    list.push_back({{"file", segments[s].file}, {"slots", segments[s].live.size()}});
+    const auto words = segments[s].live.words();
+    writer.add<uint64_t>(live_name(s), {words.size()}, words);
+  }
+  writer.set("segments", list.dump());
+  writer.set("sequence", std::to_string(sequence));
+  writer.set("next_file", std::to_string(next_file));
+  writer.write(path);
+}
+
+Manifest Manifest::read(const Path& path) {
+  const TensorFile file(path, kind, newest_format);
+  Manifest manifest;
+  manifest.sequence = whole(file, "sequence");
+  manifest.next_file = whole(file, "next_file");
+  const Json list = Json::parse(file.get("segments"), nullptr, false);
+  if (!list.is_array()) throw Error(ErrorCode::damaged, "the manifest names no segments", {.where = path.string()});
+  for (const Json& entry : list) {
+    Allowed live(entry.at("slots").get<size_t>());
+    const auto words = file.tensor<uint64_t>(live_name(manifest.segments.size()));
+    if (words.size() != live.words().size())
+      throw Error(ErrorCode::damaged, "a segment's living slots have another length", {.where = path.string()});
+    std::copy(words.begin(), words.end(), live.words().begin());
+    live.recount();
+    manifest.segments.push_back({entry.at("file").get<std::string>(), std::move(live)});
+  }
+  return manifest;
+}
+
+}  // namespace cowatch

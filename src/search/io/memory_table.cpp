@@ -1,0 +1,76 @@
+#include "search/io/memory_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <set>
+
+namespace cowatch {
+
+MemoryTable::MemoryTable(size_t capacity, size_t dimension)
+    : dimension_(dimension),
+      ids_(capacity),
+      sequences_(capacity),
+      vectors_(new float[capacity * dimension]),
+      texts_(capacity),
+      payloads_(capacity),
+      places_(std::bit_ceil(capacity * 2)) {}
+
+uint32_t MemoryTable::append(const PointId& id, uint64_t sequence, std::span<const float> vector,
+                             std::string_view payload) {
+  const auto slot = static_cast<uint32_t>(size_++);
+  ids_[slot] = id;
+  sequences_[slot] = sequence;
+  least_sequence_ = std::min(least_sequence_, sequence);
+  std::copy(vector.begin(), vector.end(), vectors_.get() + slot * dimension_);
+  texts_[slot] = payload;
+  payloads_[slot] = Json::parse(payload);
+  size_t place = hash_of(id) & (places_.size() - 1);
+  while (places_[place].load(std::memory_order_relaxed) != 0) place = (place + 1) & (places_.size() - 1);
+  places_[place].store(slot + 1, std::memory_order_release);
+  return slot;
+}
+
+std::optional<uint32_t> MemoryTable::find(const PointId& id, const Allowed& live) const {
+  for (size_t place = hash_of(id) & (places_.size() - 1);; place = (place + 1) & (places_.size() - 1)) {
+    const uint32_t entry = places_[place].load(std::memory_order_acquire);
+    if (entry == 0) return std::nullopt;
+    if (live.has(entry - 1) && ids_[entry - 1] == id) return entry - 1;
+  }
+}
+
+std::vector<uint32_t> MemoryTable::in_order(const PointId& from, size_t count, const Allowed& allowed) const {
+  std::vector<uint32_t> slots;
+  allowed.for_each([&](size_t slot) {
+    if (!(ids_[slot] < from)) slots.push_back(static_cast<uint32_t>(slot));
+  });
+  const auto middle = slots.begin() + static_cast<ptrdiff_t>(std::min(count, slots.size()));
+  std::partial_sort(slots.begin(), middle, slots.end(),
+                    [&](uint32_t a, uint32_t b) { return ids_[a] < ids_[b]; });
+  slots.erase(middle, slots.end());
+  return slots;
+}
+
+Allowed MemoryTable::select(const Condition& condition, const Allowed& live) const {
+  Allowed selected(live.size());
+  live.for_each([&](size_t slot) {
+    if (matches(condition, ids_[slot], payloads_[slot])) selected.add(static_cast<uint32_t>(slot));
+  });
+  return selected;
+}
+
+std::vector<std::pair<Scalar, size_t>> MemoryTable::facet(const std::string& key, const Allowed& allowed) const {
+  std::map<Scalar, size_t> counts;
+  allowed.for_each([&](uint32_t slot) {
+    std::set<Scalar> values;
+    visit_nodes(payloads_[slot], key, [&](const Json& node) {
+      visit_values(node, [&](const Json& value) {
+        if (const auto scalar = scalar_of(value)) values.insert(*scalar);
+      });
+    });
+    for (const Scalar& value : values) ++counts[value];
+  });
+  return {counts.begin(), counts.end()};
+}
+
+}  // namespace cowatch

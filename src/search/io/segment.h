@@ -1,0 +1,64 @@
+// An immutable segment: points in ascending order of id in one checksummed file, read through a memory map
+// (kind "vector_segment", docs/formats.md): ids, sequence numbers, vectors, payloads, and the payload index.
+// Derived from the record store: one that is damaged is made again.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/tensor_file.h"
+#include "search/io/point_table.h"
+
+namespace cowatch {
+
+class Segment : public PointTable {
+ public:
+  // What a segment is made from: the living slots of tables. Ids must not repeat among them.
+  struct Source {
+    std::shared_ptr<const PointTable> table;
+    Allowed live;
+  };
+  struct Place {
+    uint32_t source, slot;
+  };
+  // Writes the file; returns where each new slot came from. `folder` also holds what does not fit in memory.
+  static std::vector<Place> write(const Path& path, size_t dimension, std::span<const Source> sources);
+
+  // Checks everything when `verify`, the header and the small arrays otherwise. Throws damaged, newer_version.
+  Segment(const Path& path, size_t dimension, bool verify);
+  void verify() const;  // every byte's checksum, through a map of its own; any thread
+
+  const Path& path() const { return file_.path(); }
+  size_t size() const { return ids_.size(); }
+  size_t bytes() const { return bytes_; }
+  const PayloadIndex& payload_index() const { return payload_index_; }
+
+  size_t capacity() const override { return ids_.size(); }
+  uint64_t sequence_of(uint32_t slot) const override { return sequences_[slot]; }
+  std::span<const float> vector_of(uint32_t slot) const override { return vectors_.row(slot); }
+  std::string_view payload_text(uint32_t slot) const override;
+  std::optional<uint32_t> find(const PointId& id, const Allowed& live) const override;
+  std::vector<uint32_t> in_order(const PointId& from, size_t count, const Allowed& allowed) const override;
+  Allowed select(const Condition& condition, const Allowed& live) const override;
+  std::vector<std::pair<Scalar, size_t>> facet(const std::string& key, const Allowed& allowed) const override {
+    return payload_index_.facet(key, allowed);
+  }
+  ConstMatrix vectors() const override { return vectors_; }
+
+  std::optional<uint32_t> slot_of(const PointId& id) const override;
+  PointId id_of(uint32_t slot) const override { return ids_[slot]; }
+  Json payload_of(uint32_t slot) const override;
+
+ private:
+  TensorFile file_;
+  MappedFile map_;  // the same bytes, for what is read before its checksum is
+  size_t bytes_;
+  std::span<const PointId> ids_;  // three whole numbers each, as in the file
+  std::span<const uint64_t> sequences_, payload_ends_;
+  std::span<const uint8_t> payloads_;
+  ConstMatrix vectors_;
+  PayloadIndex payload_index_;
+};
+
+}  // namespace cowatch

@@ -1,0 +1,153 @@
+#include "search/io/vector_files.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/tensor_file.h"
+#include "search/io/scratch.h"
+#include "store/npy.h"
+
+namespace cowatch {
+namespace {
+
+constexpr size_t block_rows = 4096;
+constexpr int32_t widest = 65536;
+using Visit = std::function<void(size_t, ConstMatrix)>;
+
+void check_finite(const Path& path, size_t first, ConstMatrix rows) {
+  for (size_t r = 0; r < rows.rows; ++r) {
+    for (size_t c = 0; c < rows.columns; ++c) {
+      if (std::isfinite(rows.row(r)[c])) continue;
+      throw Error(ErrorCode::bad_input, "a number is not finite",
+                  {.where = path.string() + ", row " + std::to_string(first + r) + ", column " + std::to_string(c),
+                   .expected = "finite numbers of 32 bits"});
+    }
+  }
+}
+
+void visit_blocks(const Path& path, ConstMatrix all, const Visit& visit) {
+  for (size_t first = 0; first < all.rows; first += block_rows) {
+    const ConstMatrix rows = all.rows_from(first, std::min(block_rows, all.rows - first));
+    check_finite(path, first, rows);
+    visit(first, rows);
+  }
+}
+
+template <typename T>
+void read_vecs(const Path& path, const Visit& visit) {
+  const MappedFile file(path);
+  const auto bytes = file.bytes();
+  int32_t width = 0;
+  if (bytes.size() >= sizeof width) std::memcpy(&width, bytes.data(), sizeof width);
+  if (width < 1 || width > widest) {
+    throw Error(ErrorCode::bad_input, "the first row has no sensible length",
+                {.where = path.string() + ", byte 0",
+                 .expected = "a little-endian int32 from 1 to " + std::to_string(widest),
+                 .found = std::to_string(width),
+                 .remedy = "Such a length comes from a file of another format or of the other byte order."});
+  }
+  const auto columns = static_cast<size_t>(width);
+  const size_t stride = sizeof width + columns * sizeof(T);
+  if (bytes.size() % stride != 0) {
+    throw Error(ErrorCode::bad_input, "the file is cut off, or its rows differ in length",
+                {.where = path.string(),
+                 .expected = "a multiple of " + std::to_string(stride) + " bytes",
+                 .found = std::to_string(bytes.size())});
+  }
+  const size_t count = bytes.size() / stride;
+  std::vector<float> block(std::min(block_rows, count) * columns);
+  std::vector<T> row(columns);
+  for (size_t first = 0; first < count; first += block_rows) {
+    const ConstMatrix rows(block.data(), std::min(block_rows, count - first), columns);
+    for (size_t r = 0; r < rows.rows; ++r) {
+      const auto* at = bytes.data() + (first + r) * stride;
+      int32_t length = 0;
+      std::memcpy(&length, at, sizeof length);
+      if (length != width) {
+        throw Error(ErrorCode::bad_input, "a row has another length",
+                    {.where = path.string() + ", row " + std::to_string(first + r),
+                     .expected = std::to_string(width),
+                     .found = std::to_string(length)});
+      }
+      std::memcpy(row.data(), at + sizeof length, columns * sizeof(T));
+      std::copy(row.begin(), row.end(), block.begin() + static_cast<ptrdiff_t>(r * columns));
+    }
+    check_finite(path, first, rows);
+    visit(first, rows);
+  }
+}
+
+void read_safetensors(const Path& path, const std::string& name, const Visit& visit) {
+  const TensorFile file(path, "", 0);
+  std::string chosen = name;
+  for (const char* usual : {"vectors", "embeddings", "train"})
+    if (chosen.empty() && file.has(usual)) chosen = usual;
+  if (chosen.empty() || !file.has(chosen)) {
+    throw Error(ErrorCode::bad_input, "the file has no such tensor",
+                {.where = path.string(),
+                 .expected = chosen.empty() ? "vectors, embeddings, train, or the one that --name says" : chosen});
+  }
+  const auto shape = file.shape(chosen);
+  if (shape.size() != 2 || file.type(chosen) != ElementType::f32)
+    throw Error(ErrorCode::bad_input, "the tensor is not a table of float32",
+                {.where = path.string() + ", tensor " + chosen,
+                 .expected = "two dimensions of F32",
+                 .found = std::to_string(shape.size()) + " of " + std::string(element_name(file.type(chosen)))});
+  visit_blocks(path, ConstMatrix(file.tensor<float>(chosen).data(), shape[0], shape[1]), visit);
+}
+
+std::string npy_header(size_t rows, size_t columns) {
+  std::string text = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(rows) + ", " +
+                     std::to_string(columns) + "), }";
+  text.resize((10 + text.size() + 1 + 63) / 64 * 64 - 10 - 1, ' ');
+  text += '\n';
+  const auto length = static_cast<uint16_t>(text.size());
+  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(length & 255) + static_cast<char>(length >> 8) + text;
+}
+
+}  // namespace
+
+void read_vectors(const Path& path, const std::string& name, const Visit& visit) {
+  const std::string file = path.filename().string();
+  if (file.ends_with(".fvecs")) return read_vecs<float>(path, visit);
+  if (file.ends_with(".bvecs")) return read_vecs<uint8_t>(path, visit);
+  if (file.ends_with(".safetensors")) return read_safetensors(path, name, visit);
+  if (file.ends_with(".hdf5") || file.ends_with(".h5")) return read_hdf5(path, name, visit);
+  if (file.find(".npy") != file.npos) {
+    const NumberTable table = read_npy(path);
+    return visit_blocks(path, ConstMatrix(table.values.data(), table.rows, table.columns), visit);
+  }
+  throw Error(ErrorCode::bad_input, "this is no format of vectors",
+              {.where = path.string(), .expected = ".npy, .fvecs, .bvecs, .safetensors, .hdf5 or .jsonl"});
+}
+
+void write_vectors(const Path& path, size_t rows, size_t columns,
+                   const std::function<void(size_t, std::span<float>)>& row) {
+  std::vector<float> values(columns);
+  const std::string extension = path.extension().string();
+  if (extension == ".safetensors") {
+    Scratch<float> all(path.has_parent_path() ? path.parent_path() : Path("."), rows * columns);
+    for (size_t r = 0; r < rows; ++r) row(r, all.values().subspan(r * columns, columns));
+    TensorFileWriter writer("vectors", 1);
+    writer.add<float>("vectors", {rows, columns}, all.values());
+    return writer.write(path);
+  }
+  if (extension != ".npy" && extension != ".fvecs") {
+    throw Error(ErrorCode::bad_argument, "vectors are not written in this format",
+                {.where = path.string(), .expected = ".npy, .fvecs, .safetensors or .jsonl"});
+  }
+  write_atomically(path, [&](OutputFile& file) {
+    const std::string header = extension == ".npy" ? npy_header(rows, columns) : "";
+    file.write(std::as_bytes(std::span(header)));
+    const auto width = static_cast<int32_t>(columns);
+    for (size_t r = 0; r < rows; ++r) {
+      row(r, values);
+      if (extension == ".fvecs") file.write(std::as_bytes(std::span(&width, 1)));
+      file.write(std::as_bytes(std::span(values)));
+    }
+  });
+}
+
+}  // namespace cowatch

@@ -1,0 +1,270 @@
+// Collections, aliases and snapshots.
+#include <algorithm>
+
+#include "base/version.h"
+#include "search/distance.h"
+#include "serve/vectors/fields.h"
+#include "serve/vectors/vector_routes.h"
+
+namespace cowatch::serve {
+namespace {
+
+Metric read_distance(const Fields& fields) {
+  const std::string name = fields.text("distance");
+  for (const Metric metric : {Metric::cosine, Metric::inner_product, Metric::l2})
+    if (name == shown_name(metric)) return metric;
+  if (name == "Manhattan") throw Error(ErrorCode::unsupported, "this distance is not supported",
+                                       {.where = fields.place("distance"), .expected = "Cosine, Dot or Euclid", .found = "Manhattan"});
+  fields.wrong("distance", "Cosine, Dot or Euclid");
+}
+
+// What a collection may change after it was made.
+void read_tuning(const Fields& fields, CollectionConfig& config) {
+  if (const Json* found = fields.find("hnsw_config")) {
+    const Fields graph(*found, fields.place("hnsw_config"),
+                       {"m", "ef_construct", "full_scan_threshold", "max_indexing_threads", "on_disk", "payload_m",
+                        "inline_storage"});
+    config.degree = 2 * graph.whole("m", config.degree / 2, 2, 128);  // Qdrant's lowest layer has 2 m links
+    config.build_effort = graph.whole("ef_construct", config.build_effort, 8, 4096);
+  }
+  if (const Json* found = fields.find("optimizers_config")) {
+    const Fields optimizers(*found, fields.place("optimizers_config"),
+                            {"indexing_threshold", "deleted_threshold", "vacuum_min_vector_number",
+                             "default_segment_number", "max_segment_size", "memmap_threshold", "flush_interval_sec",
+                             "max_optimization_threads", "prevent_unoptimized"});
+    // Qdrant counts kilobytes of vectors; 0 turns indexing off.
+    const size_t kilobytes = optimizers.whole("indexing_threshold", SIZE_MAX, 0, 1u << 30);
+    if (kilobytes == 0) config.index_threshold = SIZE_MAX;
+    if (kilobytes > 0 && kilobytes != SIZE_MAX)
+      config.index_threshold = std::max<size_t>(1, kilobytes * 1024 / (config.dimension * sizeof(float)));
+  }
+}
+
+Json info_json(const Collection& collection) {
+  const auto status = collection.status();
+  const CollectionConfig config = collection.config();
+  Json schema = Json::object();
+  for (const TableView& table : collection.view()->tables) {
+    if (!table.segment) continue;
+    for (const auto& [key, field] : table.segment->payload_index().summary()) {
+      const size_t most = std::max({field.texts, field.integers, field.floats, field.bools});
+      if (most == 0) continue;
+      Json& entry = schema[key];
+      entry["data_type"] = field.times == most     ? "datetime"
+                           : field.texts == most   ? "keyword"
+                           : field.floats == most  ? "float"
+                           : field.integers == most ? "integer"
+                                                    : "bool";
+      entry["points"] = entry.value("points", size_t{0}) + field.points;
+    }
+  }
+  Json optimizer = "ok";
+  if (!status.trouble.empty()) optimizer = {{"error", status.trouble.back()}};
+  Json answer = {
+      {"status", status.working ? "yellow" : "green"},
+      {"optimizer_status", optimizer},
+      {"indexed_vectors_count", status.indexed},
+      {"points_count", status.points},
+      {"segments_count", status.segments},
+      {"config",
+       {{"params",
+         {{"vectors", {{"size", config.dimension}, {"distance", shown_name(config.metric)}}},
+          {"shard_number", 1},
+          {"replication_factor", 1},
+          {"write_consistency_factor", 1},
+          {"on_disk_payload", true}}},
+        {"hnsw_config",
+         {{"m", config.degree / 2}, {"ef_construct", config.build_effort}, {"full_scan_threshold", 0}}},
+        {"optimizer_config",
+         {{"default_segment_number", 0},
+          {"indexing_threshold",
+           config.index_threshold == SIZE_MAX ? 0 : config.index_threshold * config.dimension * sizeof(float) / 1024},
+          {"flush_interval_sec", 0}}},
+        {"wal_config", nullptr},
+        {"quantization_config", nullptr}}},
+      {"payload_schema", schema}};
+  answer["troubles"] = status.trouble;
+  answer["bytes"] = {{"segments", status.vector_bytes},
+                     {"indexes", status.index_bytes},
+                     {"memory", status.memory_bytes},
+                     {"records", status.record_bytes}};
+  return answer;
+}
+
+Json snapshot_json(const CollectionSet::Snapshot& snapshot) {
+  return {{"name", snapshot.name},
+          {"creation_time", iso_time(snapshot.made_ms).substr(0, 19)},
+          {"size", snapshot.bytes}};
+}
+
+Json aliases_json(const CollectionSet& collections, const std::string* of) {
+  Json list = Json::array();
+  for (const auto& [alias, name] : collections.aliases())
+    if (!of || name == *of) list.push_back({{"alias_name", alias}, {"collection_name", name}});
+  return {{"aliases", list}};
+}
+
+}  // namespace
+
+void root_version(VectorCall&, Response& response) {
+  // The version is that of the interface which is spoken; the program's own stands beside it.
+  response = json_response({{"title", "cowatch, Qdrant's interface"}, {"version", "1.18.0"}, {"cowatch", version()}});
+}
+
+void ready(VectorCall& call, Response& response) {
+  response.content_type = "text/plain";
+  response.body = "ok\n";
+  const auto failed = call.collections.failed();
+  if (failed.empty() || call.request.path != "/readyz") return;
+  response.status = 503;
+  response.body.clear();
+  for (const auto& [name, reason] : failed) response.body += name + ": " + reason + "\n";
+}
+
+Json list_collections(VectorCall& call) {
+  Json list = Json::array();
+  for (const std::string& name : call.collections.names()) list.push_back({{"name", name}});
+  return {{"collections", list}};
+}
+
+Json collection_info(VectorCall& call) {
+  return info_json(*call.collections.find(call.path[0]));
+}
+
+Json collection_exists(VectorCall& call) {
+  return {{"exists", call.collections.contains(call.path[0])}};
+}
+
+Json create_collection(VectorCall& call) {
+  const Fields fields(call.body, "",
+                      {"vectors", "hnsw_config", "optimizers_config", "on_disk_payload", "shard_number",
+                       "replication_factor", "write_consistency_factor", "sharding_method", "wal_config",
+                       "quantization_config", "sparse_vectors", "strict_mode_config", "init_from", "most_points", "table_points",
+                       "metadata"});
+  fields.refuse({"sharding_method", "sparse_vectors", "init_from", "strict_mode_config", "metadata"});
+  fields.refuse({"quantization_config"}, "Codes are chosen by the index; leave it out.");
+  for (const char* name : {"shard_number", "replication_factor", "write_consistency_factor"})
+    fields.whole(name, 1, 1, 1);
+  const Json& found = fields.need("vectors", "{\"size\": …, \"distance\": …}");
+  if (found.is_object() && !found.contains("size") && !found.empty() && found.begin()->is_object())
+    throw Error(ErrorCode::unsupported, "named vectors are not supported: a collection has one unnamed vector",
+                {.where = "/vectors", .expected = "{\"size\": …, \"distance\": …}"});
+  const Fields vectors(found, "/vectors",
+                       {"size", "distance", "on_disk", "hnsw_config", "quantization_config", "datatype",
+                        "multivector_config"});
+  vectors.refuse({"quantization_config", "multivector_config"});
+  if (vectors.text("datatype", "float32") != "float32")
+    throw Error(ErrorCode::unsupported, "vectors are kept as float32", {.where = "/vectors/datatype"});
+  vectors.need("size", "a whole number");
+  CollectionConfig config;
+  config.dimension = vectors.whole("size", 0, 1, Collection::largest_dimension);
+  config.metric = read_distance(vectors);
+  config.most_points = fields.whole("most_points", 0, 1, SIZE_MAX);
+  config.table_points = fields.whole("table_points", 0, 16, 1u << 20);
+  read_tuning(vectors.find("hnsw_config") ? vectors : fields, config);
+  call.collections.create(call.path[0], config);
+  return true;
+}
+
+Json update_collection(VectorCall& call) {
+  const auto collection = call.collections.find(call.path[0]);
+  const Fields fields(call.body, "",
+                      {"vectors", "optimizers_config", "params", "hnsw_config", "quantization_config",
+                       "sparse_vectors", "strict_mode_config", "metadata"});
+  fields.refuse({"vectors", "params", "quantization_config", "sparse_vectors", "strict_mode_config", "metadata"});
+  CollectionConfig config = collection->config();
+  read_tuning(fields, config);
+  collection->configure(config);
+  return true;
+}
+
+Json delete_collection(VectorCall& call) {
+  return call.collections.remove(call.path[0]);
+}
+
+Json change_aliases(VectorCall& call) {
+  using Kind = CollectionSet::AliasChange::Kind;
+  const Fields fields(call.body, "", {"actions"});
+  std::vector<CollectionSet::AliasChange> changes;
+  for (const Json& action : fields.list("actions")) {
+    const std::string place = "/actions/" + std::to_string(changes.size());
+    const Fields one(action, place, {"create_alias", "delete_alias", "rename_alias"});
+    if (action.size() != 1) throw Error(ErrorCode::bad_input, "an action is one of three", {.where = place, .expected = "create_alias, delete_alias or rename_alias"});
+    const std::string kind = action.begin().key();
+    const Fields inner(action.begin().value(), place + "/" + kind,
+                       kind == "create_alias"   ? std::initializer_list<std::string_view>{"collection_name", "alias_name"}
+                       : kind == "delete_alias" ? std::initializer_list<std::string_view>{"alias_name"}
+                                                : std::initializer_list<std::string_view>{"old_alias_name", "new_alias_name"});
+    if (kind == "create_alias") {
+      changes.push_back({Kind::create, inner.text("alias_name"), inner.text("collection_name")});
+    } else if (kind == "delete_alias") {
+      changes.push_back({Kind::remove, inner.text("alias_name"), ""});
+    } else {
+      changes.push_back({Kind::rename, inner.text("old_alias_name"), inner.text("new_alias_name")});
+    }
+  }
+  call.collections.change_aliases(changes);
+  return true;
+}
+
+Json collection_aliases(VectorCall& call) {
+  const std::string name = call.collection->folder().filename().string();
+  return aliases_json(call.collections, &name);
+}
+
+Json all_aliases(VectorCall& call) {
+  return aliases_json(call.collections, nullptr);
+}
+
+Json put_payload_index(VectorCall& call) {
+  const Fields fields(call.body, "", {"field_name", "field_schema"});
+  fields.need("field_name", "a string");
+  const Json* schema = fields.find("field_schema");
+  const std::string type = schema && schema->is_object() ? schema->value("type", "") : fields.text("field_schema", "keyword");
+  static const std::vector<std::string> known = {"keyword", "integer", "float", "bool", "datetime", "uuid"};
+  if (std::find(known.begin(), known.end(), type) == known.end())
+    throw Error(ErrorCode::unsupported, "there is no such index",
+                {.where = "/field_schema", .expected = "keyword, integer, float, bool, datetime or uuid", .found = "'" + type.substr(0, 40) + "'"});
+  return {{"operation_id", call.collection->view()->sequence}, {"status", "completed"}};
+}
+
+Json delete_payload_index(VectorCall& call) {
+  return {{"operation_id", call.collection->view()->sequence}, {"status", "completed"}};
+}
+
+Json list_snapshots(VectorCall& call) {
+  Json list = Json::array();
+  for (const auto& snapshot : call.collections.snapshots(call.path[0])) list.push_back(snapshot_json(snapshot));
+  return list;
+}
+
+Json make_snapshot(VectorCall& call) {
+  return snapshot_json(call.collections.make_snapshot(call.path[0]));
+}
+
+Json delete_snapshot(VectorCall& call) {
+  call.collections.remove_snapshot(call.path[0], call.path[1]);
+  return true;
+}
+
+void send_snapshot(VectorCall& call, Response& response) {
+  response.file = call.collections.snapshot_file(call.path[0], call.path[1]);
+  response.content_type = "application/octet-stream";
+}
+
+Json recover_snapshot(VectorCall& call) {
+  const Fields fields(call.body, "", {"location", "priority", "checksum", "api_key"});
+  fields.refuse({"checksum", "api_key"});
+  std::string location = fields.text("location");
+  if (location.starts_with("file://")) location.erase(0, 7);
+  // A name of one of the server's own snapshots: other files of the machine are no business of a client.
+  const std::string name = Path(location).filename().string();
+  if (location.find("://") != location.npos || name.empty()) fields.wrong("location", "the name of a snapshot of this collection");
+  const std::string target = call.collection->folder().filename().string();
+  const Path file = call.collections.snapshot_file(call.path[0], name);
+  call.collection.reset();
+  call.collections.restore(target, file);
+  return true;
+}
+
+}  // namespace cowatch::serve

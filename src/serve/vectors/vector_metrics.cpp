@@ -1,0 +1,117 @@
+#include "serve/vectors/vector_metrics.h"
+
+#include <cstdio>
+
+namespace cowatch::serve {
+namespace {
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", value);
+  return text;
+}
+
+void head(std::string& text, const std::string& name, const char* type, const char* meaning) {
+  text += "# HELP cowatch_vectors_" + name + " " + meaning + "\n# TYPE cowatch_vectors_" + name + " " + type + "\n";
+}
+
+void line(std::string& text, const std::string& name, const std::string& labels, double value) {
+  text += "cowatch_vectors_" + name + (labels.empty() ? "" : "{" + labels + "}") + " " + number(value) + "\n";
+}
+
+void add_scheduler(std::string& text, const Scheduler::Status& searches, const Scheduler::Status& others) {
+  const auto both = [&](const char* name, const char* type, const char* meaning, const auto& value) {
+    head(text, name, type, meaning);
+    line(text, name, "queue=\"search\"", static_cast<double>(value(searches)));
+    line(text, name, "queue=\"other\"", static_cast<double>(value(others)));
+  };
+  both("queue_length", "gauge", "Requests that wait.", [](const auto& s) { return s.waiting; });
+  both("running", "gauge", "Requests being answered.", [](const auto& s) { return s.running; });
+  both("refused_total", "counter", "Requests refused at once: their turn would have come too late.",
+       [](const auto& s) { return s.refused; });
+  both("shed_total", "counter", "Requests refused when their turn came too late.", [](const auto& s) { return s.shed; });
+  both("cancelled_total", "counter", "Requests dropped: nobody waited any longer.",
+       [](const auto& s) { return s.cancelled; });
+  both("batches_total", "counter", "Groups of requests answered in one pass.", [](const auto& s) { return s.batches; });
+}
+
+}  // namespace
+
+void VectorMetrics::answered(const std::string& operation, int status, double seconds) {
+  const std::lock_guard lock(mutex_);
+  Operation& each = operations_[operation];
+  for (size_t i = 0; i < bounds.size(); ++i) each.buckets[i] += seconds <= bounds[i];
+  each.sum += seconds;
+  ++each.count;
+  ++each.by_status[status];
+}
+
+bool VectorMetrics::sample(const std::string& collection) {
+  const std::lock_guard lock(mutex_);
+  return searches_[collection]++ % sample_every == 0;
+}
+
+void VectorMetrics::recall(const std::string& collection, size_t found, size_t wanted) {
+  const std::lock_guard lock(mutex_);
+  Recall& recall = recalls_[collection];
+  ++recall.samples;
+  recall.found += found;
+  recall.wanted += wanted;
+}
+
+std::map<std::string, VectorMetrics::Recall> VectorMetrics::recalls() const {
+  const std::lock_guard lock(mutex_);
+  return recalls_;
+}
+
+std::string VectorMetrics::text(const CollectionSet& collections, const Scheduler::Status& searches,
+                                const Scheduler::Status& others) const {
+  std::string text;
+  {
+    const std::lock_guard lock(mutex_);
+    head(text, "requests_total", "counter", "Requests answered.");
+    for (const auto& [name, each] : operations_)
+      for (const auto& [status, count] : each.by_status)
+        line(text, "requests_total", "operation=\"" + name + "\",status=\"" + std::to_string(status) + "\"",
+             static_cast<double>(count));
+    head(text, "request_seconds", "histogram", "Time from a request's arrival to its answer.");
+    for (const auto& [name, each] : operations_) {
+      const std::string label = "operation=\"" + name + "\"";
+      for (size_t i = 0; i < bounds.size(); ++i)
+        line(text, "request_seconds_bucket", label + ",le=\"" + number(bounds[i]) + "\"",
+             static_cast<double>(each.buckets[i]));
+      line(text, "request_seconds_bucket", label + ",le=\"+Inf\"", static_cast<double>(each.count));
+      line(text, "request_seconds_sum", label, each.sum);
+      line(text, "request_seconds_count", label, static_cast<double>(each.count));
+    }
+    head(text, "recall_wanted_total", "counter", "True neighbours of the searches whose recall was sampled.");
+    for (const auto& [name, each] : recalls_)
+      line(text, "recall_wanted_total", "collection=\"" + name + "\"", static_cast<double>(each.wanted));
+    head(text, "recall_found_total", "counter", "Those of them that were answered: recall is found over wanted.");
+    for (const auto& [name, each] : recalls_)
+      line(text, "recall_found_total", "collection=\"" + name + "\"", static_cast<double>(each.found));
+  }
+  add_scheduler(text, searches, others);
+  head(text, "points", "gauge", "Points of a collection.");
+  std::string indexed, bytes, trouble;
+  for (const std::string& name : collections.names()) {
+    if (collections.failed().contains(name)) continue;
+    const auto status = collections.find(name)->status();
+    const std::string label = "collection=\"" + name + "\"";
+    line(text, "points", label, static_cast<double>(status.points));
+    line(indexed, "indexed_points", label, static_cast<double>(status.indexed));
+    line(bytes, "bytes", label + ",part=\"segments\"", static_cast<double>(status.vector_bytes));
+    line(bytes, "bytes", label + ",part=\"indexes\"", static_cast<double>(status.index_bytes));
+    line(bytes, "bytes", label + ",part=\"memory\"", static_cast<double>(status.memory_bytes));
+    line(bytes, "bytes", label + ",part=\"records\"", static_cast<double>(status.record_bytes));
+    line(trouble, "troubles", label, static_cast<double>(status.trouble.size()));
+  }
+  head(text, "indexed_points", "gauge", "Points that a graph index covers.");
+  text += indexed;
+  head(text, "bytes", "gauge", "Bytes of a collection's parts, on disk or in memory.");
+  text += bytes;
+  head(text, "troubles", "gauge", "Damage found or work that does not get on; GET /collections/NAME says what.");
+  return text + trouble;
+}
+
+}  // namespace cowatch::serve

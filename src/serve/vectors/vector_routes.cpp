@@ -1,0 +1,55 @@
+#include "serve/vectors/vector_routes.h"
+
+namespace cowatch::serve {
+
+const std::vector<VectorRoute>& vector_routes() {
+  using Kind = VectorRoute::Kind;
+  // clang-format off
+  static const std::vector<VectorRoute> all = {
+      {"GET", "/", "The version, for Qdrant's clients.", Scope::open, Kind::other, nullptr, root_version},
+      {"GET", "/healthz", "Whether the process answers.", Scope::open, Kind::other, nullptr, ready},
+      {"GET", "/livez", "Whether the process answers.", Scope::open, Kind::other, nullptr, ready},
+      {"GET", "/readyz", "Whether every collection could be opened.", Scope::open, Kind::other, nullptr, ready},
+      {"GET", "/collections", "The collections' names.", Scope::read, Kind::other, list_collections},
+      {"POST", "/collections/aliases", "Create, delete and rename aliases, all at once.", Scope::manage, Kind::other, change_aliases},
+      {"GET", "/aliases", "All aliases.", Scope::read, Kind::other, all_aliases},
+      {"GET", "/collections/{name}", "Points, state and configuration of a collection.", Scope::read, Kind::other, collection_info},
+      {"PUT", "/collections/{name}", "Create a collection.", Scope::manage, Kind::other, create_collection},
+      {"PATCH", "/collections/{name}", "Change a collection's parameters.", Scope::manage, Kind::other, update_collection},
+      {"DELETE", "/collections/{name}", "Delete a collection.", Scope::manage, Kind::other, delete_collection},
+      {"GET", "/collections/{name}/exists", "Whether there is such a collection.", Scope::read, Kind::other, collection_exists},
+      {"GET", "/collections/{name}/aliases", "A collection's aliases.", Scope::read, Kind::other, collection_aliases},
+      {"PUT", "/collections/{name}/index", "Accepted: every payload field is indexed anyway.", Scope::write, Kind::other, put_payload_index},
+      {"DELETE", "/collections/{name}/index/{field}", "Accepted: every payload field stays indexed.", Scope::write, Kind::other, delete_payload_index},
+      {"PUT", "/collections/{name}/points", "Insert or replace points.", Scope::write, Kind::other, upsert_points},
+      {"POST", "/collections/{name}/points", "Points by id.", Scope::read, Kind::other, retrieve_points},
+      {"GET", "/collections/{name}/points/{id}", "One point.", Scope::read, Kind::other, get_point},
+      {"POST", "/collections/{name}/points/delete", "Delete points by id or filter.", Scope::write, Kind::other, delete_points},
+      {"PUT", "/collections/{name}/points/vectors", "Replace vectors of points.", Scope::write, Kind::other, update_vectors},
+      {"POST", "/collections/{name}/points/payload", "Set payload fields.", Scope::write, Kind::other, set_payload},
+      {"PUT", "/collections/{name}/points/payload", "Replace payloads.", Scope::write, Kind::other, overwrite_payload},
+      {"POST", "/collections/{name}/points/payload/delete", "Delete payload fields.", Scope::write, Kind::other, delete_payload},
+      {"POST", "/collections/{name}/points/payload/clear", "Empty payloads.", Scope::write, Kind::other, clear_payload},
+      {"POST", "/collections/{name}/points/batch", "Several of the writing operations, in order.", Scope::write, Kind::other, batch_update},
+      {"POST", "/collections/{name}/points/scroll", "Points page by page, by id.", Scope::read, Kind::other, scroll_points},
+      {"POST", "/collections/{name}/points/count", "How many points a filter lets through.", Scope::read, Kind::other, count_points},
+      {"POST", "/collections/{name}/facet", "Values of a payload field, most frequent first.", Scope::read, Kind::other, facet_points},
+      {"POST", "/collections/{name}/points/search", "The nearest points.", Scope::read, Kind::search, search_points},
+      {"POST", "/collections/{name}/points/search/batch", "Several searches.", Scope::read, Kind::search, search_batch},
+      {"POST", "/collections/{name}/points/search/groups", "The nearest points of each value of a field.", Scope::read, Kind::search, search_groups},
+      {"POST", "/collections/{name}/points/recommend", "Points like some and unlike others.", Scope::read, Kind::search, recommend_points},
+      {"POST", "/collections/{name}/points/recommend/batch", "Several recommendations.", Scope::read, Kind::search, recommend_batch},
+      {"POST", "/collections/{name}/points/query", "The nearest points to a vector, a point, or examples.", Scope::read, Kind::search, query_points},
+      {"POST", "/collections/{name}/points/query/batch", "Several queries.", Scope::read, Kind::search, query_batch},
+      {"POST", "/collections/{name}/points/query/groups", "A query's best points of each value of a field.", Scope::read, Kind::search, query_groups},
+      {"GET", "/collections/{name}/snapshots", "Snapshots of a collection.", Scope::read, Kind::other, list_snapshots},
+      {"POST", "/collections/{name}/snapshots", "Make a snapshot.", Scope::manage, Kind::other, make_snapshot},
+      {"GET", "/collections/{name}/snapshots/{snapshot}", "Download a snapshot.", Scope::manage, Kind::other, nullptr, send_snapshot},
+      {"DELETE", "/collections/{name}/snapshots/{snapshot}", "Delete a snapshot.", Scope::manage, Kind::other, delete_snapshot},
+      {"PUT", "/collections/{name}/snapshots/recover", "Replace a collection by one of the server's snapshots.", Scope::manage, Kind::other, recover_snapshot},
+  };
+  // clang-format on
+  return all;
+}
+
+}  // namespace cowatch::serve

@@ -1,0 +1,64 @@
+// The operations of the vector interface, by file. Each takes a checked call and gives Qdrant's `result`.
+#pragma once
+
+#include "serve/vectors/vector_service.h"
+
+namespace cowatch::serve {
+
+// collection_routes.cpp
+void root_version(VectorCall& call, Response& response);
+void ready(VectorCall& call, Response& response);
+Json list_collections(VectorCall& call);
+Json collection_info(VectorCall& call);
+Json collection_exists(VectorCall& call);
+Json create_collection(VectorCall& call);
+Json update_collection(VectorCall& call);
+Json delete_collection(VectorCall& call);
+Json change_aliases(VectorCall& call);
+Json collection_aliases(VectorCall& call);
+Json all_aliases(VectorCall& call);
+Json put_payload_index(VectorCall& call);
+Json delete_payload_index(VectorCall& call);
+Json list_snapshots(VectorCall& call);
+Json make_snapshot(VectorCall& call);
+Json delete_snapshot(VectorCall& call);
+void send_snapshot(VectorCall& call, Response& response);
+Json recover_snapshot(VectorCall& call);
+
+// point_routes.cpp
+Json upsert_points(VectorCall& call);
+Json retrieve_points(VectorCall& call);
+Json get_point(VectorCall& call);
+Json delete_points(VectorCall& call);
+Json update_vectors(VectorCall& call);
+Json set_payload(VectorCall& call);
+Json overwrite_payload(VectorCall& call);
+Json delete_payload(VectorCall& call);
+Json clear_payload(VectorCall& call);
+Json batch_update(VectorCall& call);
+Json scroll_points(VectorCall& call);
+Json count_points(VectorCall& call);
+Json facet_points(VectorCall& call);
+
+// query_routes.cpp
+Json search_points(VectorCall& call);
+Json search_batch(VectorCall& call);
+Json search_groups(VectorCall& call);
+Json recommend_points(VectorCall& call);
+Json recommend_batch(VectorCall& call);
+Json query_points(VectorCall& call);
+Json query_batch(VectorCall& call);
+Json query_groups(VectorCall& call);
+
+// What the answers show of points.
+struct Shown {
+  enum class Payload { none, all, include, exclude } payload = Payload::none;
+  std::vector<std::string> keys;
+  bool vector = false;
+};
+class Fields;
+Shown read_shown(const Fields& fields, bool payload_by_default);
+Json point_json(const CollectionView& view, PointPlace at, const Shown& shown);
+std::optional<Condition> read_filter(const Fields& fields, std::string_view name = "filter");
+
+}  // namespace cowatch::serve

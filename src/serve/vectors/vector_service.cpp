@@ -1,0 +1,169 @@
+#include "serve/vectors/vector_service.h"
+
+#include <algorithm>
+#include <cmath>
+#include <thread>
+
+#include "base/log.h"
+#include "base/threads.h"
+
+namespace cowatch::serve {
+namespace {
+
+using Clock = Job::Clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+Response qdrant_answer(Json result, Clock::time_point start) {
+  return json_response({{"result", std::move(result)}, {"status", "ok"}, {"time", seconds_since(start)}});
+}
+
+Response qdrant_error(const Error& error, Clock::time_point start) {
+  // Here unsupported means that the request is well formed, and not a matter of media types.
+  int status = error.code() == ErrorCode::unsupported ? 501 : error_kind(error.code()).http_status;
+  if (const auto* access = dynamic_cast<const AccessError*>(&error)) status = access->status();
+  Response response = json_response({{"status", {{"error", error.what()}}}, {"time", seconds_since(start)}}, status);
+  if (status == 503 || status == 429) response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+Priority priority_of(const Request& request) {
+  const std::string_view name = request.header("x-priority");
+  if (name.empty() || name == "normal") return Priority::normal;
+  if (name == "high") return Priority::high;
+  if (name == "low") return Priority::low;
+  throw Error(ErrorCode::bad_argument, "there is no such priority",
+              {.where = "X-Priority", .expected = "high, normal or low", .found = std::string(name.substr(0, 40))});
+}
+
+Clock::time_point deadline_after(Clock::time_point start, double seconds) {
+  return start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+}
+
+}  // namespace
+
+// A request on its way through a scheduler.
+class VectorService::RequestJob : public Job {
+ public:
+  RequestJob(VectorService& service, const VectorRoute& route, std::vector<std::string> values,
+             std::shared_ptr<const Request> request, std::shared_ptr<std::atomic<bool>> cancel,
+             std::function<void(Response)> done, Clock::time_point start)
+      : service_(service),
+        route_(route),
+        values_(std::move(values)),
+        request_(std::move(request)),
+        cancel_(std::move(cancel)),
+        done_(std::move(done)),
+        start_(start) {}
+
+  void run() override { finish(service_.run(route_, *request_, values_, cancel_.get())); }
+  void refuse() override {
+    finish(qdrant_error(Error(ErrorCode::overloaded, "the server is busier than it can answer in time"), start_));
+  }
+  bool cancelled() const override { return cancel_ && cancel_->load(); }
+
+ private:
+  void finish(Response response) {
+    service_.metrics_.answered(route_.method + " " + route_.path, response.status, seconds_since(start_));
+    done_(std::move(response));
+  }
+  VectorService& service_;
+  const VectorRoute& route_;
+  std::vector<std::string> values_;
+  std::shared_ptr<const Request> request_;
+  std::shared_ptr<std::atomic<bool>> cancel_;
+  std::function<void(Response)> done_;
+  Clock::time_point start_;
+};
+
+VectorService::VectorService(const Path& folder, const Settings& settings)
+    : collections_(folder),
+      tokens_(folder / "tokens.json", settings.get_text("serve.key")),
+      search_seconds_(settings.get_number("vectors.deadline_ms") / 1000),
+      other_seconds_(60),
+      searches_(std::max<size_t>(1, threads()), static_cast<size_t>(settings.get_int("vectors.queue")), 1),
+      others_(2, 1000, 1) {}
+
+bool VectorService::owns(const Request& request) {
+  const std::string& path = request.path;
+  return path == "/collections" || path.starts_with("/collections/") || path == "/aliases" || path == "/readyz" ||
+         path == "/healthz" || path == "/livez" ||
+         // Qdrant's clients ask the root for the version; a browser gets the page there.
+         (path == "/" && request.header("content-type") == "application/json");
+}
+
+Response VectorService::run(const VectorRoute& route, const Request& request, const std::vector<std::string>& values,
+                            const std::atomic<bool>* cancel) {
+  const auto start = Clock::now();
+  try {
+    VectorCall call{*this, request, collections_, values, nullptr, {}, cancel};
+    if (route.path.starts_with("/collections/{name}/")) call.collection = collections_.find(values[0]);
+    if (!request.body.empty()) call.body = parse_json_body(request.body);
+    if (route.respond) {
+      Response response;
+      route.respond(call, response);
+      return response;
+    }
+    return qdrant_answer(route.answer(call), start);
+  } catch (const Error& error) {
+    if (error_kind(error.code()).exit_status == 1) log(LogLevel::error, route.path + ": " + error.what());
+    return qdrant_error(error, start);
+  } catch (const std::exception& error) {
+    log(LogLevel::error, route.path + ": " + error.what());
+    return qdrant_error(Error(ErrorCode::internal, error.what()), start);
+  }
+}
+
+void VectorService::answer(std::shared_ptr<const Request> request, std::shared_ptr<std::atomic<bool>> cancel,
+                           std::function<void(Response)> done) {
+  const auto start = Clock::now();
+  std::string label = "unknown";
+  try {
+    std::vector<std::string> values;
+    const VectorRoute* route = nullptr;
+    std::string allowed;
+    for (const VectorRoute& each : vector_routes()) {
+      if (!match_path(each.path, request->path, false, values)) continue;
+      if (each.method == request->method) {
+        route = &each;
+        break;
+      }
+      allowed += (allowed.empty() ? "" : ", ") + each.method;
+    }
+    if (!route && !allowed.empty()) {
+      Response response = qdrant_error(
+          Error(ErrorCode::bad_argument, "this address does not take " + request->method, {.expected = allowed}), start);
+      response.status = 405;
+      response.headers.emplace_back("Allow", allowed);
+      metrics_.answered(label, response.status, seconds_since(start));
+      return done(std::move(response));
+    }
+    if (!route) {
+      throw Error(ErrorCode::not_found, "there is no such operation, or it is one of Qdrant's that is not supported",
+                  {.found = request->method + " " + request->path.substr(0, 80), .remedy = "/apidocs lists them."});
+    }
+    label = route->method + " " + route->path;
+    match_path(route->path, request->path, false, values);
+    tokens_.check(*request, route->scope, values.empty() ? "" : values[0]);
+    const bool search = route->kind == VectorRoute::Kind::search;
+    const double patience = static_cast<double>(request->whole("timeout", 0, 0, 3600));
+    Scheduler& scheduler = search ? searches_ : others_;
+    std::unique_ptr<Job> job =
+        std::make_unique<RequestJob>(*this, *route, values, request, std::move(cancel), done, start);
+    job->priority = priority_of(*request);
+    job->deadline = deadline_after(start, patience > 0 ? patience : search ? search_seconds_ : other_seconds_);
+    if (!scheduler.submit(job)) job->refuse();
+  } catch (const Error& error) {
+    Response response = qdrant_error(error, start);
+    metrics_.answered(label, response.status, seconds_since(start));
+    done(std::move(response));
+  }
+}
+
+std::string VectorService::metrics() const {
+  return metrics_.text(collections_, searches_.status(), others_.status());
+}
+
+}  // namespace cowatch::serve

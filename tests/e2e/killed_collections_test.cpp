@@ -1,0 +1,207 @@
+// `cowatch serve` killed (kill -9) at random moments of writing, merging, snapshots and alias switches, its files
+// then damaged as a disk may damage them, and started again with other settings: every acknowledged batch is
+// there, an unacknowledged one wholly or not at all. The expected state is kept here, outside the server.
+// COWATCH_TEST_KILLS and COWATCH_TEST_SEED set how many and which; 20, or 300 with `scripts/test.sh --all`.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+
+#include "base/json.h"
+#include "base/random.h"
+#include "search/io/manifest.h"
+#include "store/catalogue.h"
+#include "store/workspace.h"
+#include "support/server.h"
+
+namespace cowatch {
+namespace {
+
+uint64_t environment_number(const char* name, uint64_t fallback) {
+  const char* text = std::getenv(name);
+  return text ? std::stoull(text) : fallback;
+}
+
+// What a point is after a batch: the batch's number, or 0 when it erased the point.
+using Batch = std::map<uint64_t, uint64_t>;
+
+Json vector_of(uint64_t id, uint64_t batch) {
+  return {static_cast<double>(id % 97) + 1, static_cast<double>(batch % 89), static_cast<double>(id % 13), 1.0};
+}
+
+class Client {
+ public:
+  Client(uint16_t port) : connection_(port) {}
+  // Status 0: no answer came.
+  int ask(const std::string& method, const std::string& path, const Json& body, Json* answer = nullptr) {
+    const std::string text = body.is_null() ? "" : body.dump();
+    connection_.send(method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                     std::to_string(text.size()) + "\r\n\r\n" + text);
+    const std::string said = connection_.receive();
+    const Json json = Json::parse(test::body_of(said), nullptr, false);
+    if (json.is_discarded()) return 0;  // cut off
+    if (answer) *answer = json;
+    return test::status_of(said);
+  }
+
+ private:
+  test::Connection connection_;
+};
+
+class KilledCollections : public testing::Test {
+ protected:
+  KilledCollections() { Catalogue(workspace_.catalogue(), Catalogue::Mode::write); }
+
+  double draw() { return random_.uniform(draws_++, 9); }
+
+  Batch next_batch() {
+    Batch batch;
+    ++batches_;
+    for (int i = 0; i < 40; ++i) batch[static_cast<uint64_t>(draw() * 400)] = draw() < 0.2 ? 0 : batches_;
+    return batch;
+  }
+
+  // One request: erasures and upserts of a batch as one write each.
+  int write(Client& client, const Batch& batch, bool erase) {
+    Json points = Json::array();
+    for (const auto& [id, number] : batch) {
+      if (erase) points.push_back(id);
+      else points.push_back({{"id", id}, {"vector", vector_of(id, number)}, {"payload", {{"batch", number}}}});
+    }
+    return erase ? client.ask("POST", "/collections/films/points/delete", {{"points", points}})
+                 : client.ask("PUT", "/collections/films/points", {{"points", points}});
+  }
+
+  // Until the connection breaks: what was acknowledged goes to expected_, what was under way to pending_.
+  void work(uint16_t port) {
+    Client client(port);
+    for (;;) {
+      Batch upserts, erasures;
+      for (const auto& [id, number] : next_batch()) (number ? upserts : erasures)[id] = number;
+      for (const bool erase : {false, true}) {
+        const Batch& batch = erase ? erasures : upserts;
+        if (batch.empty()) continue;
+        pending_ = batch;
+        const int status = write(client, batch, erase);
+        if (status == 0) return;
+        if (status == 200) apply(pending_);
+        pending_.clear();
+      }
+      const double which = draw();
+      if (which < 0.05 && client.ask("POST", "/collections/films/snapshots", Json::object()) == 0) return;
+      if (which > 0.8) {
+        alias_pending_ = alias_ == "films" ? "other" : "films";
+        const Json actions = {{"actions", {{{"create_alias", {{"collection_name", alias_pending_}, {"alias_name", "live"}}}}}}};
+        if (client.ask("POST", "/collections/aliases", actions) == 0) return;
+        alias_ = std::exchange(alias_pending_, "");
+      }
+    }
+  }
+
+  void apply(const Batch& batch) {
+    for (const auto& [id, number] : batch) {
+      if (number) expected_[id] = number;
+      else expected_.erase(id);
+    }
+  }
+
+  // What the server holds: id → batch; the vectors and payloads must belong together.
+  std::map<uint64_t, uint64_t> held(Client& client) {
+    Json answer;
+    const int status = client.ask("POST", "/collections/films/points/scroll", {{"limit", 10000}, {"with_vector", true}}, &answer);
+    EXPECT_EQ(status, 200) << answer.dump();
+    std::map<uint64_t, uint64_t> points;
+    for (const Json& point : answer["result"]["points"]) {
+      const auto id = point["id"].get<uint64_t>(), number = point["payload"]["batch"].get<uint64_t>();
+      EXPECT_EQ(point["vector"], vector_of(id, number)) << id;
+      points[id] = number;
+    }
+    return points;
+  }
+
+  void check(uint16_t port) {
+    Client client(port);
+    const auto now = held(client);
+    if (now != expected_ && !pending_.empty()) apply(pending_);  // wholly, then
+    ASSERT_EQ(now, expected_);
+    pending_.clear();
+    Json answer;
+    ASSERT_EQ(client.ask("GET", "/aliases", nullptr, &answer), 200);
+    const auto live = answer["result"]["aliases"].empty() ? "" : answer["result"]["aliases"][0]["collection_name"].get<std::string>();
+    if (!alias_pending_.empty() && live == alias_pending_) alias_ = live;
+    EXPECT_EQ(live, alias_);
+    alias_pending_.clear();
+    // The nearest point to each of a few is itself.
+    for (const auto& [id, number] : now) {
+      if (draw() > 0.02) continue;
+      const Json body = {{"vector", vector_of(id, number)}, {"limit", 3}};
+      ASSERT_EQ(client.ask("POST", "/collections/films/points/search?timeout=20", body, &answer), 200) << answer.dump();
+      EXPECT_EQ(answer["result"][0]["score"].get<double>(), 0) << answer.dump();
+    }
+  }
+
+  // A bit of a derived file turns over, or bytes that were under way follow the log's end. The file, when it must be
+  // named.
+  std::string damage() {
+    const Path folder = workspace_.file("vectors") / "collections" / "films";
+    std::vector<Path> derived;
+    // Those that are in use: a segment that a kill kept from the manifest is removed, whatever it holds.
+    if (const Path manifest = folder / "manifest.safetensors"; std::filesystem::exists(manifest)) {
+      derived.push_back(manifest);
+      for (const auto& segment : Manifest::read(manifest).segments) derived.push_back(folder / segment.file);
+    }
+    const double which = draw();
+    if (which < 0.3) {
+      std::ofstream(folder / "records.sqlite-wal", std::ios::app | std::ios::binary) << std::string(1000, '\x5a');
+      return "none";
+    }
+    if (which > 0.6 || derived.empty()) return "none";
+    const Path& path = derived[static_cast<size_t>(draw() * static_cast<double>(derived.size()))];
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    const auto at = static_cast<std::streamoff>(draw() * static_cast<double>(std::filesystem::file_size(path)));
+    file.seekg(at);
+    const char byte = static_cast<char>(file.get() ^ (1 << static_cast<int>(draw() * 8)));
+    file.seekp(at);
+    file.put(byte);
+    return path.filename().string();
+  }
+
+  test::TemporaryFolder folder_;
+  Workspace workspace_ = Workspace::open_or_create(folder_ / "ws");
+  Random random_{environment_number("COWATCH_TEST_SEED", 1), 4};
+  uint64_t draws_ = 0, batches_ = 0;
+  std::map<uint64_t, uint64_t> expected_;
+  Batch pending_;
+  std::string alias_, alias_pending_;
+};
+
+TEST_F(KilledCollections, lose_nothing_that_was_acknowledged) {
+  const uint64_t kills = environment_number("COWATCH_TEST_KILLS", std::getenv("COWATCH_TEST_ALL") ? 300 : 20);
+  std::string damaged = "none";
+  for (uint64_t kill = 0; kill <= kills; ++kill) {
+    SCOPED_TRACE("kill " + std::to_string(kill));
+    test::Server server(workspace_.folder(), {"--threads", kill % 2 ? "1" : "2", "--set", "vectors.queue=" + std::to_string(10 + kill % 7)});
+    if (kill == 0) {
+      Client client(server.port());
+      const Json config = {{"vectors", {{"size", 4}, {"distance", "Euclid"}}}, {"table_points", 64}};
+      ASSERT_EQ(client.ask("PUT", "/collections/films", config), 200);
+      ASSERT_EQ(client.ask("PUT", "/collections/other", config), 200);
+    }
+    check(server.port());
+    if (HasFatalFailure()) return;
+    // Damage is named in the log, with the file.
+    if (damaged != "none") EXPECT_NE(server.process().output().find(damaged), std::string::npos) << damaged;
+    const auto pause = std::chrono::milliseconds(20 + static_cast<int>(draw() * 400));
+    std::jthread worker([&] { work(server.port()); });
+    std::this_thread::sleep_for(pause);
+    server.process().kill();
+    worker.join();
+    damaged = damage();
+  }
+  EXPECT_GT(batches_, kills);
+}
+
+}  // namespace
+}  // namespace cowatch

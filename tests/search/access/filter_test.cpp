@@ -1,0 +1,175 @@
+// Filters: what they say of a payload, that an index over payloads says the same, and what is refused.
+#include "search/access/filter.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "search/io/segment.h"
+#include "search/io/memory_table.h"
+#include "support/temporary_folder.h"
+
+namespace cowatch {
+namespace {
+
+using testing::HasSubstr;
+
+bool holds(const char* filter, const char* payload) {
+  return matches(parse_filter(Json::parse(filter), "/filter"), PointId(7), Json::parse(payload));
+}
+
+std::string refusal(const std::string& filter) {
+  try {
+    parse_filter(Json::parse(filter), "/filter");
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "it was accepted";
+}
+
+TEST(Filter, reaches_into_objects_and_arrays) {
+  const char* payload = R"({"a": {"b": 1, "list": [1, 2]}, "c.d": "x", "visits": [{"city": "Rome"}, {"city": "Oslo"}]})";
+  EXPECT_TRUE(holds(R"({"must": {"key": "a.b", "match": {"value": 1}}})", payload));
+  EXPECT_TRUE(holds(R"({"must": {"key": "a.list", "match": {"value": 2}}})", payload));
+  EXPECT_TRUE(holds(R"({"must": {"key": "a.list[]", "match": {"value": 2}}})", payload));
+  EXPECT_TRUE(holds(R"({"must": {"key": "c.d", "match": {"value": "x"}}})", payload));
+  EXPECT_TRUE(holds(R"({"must": {"key": "visits[].city", "match": {"value": "Oslo"}}})", payload));
+  EXPECT_FALSE(holds(R"({"must": {"key": "visits.city", "match": {"value": "Oslo"}}})", payload));
+  EXPECT_FALSE(holds(R"({"must": {"key": "a", "match": {"value": 1}}})", payload));
+}
+
+TEST(Filter, ranges_are_open_or_closed_as_they_say) {
+  for (const auto& [bounds, expected] : std::initializer_list<std::pair<const char*, bool>>{
+           {R"({"gt": 5})", false}, {R"({"gte": 5})", true}, {R"({"lt": 5})", false}, {R"({"lte": 5})", true}}) {
+    EXPECT_EQ(holds((R"({"must": {"key": "n", "range": )" + std::string(bounds) + "}}").c_str(), R"({"n": 5})"), expected)
+        << bounds;
+  }
+}
+
+TEST(Filter, an_empty_filter_lets_everything_through) {
+  EXPECT_TRUE(holds("{}", "{}"));
+  EXPECT_TRUE(holds(R"({"must": [], "should": []})", "{}"));
+}
+
+TEST(Filter, names_the_place_of_what_it_refuses) {
+  EXPECT_THAT(refusal(R"({"must": [{"key": "a", "match": {"valu": 1}}]})"), HasSubstr("/filter/must/0/match"));
+  EXPECT_THAT(refusal(R"({"must": [{"key": "a", "match": {"valu": 1}}]})"), HasSubstr("Did you mean 'value'"));
+  EXPECT_THAT(refusal(R"({"mustt": []})"), HasSubstr("Did you mean 'must'"));
+  EXPECT_THAT(refusal(R"({"must": [{"key": "a", "range": {"lt": "soon"}}]})"), HasSubstr("/filter/must/0/range/lt"));
+  EXPECT_THAT(refusal(R"({"must": [{"has_id": ["x"]}]})"), HasSubstr("/filter/must/0/has_id/0"));
+  EXPECT_THAT(refusal(R"({"must": [7]})"), HasSubstr("/filter/must/0"));
+  EXPECT_THAT(refusal(R"({"must": [{"key": "a"}]})"), HasSubstr("one test"));
+  EXPECT_THAT(refusal(R"({"must": [{"key": "a", "geo_radius": {}}]})"), HasSubstr("geo_radius"));
+  std::string deep = R"({"key": "a", "match": {"value": 1}})";
+  for (int i = 0; i < 40; ++i) deep = R"({"must": [)" + deep + "]}";
+  EXPECT_THAT(refusal(deep), HasSubstr("nested too deeply"));
+}
+
+// Random payloads and filters over few keys and values, so that conditions often hold.
+class Draw {
+ public:
+  explicit Draw(uint64_t seed) : random_(seed, 3) {}
+  uint32_t below(uint32_t n) { return static_cast<uint32_t>(random_.uniform(0, next_++) * n); }
+
+  Json value() {
+    switch (below(7)) {
+      case 0: return nullptr;
+      case 1: return below(2) == 0;
+      case 2: return static_cast<int>(below(5)) - 2;
+      case 3: return below(5) * 0.5;
+      case 4: return "2024-0" + std::to_string(1 + below(5)) + "-01";
+      case 5: return Json::array({below(3), "t" + std::to_string(below(3))});
+      default: return "t" + std::to_string(below(4));
+    }
+  }
+  Json payload() {
+    Json payload = Json::object();
+    for (const char* key : {"a", "b"})
+      if (below(3) > 0) payload[key] = value();
+    if (below(2) == 0) payload["o"]["x"] = value();
+    if (below(3) == 0)
+      for (uint32_t i = below(3); i-- > 0;) payload["l"].push_back({{"x", value()}});
+    return payload;
+  }
+  std::string key() {
+    static const char* keys[] = {"a", "b", "o.x", "l[].x", "l", "missing"};
+    return keys[below(6)];
+  }
+  Json scalar() {
+    switch (below(3)) {
+      case 0: return static_cast<int>(below(5)) - 2;
+      case 1: return below(2) == 0;
+      default: return "t" + std::to_string(below(4));
+    }
+  }
+  Json condition(int depth) {
+    switch (below(depth > 0 ? 11 : 9)) {
+      case 0: return {{"key", key()}, {"match", {{"value", scalar()}}}};
+      case 1: return {{"key", key()}, {"match", {{"any", {scalar(), scalar()}}}}};
+      case 2: return {{"key", key()}, {"match", {{"except", {scalar(), scalar()}}}}};
+      case 3: return {{"key", key()}, {"match", {{"text", "t"}}}};
+      case 4: return {{"key", key()}, {"range", {{below(2) ? "gt" : "gte", below(3) * 0.5}, {below(2) ? "lt" : "lte", below(4)}}}};
+      case 5: return {{"key", key()}, {"range", {{"gte", "2024-02-01"}, {"lt", "2024-04-01"}}}};
+      case 6: return {{"key", key()}, {"values_count", {{below(2) ? "gte" : "lt", below(3)}}}};
+      case 7: return {{below(2) ? "is_empty" : "is_null", {{"key", key()}}}};
+      case 8: return {{"has_id", {below(60), below(60), below(60)}}};
+      default: return filter(depth - 1);
+    }
+  }
+  Json filter(int depth) {
+    Json filter = Json::object();
+    for (const char* group : {"must", "should", "must_not"}) {
+      if (below(2) == 0) continue;
+      for (uint32_t i = 1 + below(2); i-- > 0;) filter[group].push_back(condition(depth));
+    }
+    if (below(4) == 0) filter["min_should"] = {{"conditions", {condition(0), condition(0)}}, {"min_count", 1 + below(2)}};
+    return filter;
+  }
+
+ private:
+  Random random_;
+  uint32_t next_ = 0;
+};
+
+void compare_index_with_payloads(bool many_keys) {
+  Draw draw(many_keys ? 2 : 1);
+  constexpr uint32_t count = 60;
+  auto table = std::make_shared<MemoryTable>(count, 2);
+  const std::vector<float> vector = {1, 0};
+  for (uint32_t i = 0; i < count; ++i) {
+    Json payload = draw.payload();
+    if (many_keys)
+      for (int k = 0; k < 10; ++k) payload["0" + std::to_string(i * 10 + static_cast<uint32_t>(k))] = k;
+    table->append(PointId(i), 1, vector, payload.dump());
+  }
+  const Allowed all(count, true);
+  const test::TemporaryFolder folder;
+  const std::vector<Segment::Source> sources = {{table, all}};
+  Segment::write(folder / "s", 2, sources);
+  const Segment segment(folder / "s", 2, true);
+  size_t selected = 0;
+  for (int round = 0; round < 400; ++round) {
+    const Json json = draw.filter(2);
+    const Condition condition = parse_filter(json, "/filter");
+    const Allowed by_index = segment.select(condition, all), by_payload = table->select(condition, all);
+    for (uint32_t slot = 0; slot < count; ++slot) {
+      ASSERT_EQ(by_index.has(slot), by_payload.has(slot))
+          << json.dump() << " of " << table->payload_text(slot);
+    }
+    selected += by_index.count();
+  }
+  EXPECT_GT(selected, 1000u);
+}
+
+TEST(PayloadIndex, selects_what_the_payloads_say) {
+  compare_index_with_payloads(false);
+}
+
+TEST(PayloadIndex, keys_past_its_limit_are_answered_from_the_payloads) {
+  compare_index_with_payloads(true);
+}
+
+}  // namespace
+}  // namespace cowatch

@@ -1,0 +1,251 @@
+// A collection against a plain map: through writes, merges, restarts, damage and full disks.
+#include "search/collection.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "search/distance.h"
+#include "support/temporary_folder.h"
+
+namespace cowatch {
+namespace {
+
+constexpr size_t dimension = 16;
+
+// What the collection must hold.
+struct Expected {
+  std::map<PointId, PointChange> points;
+  void apply(const std::vector<PointChange>& changes) {
+    for (const PointChange& change : changes) {
+      if (change.erase) points.erase(change.id);
+      else points[change.id] = change;
+    }
+  }
+};
+
+std::vector<float> vector_of(const Random& random, uint32_t stream) {
+  std::vector<float> vector(dimension);
+  for (uint32_t d = 0; d < dimension; ++d) vector[d] = static_cast<float>(random.normal(stream, d));
+  return vector;
+}
+
+std::vector<PointChange> random_batch(const Random& random, uint32_t round, uint32_t ids, uint32_t size) {
+  std::map<PointId, PointChange> batch;
+  for (uint32_t i = 0; i < size; ++i) {
+    const uint32_t draw = round * 1000 + i;
+    PointChange change;
+    change.id = PointId(static_cast<uint64_t>(random.uniform(draw, 50) * ids));
+    change.erase = random.uniform(draw, 51) < 0.2;
+    if (!change.erase) {
+      change.vector = vector_of(random, draw);
+      change.payload = R"({"round":)" + std::to_string(round) + R"(,"even":)" + (i % 2 ? "false}" : "true}");
+    }
+    batch[change.id] = change;
+  }
+  std::vector<PointChange> changes;
+  for (auto& [id, change] : batch) changes.push_back(std::move(change));
+  return changes;
+}
+
+void expect_same(const Collection& collection, const Expected& expected, Metric metric) {
+  const auto view = collection.view();
+  ASSERT_EQ(view->count(), expected.points.size());
+  for (const auto& [id, point] : expected.points) {
+    const auto at = view->find(id);
+    ASSERT_TRUE(at) << to_text(id);
+    const PointTable& table = *view->tables[at->table].table;
+    EXPECT_EQ(table.payload_text(at->slot), point.payload);
+    std::vector<float> vector = point.vector;
+    if (metric == Metric::cosine) normalise(vector);
+    EXPECT_THAT(table.vector_of(at->slot), testing::ElementsAreArray(vector));
+  }
+  // In order of id, and the same nearest points as a plain loop finds.
+  const auto places = view->in_order(PointId(0), expected.points.size() + 1, view->select(nullptr));
+  ASSERT_EQ(places.size(), expected.points.size());
+  auto next = expected.points.begin();
+  for (const PointPlace at : places) EXPECT_EQ(view->id_of(at), (next++)->first);
+  if (places.empty()) return;
+  const auto query = view->tables[places[0].table].table->vector_of(places[0].slot);
+  std::vector<std::pair<float, PointId>> truth;
+  for (const PointPlace at : places)
+    truth.emplace_back(-score_of(metric, query, view->tables[at.table].table->vector_of(at.slot)), view->id_of(at));
+  std::sort(truth.begin(), truth.end());
+  const auto hits = search(*view, metric, {.vector = query, .k = 10, .exact = true}, view->select(nullptr));
+  ASSERT_EQ(hits.size(), std::min<size_t>(10, truth.size()));
+  for (size_t i = 0; i < hits.size(); ++i) EXPECT_NEAR(hits[i].score, -truth[i].first, 1e-5);
+}
+
+void flip_a_bit(const Path& path, double where) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  const auto at = static_cast<std::streamoff>(where * static_cast<double>(std::filesystem::file_size(path)));
+  file.seekg(at);
+  const char byte = static_cast<char>(file.get());
+  file.seekp(at);
+  file.put(static_cast<char>(byte ^ 4));
+}
+
+std::vector<Path> files_of(const Path& folder, std::string_view prefix) {
+  std::vector<Path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (entry.path().filename().string().starts_with(prefix)) files.push_back(entry.path());
+  return files;
+}
+
+class CollectionTest : public testing::TestWithParam<Metric> {
+ protected:
+  CollectionTest() { Collection::create(path_, {.dimension = dimension, .metric = GetParam(), .table_points = 256}); }
+  void write(Collection& collection, uint32_t rounds, uint32_t size = 60) {
+    for (uint32_t i = 0; i < rounds; ++i) {
+      auto changes = random_batch(random_, round_++, 3000, size);
+      expected_.apply(changes);
+      collection.write(std::move(changes));
+    }
+  }
+  test::TemporaryFolder folder_;
+  Path path_ = folder_ / "c";
+  Random random_{5, 1};
+  uint32_t round_ = 0;
+  Expected expected_;
+};
+
+TEST_P(CollectionTest, holds_what_was_written_through_merges_and_restarts) {
+  for (int restart = 0; restart < 4; ++restart) {
+    Collection collection(path_);
+    expect_same(collection, expected_, GetParam());
+    write(collection, 40);
+    if (restart % 2 == 0) collection.settle();
+    write(collection, 3);
+    expect_same(collection, expected_, GetParam());
+    EXPECT_THAT(collection.verify(), testing::IsEmpty());
+  }
+}
+
+TEST_P(CollectionTest, a_view_does_not_change) {
+  Collection collection(path_);
+  write(collection, 5);
+  const auto view = collection.view();
+  const Expected then = expected_;
+  write(collection, 20);
+  collection.settle();
+  EXPECT_EQ(view->count(), then.points.size());
+  for (const auto& [id, point] : then.points) {
+    const auto at = view->find(id);
+    ASSERT_TRUE(at);
+    EXPECT_EQ(view->tables[at->table].table->payload_text(at->slot), point.payload);
+  }
+}
+
+TEST_P(CollectionTest, damaged_segments_and_manifests_are_named_and_made_again) {
+  for (const std::string file : {"segment-", "manifest"}) {
+    for (const double where : {0.01, 0.5, 0.97}) {
+      {
+        Collection collection(path_);
+        write(collection, 30);
+        collection.settle();
+        write(collection, 2);
+      }
+      const auto files = files_of(path_, file);
+      ASSERT_FALSE(files.empty());
+      flip_a_bit(files[0], where);
+      Collection collection(path_);
+      expect_same(collection, expected_, GetParam());
+      EXPECT_THAT(collection.status().trouble, testing::Not(testing::IsEmpty()));
+      collection.settle();
+      expect_same(collection, expected_, GetParam());
+      EXPECT_THAT(collection.verify(), testing::IsEmpty());
+    }
+  }
+}
+
+TEST_P(CollectionTest, a_snapshot_is_the_collection_at_its_moment) {
+  const Path snapshot = folder_ / "snapshot";
+  Expected then;
+  {
+    Collection collection(path_);
+    write(collection, 20);
+    then = expected_;
+    collection.snapshot(snapshot);
+    write(collection, 20);
+  }
+  Collection::restore(snapshot, folder_ / "again");
+  expect_same(Collection(folder_ / "again"), then, GetParam());
+  flip_a_bit(snapshot, 0.6);
+  EXPECT_THROW(Collection::restore(snapshot, folder_ / "third"), Error);
+}
+
+TEST_P(CollectionTest, refused_batches_change_nothing) {
+  Collection collection(path_);
+  write(collection, 3);
+  const auto refused = [&](PointChange bad, const std::string& place) {
+    std::vector<PointChange> changes = {{PointId(1), false, vector_of(random_, 1), "{}"}, std::move(bad)};
+    try {
+      collection.write(std::move(changes));
+      ADD_FAILURE() << place << " was accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::bad_input);
+      EXPECT_THAT(error.details().where, testing::HasSubstr(place));
+    }
+    expect_same(collection, expected_, GetParam());
+  };
+  refused({PointId(2), false, {1, 2}, "{}"}, "points/1/vector");
+  std::vector<float> nan(dimension, 1);
+  nan[3] = NAN;
+  refused({PointId(2), false, nan, "{}"}, "points/1/vector");
+  refused({PointId(1), false, vector_of(random_, 2), "{}"}, "points/1/id");
+  if (GetParam() == Metric::cosine) refused({PointId(2), false, std::vector<float>(dimension), "{}"}, "points/1/vector");
+}
+
+TEST_P(CollectionTest, only_one_process_opens_it) {
+  const Collection collection(path_);
+  EXPECT_THROW(Collection again(path_), Error);
+}
+
+TEST_P(CollectionTest, readers_and_writers_run_beside_each_other) {
+  Collection collection(path_);
+  std::atomic<bool> done{false};
+  std::vector<std::jthread> readers;
+  std::atomic<int> wrong{0}, searches{0};
+  const auto query = vector_of(random_, 77);
+  for (int r = 0; r < 2; ++r) {
+    readers.emplace_back([&] {
+      while (!done) {
+        const auto view = collection.view();
+        const auto hits = search(*view, GetParam(), {.vector = query, .k = 5}, view->select(nullptr));
+        wrong += hits.size() != std::min<size_t>(5, view->count());
+        for (const Hit& hit : hits) wrong += !view->find(view->id_of(hit.at));
+        ++searches;
+      }
+    });
+  }
+  write(collection, 60, 200);
+  collection.settle();
+  done = true;
+  readers.clear();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_GT(searches, 0);
+  expect_same(collection, expected_, GetParam());
+}
+
+TEST_P(CollectionTest, a_quota_of_points_is_kept) {
+  Collection collection(path_);
+  CollectionConfig config = collection.config();
+  config.most_points = 2;
+  collection.configure(config);
+  const auto point = [&](uint64_t id) { return PointChange{PointId(id), false, vector_of(random_, static_cast<uint32_t>(id)), "{}"}; };
+  collection.write({point(1), point(2)});
+  EXPECT_THROW(collection.write({point(3)}), Error);
+  EXPECT_NO_THROW(collection.write({point(2)}));
+  EXPECT_EQ(collection.view()->count(), 2u);
+}
+
+INSTANTIATE_TEST_SUITE_P(metrics, CollectionTest, testing::Values(Metric::cosine, Metric::l2),
+                         [](const auto& info) { return std::string(metric_name(info.param)); });
+
+}  // namespace
+}  // namespace cowatch

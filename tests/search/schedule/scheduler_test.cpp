@@ -1,0 +1,160 @@
+// Admission, order of priority, shedding, batches and cancellation of the scheduler.
+#include "search/schedule/scheduler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+
+namespace cowatch {
+namespace {
+
+struct Log {
+  std::mutex mutex;
+  std::vector<std::string> lines;
+  void add(const std::string& line) {
+    const std::lock_guard lock(mutex);
+    lines.push_back(line);
+  }
+};
+
+class NamedJob : public Job {
+ public:
+  NamedJob(Log& log, std::string name, std::function<void()> work = {}) : log_(log), name_(std::move(name)), work_(std::move(work)) {}
+  void run() override {
+    if (work_) work_();
+    log_.add(name_);
+  }
+  void refuse() override { log_.add("refused " + name_); }
+  bool cancelled() const override { return is_cancelled; }
+  void run_with(const std::vector<std::unique_ptr<Job>>& others) override {
+    if (!others.empty()) log_.add("together " + std::to_string(others.size() + 1));
+    Job::run_with(others);
+  }
+  bool is_cancelled = false;
+
+ private:
+  Log& log_;
+  std::string name_;
+  std::function<void()> work_;
+};
+
+// A worker that is busy until it is let go.
+struct Gate {
+  std::promise<void> open, begun;
+  std::function<void()> work() {
+    return [this] {
+      begun.set_value();
+      open.get_future().wait();
+    };
+  }
+};
+
+std::unique_ptr<NamedJob> job(Log& log, const std::string& name, Priority priority = Priority::normal) {
+  auto made = std::make_unique<NamedJob>(log, name);
+  made->priority = priority;
+  return made;
+}
+
+bool submit(Scheduler& scheduler, std::unique_ptr<NamedJob> each) {
+  std::unique_ptr<Job> base = std::move(each);
+  return scheduler.submit(base);
+}
+
+TEST(Scheduler, runs_by_priority_and_then_by_arrival) {
+  Log log;
+  Gate gate;
+  {
+    Scheduler scheduler(1, 100, 1);
+    submit(scheduler, std::make_unique<NamedJob>(log, "first", gate.work()));
+    gate.begun.get_future().wait();
+    submit(scheduler, job(log, "low", Priority::low));
+    submit(scheduler, job(log, "normal 1"));
+    submit(scheduler, job(log, "normal 2"));
+    submit(scheduler, job(log, "high", Priority::high));
+    gate.open.set_value();
+    while (scheduler.status().done < 5) std::this_thread::yield();
+  }
+  EXPECT_THAT(log.lines, testing::ElementsAre("first", "high", "normal 1", "normal 2", "low"));
+}
+
+TEST(Scheduler, refuses_what_would_be_late_and_what_is_too_much) {
+  Log log;
+  Gate gate;
+  Scheduler scheduler(1, 2, 1);
+  submit(scheduler, std::make_unique<NamedJob>(log, "first", gate.work()));
+  gate.begun.get_future().wait();
+  auto late = job(log, "late");
+  late->deadline = Job::Clock::now();
+  EXPECT_FALSE(submit(scheduler, std::move(late)));
+  EXPECT_TRUE(submit(scheduler, job(log, "a")));
+  EXPECT_TRUE(submit(scheduler, job(log, "b")));
+  EXPECT_FALSE(submit(scheduler, job(log, "c")));
+  EXPECT_EQ(scheduler.status().refused, 2u);
+  gate.open.set_value();
+}
+
+TEST(Scheduler, sheds_what_became_late_and_drops_what_nobody_waits_for) {
+  Log log;
+  Gate gate;
+  {
+    Scheduler scheduler(1, 100, 1);
+    submit(scheduler, std::make_unique<NamedJob>(log, "first", gate.work()));
+    gate.begun.get_future().wait();
+    auto soon = job(log, "soon");
+    soon->deadline = Job::Clock::now() + std::chrono::milliseconds(30);
+    const auto deadline = soon->deadline;
+    EXPECT_TRUE(submit(scheduler, std::move(soon)));
+    auto gone = job(log, "gone");
+    gone->is_cancelled = true;
+    EXPECT_TRUE(submit(scheduler, std::move(gone)));
+    std::this_thread::sleep_until(deadline + std::chrono::milliseconds(1));
+    gate.open.set_value();
+    while (scheduler.status().shed + scheduler.status().cancelled < 2) std::this_thread::yield();
+  }
+  EXPECT_THAT(log.lines, testing::ElementsAre("first", "refused soon"));
+}
+
+TEST(Scheduler, gives_a_batch_to_one_worker) {
+  Log log;
+  Gate gate;
+  {
+    Scheduler scheduler(1, 100, 3);
+    submit(scheduler, std::make_unique<NamedJob>(log, "first", gate.work()));
+    gate.begun.get_future().wait();
+    for (const int batch : {1, 2, 1, 1, 1}) {
+      auto each = job(log, std::to_string(batch));
+      each->batch = static_cast<uint64_t>(batch);
+      submit(scheduler, std::move(each));
+    }
+    gate.open.set_value();
+    while (scheduler.status().done < 6) std::this_thread::yield();
+  }
+  EXPECT_THAT(log.lines, testing::ElementsAre("first", "together 3", "1", "1", "1", "2", "1"));
+}
+
+TEST(Scheduler, every_job_is_run_or_refused) {
+  std::atomic<int> ended{0};
+  Log log;
+  constexpr int count = 2000;
+  {
+    Scheduler scheduler(3, 1u << 20, 4);
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&] {
+        for (int i = 0; i < count / 4; ++i) {
+          auto each = std::make_unique<NamedJob>(log, "x");
+          each->batch = static_cast<uint64_t>(i % 3);
+          each->deadline = Job::Clock::now() + std::chrono::microseconds(i % 700);
+          std::unique_ptr<Job> base = std::move(each);
+          if (!scheduler.submit(base)) base->refuse();
+        }
+      });
+    }
+  }
+  EXPECT_EQ(std::count_if(log.lines.begin(), log.lines.end(), [](const std::string& line) { return line.ends_with("x"); }), count);
+}
+
+}  // namespace
+}  // namespace cowatch

@@ -7,7 +7,7 @@ add_library(fuzzed STATIC EXCLUDE_FROM_ALL ${fuzzed})
 target_compile_options(fuzzed PUBLIC ${fuzz_flags})
 target_include_directories(fuzzed PUBLIC src tests ${CMAKE_BINARY_DIR}/generated)
 target_link_libraries(fuzzed PUBLIC nlohmann_json::nlohmann_json TBB::tbb spdlog::spdlog PkgConfig::XXHASH SQLite::SQLite3
-                      ZLIB::ZLIB PkgConfig::ZSTD)
+                      ZLIB::ZLIB PkgConfig::ZSTD PkgConfig::HWY)
 add_custom_target(fuzzers)
 file(GLOB targets CONFIGURE_DEPENDS tests/fuzz/fuzz_*.cpp)
 foreach(source ${targets})

@@ -14,7 +14,7 @@ run_one() {
   mkdir -p "$work/found/$name" build/fuzz/findings
   if "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2000 -max_len=8192 -print_final_stats=1 \
     -artifact_prefix="build/fuzz/findings/$name-" "$work/found/$name" "$work/seeds/$name" >"$log" 2>&1; then
-    echo "   $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs, $(grep -c ' NEW ' "$log" || true) of them new"
+    echo "   $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs, $(sed -n 's/^stat::new_units_added: *//p' "$log") that went new ways"
   else
     grep -vE '^#[0-9]+.*(NEW|REDUCE|pulse)' "$log" | tail -n 40 >&2
     echo "   $name: FAILED; the input lies in build/fuzz/findings, the output in $log" >&2

@@ -131,11 +131,11 @@ std::vector<std::string> split_tags(std::string_view text, std::string_view sepa
     const size_t end = std::min(text.find_first_of(separators), text.size());
     std::string_view piece = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
-    const size_t begin = piece.find_first_not_of(" \t#");
+    const size_t begin = piece.find_first_not_of(" \t\r\n#");
     if (begin == piece.npos) continue;
-    std::string tag(piece.substr(begin, piece.find_last_not_of(" \t\r") + 1 - begin));
+    std::string tag(piece.substr(begin, piece.find_last_not_of(" \t\r\n") + 1 - begin));
     std::replace_if(
-        tag.begin(), tag.end(), [](char c) { return c == ' ' || c == '\t' || c == '\n'; }, '_');
+        tag.begin(), tag.end(), [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }, '_');
     if (std::find(tags.begin(), tags.end(), tag) == tags.end()) tags.push_back(std::move(tag));
   }
   return tags;

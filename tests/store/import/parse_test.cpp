@@ -75,6 +75,8 @@ TEST(ParseHashtags, PartsThemAsThePlatformDoes) {
   EXPECT_THAT(parse_hashtags("red panda\n"), ElementsAre("red_panda"));  // a JSON list of one
   EXPECT_THAT(parse_hashtags("(no genres listed)"), ElementsAre());
   EXPECT_THAT(parse_hashtags(" | # |,"), ElementsAre());
+  EXPECT_THAT(parse_hashtags("\r \r\t"), ElementsAre());  // found by fuzzing
+  EXPECT_THAT(parse_hashtags("a\rb|c"), ElementsAre("a_b", "c"));
   EXPECT_THAT(parse_hashtags("#猫 #狗"), ElementsAre("猫", "狗"));
 }
 

@@ -39,12 +39,11 @@ std::string shell_quoted(const std::string& text) {
   return quoted + "'";
 }
 
-// Peers multiply with the OpenBLAS kernel that this program would take: it forces a wider one where OpenBLAS
-// itself does not know the processor.
+// Peers multiply with the widest OpenBLAS kernel of the processor, as this program would: whatever the
+// environment says, and where OpenBLAS itself does not know the processor.
 std::string peer_environment() {
-  std::string note;
-  const auto library = load_matrix_library("OpenBLAS", note);
-  return library == nullptr ? "" : "OPENBLAS_CORETYPE=" + shell_quoted(library->kernel()) + " ";
+  const std::string kernel(openblas_kernel_to_force(""));
+  return kernel.empty() ? "" : "OPENBLAS_CORETYPE=" + shell_quoted(kernel) + " ";
 }
 
 struct Output {

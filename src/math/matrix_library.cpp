@@ -295,7 +295,7 @@ std::string_view openblas_kernel_to_force(std::string_view detected) {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")) {
-    return "SkylakeX";  // twice as fast as the Haswell kernel that 0.3.21 takes for an EPYC 9005 (Zen 5)
+    return "SkylakeX";  // on a Zen 5 twice as fast as an AVX2 kernel
   }
   if (is_one_of({"Haswell", "Zen", "Excavator"})) return "";
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "Haswell";

@@ -14,6 +14,7 @@ const std::vector<Benchmark>& benchmarks() {
       blas_benchmark(),
       exact_benchmark(),
       serve_benchmark(),
+      ann_benchmark(),
   };
   return all;
 }

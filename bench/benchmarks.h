@@ -14,5 +14,6 @@ Benchmark embed_benchmark();
 Benchmark blas_benchmark();
 Benchmark exact_benchmark();
 Benchmark serve_benchmark();
+Benchmark ann_benchmark();
 
 }  // namespace cowatch::bench

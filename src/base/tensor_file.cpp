@@ -176,6 +176,12 @@ std::string TensorFile::get(const std::string& key, std::string fallback) const 
   return found == metadata_.end() ? std::move(fallback) : found->second;
 }
 
+std::vector<std::string> TensorFile::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : entries_) names.push_back(name);
+  return names;
+}
+
 const TensorFile::Entry& TensorFile::entry(const std::string& name) const {
   const auto found = entries_.find(name);
   if (found == entries_.end()) damaged(path_, "tensor " + name + " is missing");

@@ -81,6 +81,7 @@ class TensorFile {
   const Metadata& metadata() const { return metadata_; }
   std::string get(const std::string& key, std::string fallback = "") const;
   bool has(const std::string& name) const { return entries_.contains(name); }
+  std::vector<std::string> names() const;  // in alphabetical order
   const std::vector<size_t>& shape(const std::string& name) const { return entry(name).shape; }
   ElementType type(const std::string& name) const { return entry(name).type; }
   // A view into the map. Throws damaged when the tensor is missing, of another type or fails its checksum

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "search/compute/flat_index.h"
+#include "search/compute/graph/graph_index.h"
 #include "search/compute/index_base.h"
 
 namespace cowatch {
@@ -24,8 +25,9 @@ void check_memory(const IndexOptions& options, size_t vectors, size_t dimension)
 
 }  // namespace
 
-PredictedBytes predict_bytes(const IndexOptions& options, size_t vectors, size_t) {
-  return predict_flat(options, vectors);
+PredictedBytes predict_bytes(const IndexOptions& options, size_t vectors, size_t dimension) {
+  return options.kind == IndexKind::graph ? predict_graph_bytes(options, vectors, dimension)
+                                          : predict_flat(options, vectors);
 }
 
 std::unique_ptr<VectorIndex> build_index(const IndexOptions& options, const VectorSource& source,
@@ -33,22 +35,21 @@ std::unique_ptr<VectorIndex> build_index(const IndexOptions& options, const Vect
   check_options(options, source);
   check_memory(options, source.size(), source.dimension());
   if (options.kind == IndexKind::graph)
-    throw Error(ErrorCode::unsupported, "the graph index is not there yet", {.expected = "exact"});
+    return std::make_unique<GraphIndex>(options, source, present, advance);
   return std::make_unique<FlatIndex>(options.metric, source, present, advance);
 }
 
 std::unique_ptr<VectorIndex> open_index(const Path& path, const VectorSource& source) {
-  const TensorFile file(path, "vector_index", 1);
-  const std::string kind = file.get("index"), dimension = file.get("dimension");
+  auto file = std::make_shared<const TensorFile>(path, "vector_index", 1);
+  const std::string kind = file->get("index"), dimension = file->get("dimension");
   if (dimension != std::to_string(source.dimension())) {
     throw Error(ErrorCode::damaged, "an index does not fit its vectors",
                 {.where = path.string(),
                  .expected = "dimension " + std::to_string(source.dimension()),
                  .found = dimension});
   }
-  if (index_kind_of(kind) == IndexKind::graph)
-    throw Error(ErrorCode::unsupported, "the graph index is not there yet", {.expected = "exact"});
-  return std::make_unique<FlatIndex>(file, source);
+  if (index_kind_of(kind) == IndexKind::graph) return std::make_unique<GraphIndex>(std::move(file), source);
+  return std::make_unique<FlatIndex>(*file, source);
 }
 
 }  // namespace cowatch

@@ -1,0 +1,218 @@
+// `cowatch bench ann`: approximate search beside hnswlib and faiss, in one run: recall@10 against exact
+// search, queries a second one at a time and in one batch, with one and two threads, time to build, bytes a
+// vector. The engines take turns in every pass; the best and the median pass of each setting count.
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+
+#include "base/error.h"
+#include "base/threads.h"
+#include "bench/ann_engines.h"
+#include "bench/benchmarks.h"
+#include "bench/temporary_folder.h"
+
+namespace cowatch::bench {
+namespace {
+
+struct Options {
+  Path data;
+  GeneratedSize generated;
+  size_t queries = 1000, k = 10, passes = 5;
+  std::string metric = "cosine", engines = "cowatch,hnswlib,faiss", codes = "scalar4x8,scalar8,scalar4";
+  std::vector<size_t> efforts = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384};
+  std::vector<size_t> probes = {1, 2, 4, 8, 16, 32, 64};
+  size_t degree = 32, build_effort = 96, hnsw_m = 16, hnsw_build = 200;
+  float alpha = 1.2f;
+};
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  for (size_t at = 0; at <= text.size();) {
+    const size_t comma = std::min(text.find(',', at), text.size());
+    if (comma > at) parts.push_back(text.substr(at, comma - at));
+    at = comma + 1;
+  }
+  return parts;
+}
+
+void write_raw(const Path& path, const std::vector<float>& values) {
+  std::ofstream file(path, std::ios::binary);
+  file.write(reinterpret_cast<const char*>(values.data()),
+             static_cast<std::streamsize>(values.size() * sizeof(float)));
+  if (!file) throw_system_error("write", path.string());
+}
+
+void add_cowatch(const Options& options, const AnnData& data, const AnnTask& task,
+                 std::vector<std::unique_ptr<AnnEngine>>& engines) {
+  for (const auto& codes : split(options.codes)) {
+    engines.push_back(cowatch_engine(data, task,
+                                     {.metric = task.metric,
+                                      .codes = code_kind_of(codes),
+                                      .degree = options.degree,
+                                      .build_effort = options.build_effort,
+                                      .alpha = options.alpha},
+                                     codes != "scalar4x8"));
+    engines.back()->efforts = options.efforts;
+  }
+}
+
+void add_peer(const Options& options, const AnnData& data, const AnnTask& task, const std::string& name,
+              std::vector<std::unique_ptr<AnnEngine>>& engines) {
+  const auto add = [&](const std::string& kind, size_t effort, const std::vector<size_t>& efforts) {
+    auto peer = peer_engine(data, task, name, kind, effort);
+    if (!peer) {
+      std::printf("%s is not there: install libhnswlib-dev and libfaiss-dev, and build again\n",
+                  name.c_str());
+      return;
+    }
+    peer->efforts = efforts;
+    engines.push_back(std::move(peer));
+  };
+  if (name == "hnswlib") {
+    add(std::to_string(options.hnsw_m), options.hnsw_build, options.efforts);
+  } else {
+    const size_t lists = data.count() >= 1'000'000 ? 4096 : data.count() >= 100'000 ? 1024 : 256;
+    add("IVF" + std::to_string(lists) + ",Flat", 0, options.probes);
+  }
+}
+
+struct Setting {
+  AnnEngine* engine;
+  size_t effort;
+  double recall = 0;
+  std::vector<double> single_1, single_2, batch_1, batch_2;
+};
+
+void add_rows(Report& report, const AnnData& data, const Setting& setting) {
+  const auto add = [&](const char* mode, const std::vector<double>& one, const std::vector<double>& two) {
+    const auto first = spread(one, true), second = spread(two, true);
+    const auto asked = static_cast<double>(data.asked());
+    report.add_row({{"engine", setting.engine->engine},
+                    {"index", setting.engine->index},
+                    {"params", setting.engine->params + " effort " + std::to_string(setting.effort)},
+                    {"mode", mode},
+                    {"recall@10", setting.recall},
+                    {"qps_1", asked / first.best},
+                    {"qps_1_median", asked / first.median},
+                    {"qps_2", asked / second.best},
+                    {"qps_2_median", asked / second.median},
+                    {"build_s", setting.engine->build_s},
+                    {"bytes_per_vector", setting.engine->bytes_per_vector}});
+  };
+  add("single", setting.single_1, setting.single_2);
+  add("batch", setting.batch_1, setting.batch_2);
+}
+
+// The rate at a recall, on the line between the two settings around it; 0 when none reaches it.
+double rate_at(const std::vector<Setting>& settings, const std::string& engine, const std::string& index,
+               double recall, double asked) {
+  double rate = 0;
+  for (size_t i = 0; i < settings.size(); ++i) {
+    const Setting& high = settings[i];
+    if (high.engine->engine != engine || high.engine->index != index || high.recall < recall) continue;
+    const double qps = asked / spread(high.single_1, true).best;
+    rate = std::max(rate, qps);
+    if (i == 0 || settings[i - 1].engine != high.engine || settings[i - 1].recall >= recall) continue;
+    const Setting& low = settings[i - 1];
+    const double part = (recall - low.recall) / (high.recall - low.recall);
+    const double low_qps = asked / spread(low.single_1, true).best;
+    rate = std::max(rate, 1 / ((1 - part) / low_qps + part / qps));
+  }
+  return rate;
+}
+
+void print_summary(const AnnData& data, const std::vector<Setting>& settings) {
+  const auto asked = static_cast<double>(data.asked());
+  std::vector<std::pair<std::string, std::string>> names;
+  for (const Setting& setting : settings) {
+    const std::pair name(setting.engine->engine, setting.engine->index);
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  std::printf("\nqueries a second of one thread, one at a time, at recall@10\n%-28s %9s %9s %9s\n", "",
+              "0.90", "0.95", "0.99");
+  for (const auto& [engine, index] : names) {
+    std::printf("%-28s", (engine + " " + index).c_str());
+    for (const double recall : {0.90, 0.95, 0.99})
+      std::printf(" %9.0f", rate_at(settings, engine, index, recall, asked));
+    std::printf("\n");
+  }
+}
+
+void run(const Options& options, Report& report) {
+  AnnTask task = {.metric = metric_of(options.metric), .k = options.k, .threads = threads(), .folder = {}};
+  AnnData data = ann_data(options.data, options.generated, options.queries, task.metric);
+  set_truth(data, task.metric, options.k);
+  report.settings = {{"data", data.name},
+                     {"vectors", data.count()},
+                     {"dim", data.dimension},
+                     {"queries", data.asked()},
+                     {"k", options.k},
+                     {"metric", options.metric},
+                     {"passes", options.passes},
+                     {"threads", threads()},
+                     {"faiss", "Debian's generic build, without AVX2"}};
+  const TemporaryFolder folder;
+  task.folder = folder.path();
+  write_raw(task.folder / "vectors.f32", data.vectors);
+  write_raw(task.folder / "queries.f32", data.queries);
+  std::vector<std::unique_ptr<AnnEngine>> engines;
+  for (const auto& name : split(options.engines)) {
+    if (name == "cowatch") {
+      add_cowatch(options, data, task, engines);
+    } else {
+      add_peer(options, data, task, name, engines);
+    }
+  }
+  std::vector<Setting> settings;
+  for (const auto& engine : engines) {
+    std::printf("%s %s: built in %.2f s, %.0f bytes a vector\n", engine->engine.c_str(),
+                engine->index.c_str(), engine->build_s, engine->bytes_per_vector);
+    for (const size_t effort : engine->efforts) {
+      if (engine->engine != "faiss" && effort < options.k) continue;
+      settings.push_back({engine.get(), effort, 0, {}, {}, {}, {}});
+    }
+  }
+  std::fflush(stdout);
+  for (size_t pass = 0; pass < options.passes; ++pass) {
+    for (Setting& setting : settings) {
+      AnnEngine& engine = *setting.engine;
+      setting.single_1.push_back(engine.pass(setting.effort, 1, false));
+      if (pass == 0) setting.recall = recall_of(data, task.metric, options.k, engine.answers());
+      setting.single_2.push_back(engine.pass(setting.effort, 2, false));
+      setting.batch_1.push_back(engine.pass(setting.effort, 1, true));
+      setting.batch_2.push_back(engine.pass(setting.effort, 2, true));
+    }
+  }
+  for (const Setting& setting : settings) add_rows(report, data, setting);
+  print_summary(data, settings);
+}
+
+std::function<void(Report&)> configure(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  const auto add = [&](const char* name, auto& value, const char* meaning) {
+    return app.add_option(name, value, meaning)->capture_default_str();
+  };
+  add("--data", options->data, ".npy, .fvecs, .safetensors or a graph folder; generated without it");
+  add("--vectors", options->generated.vectors, "vectors to generate");
+  add("--dim", options->generated.dimension, "their dimension");
+  add("--queries", options->queries, "vectors kept apart and asked");
+  add("--metric", options->metric, "inner_product, cosine or l2");
+  add("--engines", options->engines, "which engines");
+  add("--codes", options->codes, "which codes of ours");
+  add("--passes", options->passes, "turns of every setting");
+  add("--efforts", options->efforts, "candidates kept while searching (ef)")->delimiter(',');
+  add("--degree", options->degree, "links of a node of ours");
+  add("--build-effort", options->build_effort, "candidates kept while building ours");
+  add("--alpha", options->alpha, "how far pruning of ours goes");
+  add("--hnsw-m", options->hnsw_m, "M of hnswlib");
+  add("--hnsw-build", options->hnsw_build, "ef_construction of hnswlib");
+  return [options](Report& report) { run(*options, report); };
+}
+
+}  // namespace
+
+Benchmark ann_benchmark() {
+  return {"ann", "approximate search beside hnswlib and faiss: recall, rate, build, memory", configure};
+}
+
+}  // namespace cowatch::bench

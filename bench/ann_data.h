@@ -1,0 +1,44 @@
+// What `cowatch bench ann` searches: vectors from a file or generated, queries kept apart from them, and the
+// exact answers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "search/compute/vector_index.h"
+
+namespace cowatch::bench {
+
+struct AnnData {
+  std::string name;
+  size_t dimension = 0;
+  std::vector<float> vectors, queries;  // rows
+  size_t count() const { return vectors.size() / dimension; }
+  size_t asked() const { return queries.size() / dimension; }
+  ConstMatrix rows() const { return {vectors.data(), count(), dimension}; }
+  ConstMatrix questions() const { return {queries.data(), asked(), dimension}; }
+  std::vector<std::vector<Scored>> truth;  // the exact k best of each query
+};
+
+struct GeneratedSize {
+  size_t vectors = 200'000, dimension = 128;
+};
+
+// .npy, .fvecs, .safetensors (its only, or its largest, float32 or float16 table) or a folder of the `graph`
+// shape; an empty path generates. `queries` rows chosen by the seed are taken out and asked. Rows of zeros
+// are left out; under cosine all rows are brought to length 1, for every engine.
+//
+// Generated vectors are x = A·z + 0.1·e, brought to length 1, e normal noise. z of 24 numbers (the intrinsic
+// dimension) is a centre plus 0.7 times normal noise; centres are normal, one for each 500 vectors, and a
+// vector's centre is drawn by Zipf's law with exponent 0.7, so that clusters overlap and differ in size. A is
+// dimension × 24, normal. Queries are drawn like vectors.
+AnnData ann_data(const Path& path, const GeneratedSize& generated, size_t queries, Metric metric);
+void set_truth(AnnData& data, Metric metric, size_t k);
+
+// Share of the exact k best among what was found: a found slot counts when its score reaches the k-th exact
+// one, so that equal scores do not count as errors.
+double recall_of(const AnnData& data, Metric metric, size_t k,
+                 const std::vector<std::vector<uint32_t>>& found);
+
+}  // namespace cowatch::bench

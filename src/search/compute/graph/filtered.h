@@ -1,0 +1,106 @@
+// Search of a graph under a filter.
+//
+// The planner compares what two ways would score: all survivors in a row, or a traversal that passes through
+// every slot but keeps only survivors, which has to see about effort / (share of survivors) slots'
+// neighbours. A traversal whose survivors lie far from the query (a correlated filter) may need more than
+// foreseen: it gives up at a budget, and the survivors are scored after all. So no filter costs much more
+// than its survivors, and the recall does not depend on how they lie.
+#pragma once
+
+#include "search/compute/graph/graph_data.h"
+
+namespace cowatch {
+
+// The `effort` best live survivors of `filter` by `score`, best first.
+template <typename Score>
+void find_filtered(const GraphData& data, const Score& score, size_t effort, const Allowed& filter,
+                   SearchScratch& scratch, std::vector<Scored>& found, const std::atomic<bool>* cancel);
+
+// What a traversal is expected to score, and what it may: both in records.
+struct FilterPlan {
+  bool scan = false;
+  size_t budget = 0;
+};
+FilterPlan plan_filter(const GraphData& data, size_t effort, const Allowed& filter);
+
+template <typename Score>
+void scan_filtered(const GraphData& data, const Score& score, size_t effort, const Allowed& filter,
+                   SearchScratch& scratch, std::vector<Scored>& found) {
+  constexpr size_t block = 256;
+  TopK best(std::min(effort, filter.count()));
+  auto& fresh = scratch.fresh;
+  scratch.scores.resize(std::max(scratch.scores.size(), block));
+  const auto flush = [&] {
+    score(std::span<const uint32_t>(fresh), scratch.scores.data());
+    for (size_t i = 0; i < fresh.size(); ++i) {
+      if (scratch.scores[i] >= best.threshold()) best.offer({fresh[i], scratch.scores[i]});
+    }
+    fresh.clear();
+  };
+  fresh.clear();
+  filter.for_each([&](uint32_t slot) {
+    if (!data.live.has(slot)) return;
+    prefetch_record(data, slot);
+    fresh.push_back(slot);
+    if (fresh.size() == block) flush();
+  });
+  flush();
+  found = best.take();
+}
+
+// False when the budget was used up before the search came to its end.
+template <typename Score>
+bool traverse_filtered(const GraphData& data, const Score& score, size_t effort, const Allowed& filter,
+                       size_t budget, SearchScratch& scratch, std::vector<Scored>& found,
+                       const std::atomic<bool>* cancel) {
+  TopK best(std::min(effort, filter.count()));
+  std::vector<Scored> open;  // a heap of what was not expanded yet, the best at the front
+  const auto worse = [](const Scored& a, const Scored& b) { return better(b, a); };
+  Allowed seen(data.slots());
+  auto& fresh = scratch.fresh;
+  size_t scored = 0;
+  const auto offer_fresh = [&] {
+    scratch.scores.resize(std::max(scratch.scores.size(), fresh.size()));
+    score(std::span<const uint32_t>(fresh), scratch.scores.data());
+    scored += fresh.size();
+    for (size_t i = 0; i < fresh.size(); ++i) {
+      const Scored candidate = {fresh[i], scratch.scores[i]};
+      if (candidate.score < best.threshold()) continue;
+      open.push_back(candidate);
+      std::push_heap(open.begin(), open.end(), worse);
+      if (filter.has(candidate.index) && data.live.has(candidate.index)) best.offer(candidate);
+    }
+  };
+  fresh.assign(data.entries.begin(), data.entries.end());
+  for (const uint32_t entry : fresh) seen.add(entry);
+  offer_fresh();
+  for (size_t step = 0; !open.empty() && open.front().score >= best.threshold(); ++step) {
+    if (scored > budget) return false;
+    if (cancel && step % 64 == 0 && cancel->load(std::memory_order_relaxed)) return true;
+    const uint32_t slot = open.front().index;
+    std::pop_heap(open.begin(), open.end(), worse);
+    open.pop_back();
+    fresh.clear();
+    for (const uint32_t end : data.links_of(slot)) {
+      if (seen.has(end)) continue;
+      seen.add(end);
+      fresh.push_back(end);
+      prefetch_record(data, end);
+    }
+    if (!open.empty()) prefetch_links(data, open.front().index);
+    offer_fresh();
+  }
+  found = best.take();
+  return true;
+}
+
+template <typename Score>
+void find_filtered(const GraphData& data, const Score& score, size_t effort, const Allowed& filter,
+                   SearchScratch& scratch, std::vector<Scored>& found, const std::atomic<bool>* cancel) {
+  const FilterPlan plan = plan_filter(data, effort, filter);
+  if (!plan.scan && traverse_filtered(data, score, effort, filter, plan.budget, scratch, found, cancel))
+    return;
+  scan_filtered(data, score, effort, filter, scratch, found);
+}
+
+}  // namespace cowatch

@@ -1,0 +1,212 @@
+#include "search/compute/graph/graph_build.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/progress.h"
+#include "base/random.h"
+#include "base/threads.h"
+#include "search/compute/index_base.h"
+
+namespace cowatch {
+namespace {
+
+constexpr uint32_t order_stream = 0x67727068;
+constexpr size_t mean_sample = 16384, encode_rows = 512;
+// A batch is at most this share of what is in; the largest keeps its lists in the cache.
+constexpr size_t batch_share = 16, largest_batch = 16384, batch_grain = 16, link_shards = 64;
+
+std::vector<uint32_t> random_order(const GraphData& data) {
+  const Random random(data.options.seed, order_stream);
+  std::vector<std::pair<uint64_t, uint32_t>> keyed;
+  data.live.for_each([&](uint32_t slot) { keyed.emplace_back(random.bits(0, slot), slot); });
+  std::sort(keyed.begin(), keyed.end());
+  std::vector<uint32_t> order(keyed.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = keyed[i].second;
+  return order;
+}
+
+void set_mean(GraphData& data, const VectorSource& source, std::span<const uint32_t> order) {
+  if (data.options.metric == Metric::inner_product) return;
+  std::vector<float> row(source.dimension());
+  std::vector<double> sums(source.dimension());
+  const size_t count = std::min(order.size(), mean_sample);
+  for (const uint32_t slot : order.first(count)) {
+    checked_row(data.options.metric, source, slot, row);
+    for (size_t i = 0; i < row.size(); ++i) sums[i] += row[i];
+  }
+  for (size_t i = 0; i < row.size(); ++i)
+    data.mean[i] = static_cast<float>(sums[i] / static_cast<double>(count));
+}
+
+void encode_all(GraphData& data, const VectorSource& source, std::span<const uint32_t> order) {
+  data.records.writable();
+  parallel_for(order.size(), encode_rows, [&](size_t begin, size_t end) {
+    std::vector<float> row(source.dimension());
+    for (const uint32_t slot : order.subspan(begin, end - begin)) {
+      checked_row(data.options.metric, source, slot, row);
+      data.encode_slot(slot, row);
+    }
+  });
+  if (data.options.metric != Metric::inner_product) return;
+  for (const uint32_t slot : order) data.largest_square = std::max(data.largest_square, data.square_of(slot));
+}
+
+class Builder {
+ public:
+  Builder(GraphData& data, std::span<const uint32_t> order) : data_(data), order_(order) {}
+
+  void run(const std::function<void(size_t)>& advance) {
+    const size_t entries = entry_count(order_.size());
+    for (size_t done = 0; done < order_.size();) {
+      throw_if_interrupted();
+      data_.entries.assign(order_.begin(), order_.begin() + static_cast<ptrdiff_t>(std::min(done, entries)));
+      const size_t count =
+          std::min({std::max<size_t>(1, done / batch_share), largest_batch, order_.size() - done});
+      insert(order_.subspan(done, count));
+      done += count;
+      if (advance) advance(count);
+    }
+    data_.entries.assign(order_.begin(), order_.begin() + static_cast<ptrdiff_t>(entries));
+  }
+
+ private:
+  void insert(std::span<const uint32_t> batch) {
+    parallel_for(batch.size(), batch_grain, [&](size_t begin, size_t end) {
+      LinkScorer scorer(data_);
+      std::vector<Scored> candidates;
+      std::vector<uint32_t> kept;
+      auto& scratch = thread_scratch();
+      for (const uint32_t slot : batch.subspan(begin, end - begin)) {
+        scorer.set(slot);
+        traverse(
+            data_, [&](auto slots, float* scores) { scorer.score(slots, scores); },
+            data_.options.build_effort, scratch);
+        candidates.clear();
+        for (size_t i = 0; i < scratch.beam.size(); ++i) candidates.push_back(scratch.beam[i]);
+        prune(data_, scorer, candidates, data_.options.degree, kept);
+        data_.set_links(slot, kept);
+      }
+    });
+    link_back(batch);
+  }
+
+  // Links (end, slot) of the batch, grouped by the shard of their end.
+  void link_back(std::span<const uint32_t> batch) {
+    shards_.resize(link_shards);
+    for (auto& shard : shards_) shard.clear();
+    for (const uint32_t slot : batch) {
+      for (const uint32_t end : data_.links_of(slot))
+        shards_[end % link_shards].push_back(uint64_t{end} << 32 | slot);
+    }
+    parallel_for(link_shards, 1, [&](size_t begin, size_t) {
+      auto& shard = shards_[begin];
+      std::sort(shard.begin(), shard.end());
+      for (size_t i = 0; i < shard.size();) {
+        size_t next = i;
+        while (next < shard.size() && shard[next] >> 32 == shard[i] >> 32) ++next;
+        add_links(static_cast<uint32_t>(shard[i] >> 32), std::span(shard).subspan(i, next - i));
+        i = next;
+      }
+    });
+  }
+
+  void add_links(uint32_t slot, std::span<const uint64_t> added) {
+    const auto old = data_.links_of(slot);
+    std::vector<uint32_t> ends(old.begin(), old.end());
+    for (const uint64_t key : added) ends.push_back(static_cast<uint32_t>(key));
+    if (ends.size() > data_.capacity) prune_links(data_, slot, ends);
+    data_.set_links(slot, ends);
+  }
+
+  GraphData& data_;
+  std::span<const uint32_t> order_;
+  std::vector<std::vector<uint64_t>> shards_;
+};
+
+// From the room for a half more that building had to the final degree.
+void trim(GraphData& data) {
+  const size_t degree = data.options.degree;
+  HugeArray<uint32_t> trimmed(data.slots() * degree);
+  uint32_t* out = trimmed.writable();
+  parallel_for(data.slots(), encode_rows, [&](size_t begin, size_t end) {
+    for (size_t slot = begin; slot < end; ++slot) {
+      const auto links = data.links_of(static_cast<uint32_t>(slot));
+      std::vector<uint32_t> ends(links.begin(), links.end());
+      if (ends.size() > degree) prune_links(data, static_cast<uint32_t>(slot), ends);
+      std::copy(ends.begin(), ends.end(), out + slot * degree);
+      std::fill(out + slot * degree + ends.size(), out + (slot + 1) * degree, GraphData::no_slot);
+    }
+  });
+  data.links = std::move(trimmed);
+  data.capacity = degree;
+}
+
+std::vector<uint32_t> unreached(const GraphData& data) {
+  std::vector<uint32_t> stack = data.entries, left;
+  Allowed reached(data.slots());
+  for (const uint32_t entry : stack) reached.add(entry);
+  while (!stack.empty()) {
+    const uint32_t slot = stack.back();
+    stack.pop_back();
+    for (const uint32_t end : data.links_of(slot)) {
+      if (reached.has(end)) continue;
+      reached.add(end);
+      stack.push_back(end);
+    }
+  }
+  data.live.for_each([&](uint32_t slot) {
+    if (!reached.has(slot)) left.push_back(slot);
+  });
+  return left;
+}
+
+// Every slot gets a path from an entry: the nearest reached node with room left takes it in, or else it
+// becomes an entry itself.
+void connect(GraphData& data) {
+  auto& scratch = thread_scratch();
+  LinkScorer scorer(data);
+  for (const uint32_t slot : unreached(data)) {
+    scorer.set(slot);
+    traverse(
+        data, [&](auto slots, float* scores) { scorer.score(slots, scores); }, data.options.build_effort,
+        scratch);
+    bool taken = false;
+    for (size_t i = 0; i < scratch.beam.size() && !taken; ++i) {
+      const uint32_t near = scratch.beam[i].index;
+      const auto links = data.links_of(near);
+      taken = near == slot || std::find(links.begin(), links.end(), slot) != links.end();
+      if (taken || links.size() == data.capacity) continue;
+      data.links.writable()[near * data.capacity + links.size()] = slot;
+      taken = true;
+    }
+    if (!taken) data.entries.push_back(slot);
+  }
+}
+
+}  // namespace
+
+size_t entry_count(size_t vectors) {
+  return std::min(vectors, std::clamp<size_t>(static_cast<size_t>(std::sqrt(vectors) / 2), 16, 1024));
+}
+
+void build_graph(GraphData& data, const VectorSource& source, const Allowed* present,
+                 const std::function<void(size_t)>& advance) {
+  const size_t degree = data.options.degree;
+  data.capacity = degree + degree / 2;
+  data.resize(source.size());
+  for (uint32_t slot = 0; slot < source.size(); ++slot) {
+    if (!present || present->has(slot)) data.live.add(slot);
+  }
+  const auto order = random_order(data);
+  if (!order.empty()) {
+    set_mean(data, source, order);
+    encode_all(data, source, order);
+    Builder(data, order).run(advance);
+  }
+  trim(data);
+  connect(data);
+}
+
+}  // namespace cowatch

@@ -1,0 +1,20 @@
+// Builds the graph over all present slots, in parallel and with the same bytes for any number of threads.
+#pragma once
+
+#include <functional>
+
+#include "search/compute/graph/graph_data.h"
+
+namespace cowatch {
+
+// `data` was made for the options and the dimension, and holds nothing. Slots are inserted in a random order,
+// in batches of a small share of those already in: all searches of a batch see the graph as it was before,
+// then the links back are added, those of one node by one thread, in order (as in ParlayANN; Manohar et al.,
+// PPoPP 2024).
+void build_graph(GraphData& data, const VectorSource& source, const Allowed* present,
+                 const std::function<void(size_t)>& advance);
+
+// How many slots searches begin at, for so many vectors.
+size_t entry_count(size_t vectors);
+
+}  // namespace cowatch

@@ -1,0 +1,115 @@
+#include "search/compute/graph/graph_data.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace cowatch {
+
+GraphData::GraphData(const IndexOptions& made_with, size_t dimension)
+    : options(made_with),
+      layout(dimension, made_with.codes == CodeKind::scalar8 ? 8 : 4),
+      mean(dimension),
+      capacity(made_with.degree) {}
+
+void GraphData::set_links(uint32_t slot, std::span<const uint32_t> ends) {
+  uint32_t* place = links.writable() + slot * capacity;
+  std::copy(ends.begin(), ends.end(), place);
+  std::fill(place + ends.size(), place + capacity, no_slot);
+}
+
+void GraphData::resize(size_t size) {
+  const size_t before = slots();
+  records.resize(size * layout.record_bytes);
+  if (has_finer()) finer.resize(size * layout.finer_bytes);
+  links.resize(size * capacity);
+  live.resize(size);
+  for (size_t slot = before; slot < size; ++slot) set_links(static_cast<uint32_t>(slot), {});
+}
+
+void GraphData::encode_slot(uint32_t slot, std::span<const float> row) {
+  auto& centred = thread_scratch().row;
+  centred.resize(row.size());
+  for (size_t i = 0; i < row.size(); ++i) centred[i] = row[i] - mean[i];
+  encode(layout, centred, records.writable() + slot * layout.record_bytes,
+         has_finer() ? finer.writable() + slot * layout.finer_bytes : nullptr);
+}
+
+float GraphData::square_of(uint32_t slot) const {
+  return constants_of(layout, records.data() + slot * layout.record_bytes).square;
+}
+
+size_t GraphData::bytes() const {
+  return records.bytes() + finer.bytes() + links.bytes() + live.words().size() * sizeof(uint64_t) +
+         entries.size() * sizeof(uint32_t) + mean.size() * sizeof(float);
+}
+
+SearchScratch& thread_scratch() {
+  thread_local SearchScratch scratch;
+  return scratch;
+}
+
+void LinkScorer::set(uint32_t slot) {
+  row_.resize(data_.layout.dimension);
+  decode(data_.layout, data_.records.data() + slot * data_.layout.record_bytes, row_);
+  const bool products = data_.options.metric == Metric::inner_product;
+  prepare_query(data_.layout, row_, 2, products ? 0 : 1, query_);
+  square_ = products ? data_.largest_square : data_.square_of(slot);
+  if (products) added_ = added(data_.square_of(slot));
+}
+
+float LinkScorer::added(float square) const {
+  return std::sqrt(std::max(0.0f, data_.largest_square - square));
+}
+
+void LinkScorer::score(std::span<const uint32_t> slots, float* scores) const {
+  score_codes(data_.layout, query_, data_.records.data(), slots, scores);
+  if (data_.options.metric != Metric::inner_product) return;
+  for (size_t i = 0; i < slots.size(); ++i)
+    scores[i] += 2 * added_ * added(data_.square_of(slots[i])) - data_.largest_square;
+}
+
+void prune(const GraphData& data, LinkScorer& scorer, std::vector<Scored>& candidates, size_t degree,
+           std::vector<uint32_t>& kept) {
+  struct Scratch {
+    std::vector<float> distances, scores;
+    std::vector<uint32_t> rest, places;
+  };
+  thread_local Scratch scratch;
+  auto& [distances, scores, rest, places] = scratch;
+  std::sort(candidates.begin(), candidates.end(), better);
+  distances.resize(candidates.size());
+  for (size_t i = 0; i < candidates.size(); ++i) distances[i] = scorer.distance(candidates[i].score);
+  places.resize(candidates.size());
+  for (size_t i = 0; i < places.size(); ++i) places[i] = static_cast<uint32_t>(i);
+  scores.resize(candidates.size());
+  kept.clear();
+  // `places` are the candidates still in question, nearest first.
+  while (!places.empty() && kept.size() < degree) {
+    const uint32_t chosen = candidates[places.front()].index;
+    kept.push_back(chosen);
+    if (kept.size() == degree || places.size() == 1) break;
+    rest.clear();
+    for (size_t i = 1; i < places.size(); ++i) rest.push_back(candidates[places[i]].index);
+    scorer.set(chosen);
+    scorer.score(rest, scores.data());
+    size_t left = 0;
+    for (size_t i = 0; i < rest.size(); ++i) {
+      const uint32_t place = places[i + 1];
+      if (data.options.alpha * scorer.distance(scores[i]) > distances[place]) places[left++] = place;
+    }
+    places.resize(left);
+  }
+}
+
+void prune_links(const GraphData& data, uint32_t slot, std::vector<uint32_t>& ends) {
+  thread_local std::vector<float> scores;
+  LinkScorer scorer(data);
+  scorer.set(slot);
+  scores.resize(ends.size());
+  scorer.score(ends, scores.data());
+  std::vector<Scored> candidates(ends.size());
+  for (size_t i = 0; i < ends.size(); ++i) candidates[i] = {ends[i], scores[i]};
+  prune(data, scorer, candidates, data.options.degree, ends);
+}
+
+}  // namespace cowatch

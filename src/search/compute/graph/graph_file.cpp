@@ -1,0 +1,105 @@
+// The artifact of a graph index: docs/formats.md, "vector_index".
+#include <algorithm>
+#include <string>
+
+#include "base/error.h"
+#include "search/compute/graph/graph_index.h"
+
+namespace cowatch {
+namespace {
+
+[[noreturn]] void throw_damaged(const TensorFile& file, const std::string& what, const std::string& expected,
+                                const std::string& found) {
+  throw Error(ErrorCode::damaged, what,
+              {.where = file.path().string(),
+               .expected = expected,
+               .found = found,
+               .remedy = "Build the index again from its vectors."});
+}
+
+size_t number(const TensorFile& file, const std::string& key, size_t least, size_t most) {
+  const std::string text = file.get(key);
+  size_t value = 0;
+  const bool digits = !text.empty() && text.size() < 12 &&
+                      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (digits) value = std::stoull(text);
+  if (!digits || value < least || value > most) {
+    throw_damaged(file, "an index does not fit its vectors",
+                  key + " from " + std::to_string(least) + " to " + std::to_string(most), text);
+  }
+  return value;
+}
+
+IndexOptions options_of(const TensorFile& file) {
+  IndexOptions options;
+  options.kind = IndexKind::graph;
+  options.metric = metric_of(file.get("metric"));
+  options.codes = code_kind_of(file.get("codes"));
+  options.degree = number(file, "degree", 4, 256);
+  options.build_effort = number(file, "build_effort", 1, size_t{1} << 31);
+  options.alpha = std::max(1.0f, std::stof(file.get("alpha", "1.2")));
+  return options;
+}
+
+template <typename T>
+HugeArray<T> mapped(const std::shared_ptr<const TensorFile>& file, const std::string& name, size_t count) {
+  const auto values = file->tensor<T>(name);
+  if (values.size() != count)
+    throw_damaged(*file, "an index has too few or too many " + name, std::to_string(count),
+                  std::to_string(values.size()));
+  return {values, file};
+}
+
+// Ends of links and entries name slots; a list ends at the first no_slot.
+void check_ends(const TensorFile& file, std::span<const uint32_t> ends, size_t slots) {
+  bool good = true;
+  for (const uint32_t end : ends) good &= end < slots || end == GraphData::no_slot;
+  if (!good) throw_damaged(file, "a link leads nowhere", "slots below " + std::to_string(slots), "another");
+}
+
+}  // namespace
+
+GraphIndex::GraphIndex(std::shared_ptr<const TensorFile> file, const VectorSource& source)
+    : data_(options_of(*file), source.dimension()), source_(source) {
+  const size_t slots = number(*file, "slots", 0, std::min<size_t>(source.size(), size_t{1} << 31));
+  data_.records = mapped<uint8_t>(file, "records", slots * data_.layout.record_bytes);
+  if (data_.has_finer()) data_.finer = mapped<uint8_t>(file, "finer", slots * data_.layout.finer_bytes);
+  data_.links = mapped<uint32_t>(file, "links", slots * data_.capacity);
+  check_ends(*file, data_.links.view(), slots);
+  const auto live = mapped<uint64_t>(file, "live", (slots + 63) / 64);
+  data_.live = Allowed(slots);
+  std::copy_n(live.data(), live.size(), data_.live.words().begin());
+  data_.live.recount();
+  const auto entries = file->tensor<uint32_t>("entries");
+  check_ends(*file, entries, slots);
+  data_.entries.assign(entries.begin(), entries.end());
+  std::erase(data_.entries, GraphData::no_slot);
+  const auto mean = mapped<float>(file, "mean", source.dimension());
+  data_.mean.assign(mean.data(), mean.data() + mean.size());
+  data_.largest_square = mapped<float>(file, "largest_square", 1).data()[0];
+}
+
+void GraphIndex::save(const Path& path) const {
+  const auto lock = reading();
+  const IndexOptions& options = data_.options;
+  const size_t slots = data_.slots();
+  TensorFileWriter writer("vector_index", 1);
+  writer.set("index", std::string(index_kind_name(kind())));
+  writer.set("metric", std::string(metric_name(options.metric)));
+  writer.set("codes", std::string(code_kind_name(options.codes)));
+  writer.set("dimension", std::to_string(dimension()));
+  writer.set("slots", std::to_string(slots));
+  writer.set("degree", std::to_string(options.degree));
+  writer.set("build_effort", std::to_string(options.build_effort));
+  writer.set("alpha", std::to_string(options.alpha));
+  writer.add<uint8_t>("records", {slots, data_.layout.record_bytes}, data_.records.view());
+  if (data_.has_finer()) writer.add<uint8_t>("finer", {slots, data_.layout.finer_bytes}, data_.finer.view());
+  writer.add<uint32_t>("links", {slots, data_.capacity}, data_.links.view());
+  writer.add<uint64_t>("live", {data_.live.words().size()}, std::as_const(data_.live).words());
+  writer.add<uint32_t>("entries", {data_.entries.size()}, data_.entries);
+  writer.add<float>("mean", {data_.mean.size()}, data_.mean);
+  writer.add<float>("largest_square", {1}, std::span(&data_.largest_square, 1));
+  writer.write(path);
+}
+
+}  // namespace cowatch

@@ -1,0 +1,152 @@
+#include "search/compute/graph/graph_index.h"
+
+#include <algorithm>
+
+#include "base/threads.h"
+#include "math/vectors.h"
+#include "search/compute/graph/filtered.h"
+#include "search/compute/graph/graph_build.h"
+#include "search/compute/index_base.h"
+
+namespace cowatch {
+namespace {
+
+constexpr size_t default_effort = 48;
+
+// Scores of queries while they traverse: estimates from the codes.
+struct QueryScorer {
+  const GraphData& data;
+  const CodeQuery& query;
+  void operator()(std::span<const uint32_t> slots, float* scores) const {
+    score_codes(data.layout, query, data.records.data(), slots, scores);
+  }
+};
+
+// From what the codes score (2⟨q, x⟩ − ‖x‖², both centred) to what the metric says.
+float metric_score(Metric metric, float score, float query_square) {
+  if (metric == Metric::inner_product) return score;
+  const float distance = std::max(0.0f, query_square - score);
+  return metric == Metric::l2 ? -distance : 1 - distance / 2;
+}
+
+}  // namespace
+
+GraphIndex::GraphIndex(const IndexOptions& options, const VectorSource& source, const Allowed* present,
+                       const std::function<void(size_t)>& advance)
+    : data_(options, source.dimension()), source_(source) {
+  build_graph(data_, source, present, advance);
+}
+
+std::shared_lock<std::shared_mutex> GraphIndex::reading() const {
+  const std::lock_guard gate(gate_);
+  return std::shared_lock(mutex_);
+}
+
+std::unique_lock<std::shared_mutex> GraphIndex::writing() {
+  const std::lock_guard gate(gate_);
+  return std::unique_lock(mutex_);
+}
+
+size_t GraphIndex::slots() const {
+  const auto lock = reading();
+  return data_.slots();
+}
+
+size_t GraphIndex::size() const {
+  const auto lock = reading();
+  return data_.live.count();
+}
+
+size_t GraphIndex::bytes() const {
+  const auto lock = reading();
+  return data_.bytes();
+}
+
+std::vector<Scored> GraphIndex::search(std::span<const float> query, size_t k,
+                                       const SearchOptions& options) const {
+  const auto checked = checked_query(metric(), dimension(), query);
+  if (k == 0) return {};
+  const auto lock = reading();
+  throw_if_cancelled(options);
+  std::vector<Scored> candidates;
+  find(checked, k, options, candidates);
+  throw_if_cancelled(options);
+  rescore(checked, k, options, candidates);
+  return candidates;
+}
+
+std::vector<std::vector<Scored>> GraphIndex::search_batch(ConstMatrix queries, size_t k,
+                                                          const SearchOptions& options) const {
+  constexpr size_t grain = 16;
+  std::vector<std::vector<Scored>> answers(queries.rows);
+  parallel_for(queries.rows, grain, [&](size_t begin, size_t end) {
+    for (size_t q = begin; q < end; ++q) answers[q] = search(queries.row(q), k, options);
+  });
+  return answers;
+}
+
+// Live and allowed slots, best first, as the codes score them.
+void GraphIndex::find(std::span<const float> query, size_t k, const SearchOptions& options,
+                      std::vector<Scored>& candidates) const {
+  auto& scratch = thread_scratch();
+  scratch.row.resize(query.size());
+  for (size_t i = 0; i < query.size(); ++i) scratch.row[i] = query[i] - data_.mean[i];
+  const bool products = metric() == Metric::inner_product;
+  prepare_query(data_.layout, scratch.row, products ? 1 : 2, products ? 0 : 1, scratch.query);
+  const size_t effort = std::max(k, options.effort > 0 ? options.effort : default_effort);
+  const QueryScorer score = {data_, scratch.query};
+  if (options.filter) {
+    find_filtered(data_, score, std::max(effort, k), *options.filter, scratch, candidates, options.cancel);
+    return;
+  }
+  // Erased slots are passed through but not answered: make up for their places.
+  const size_t live = std::max<size_t>(1, data_.live.count());
+  traverse(data_, score, effort * data_.slots() / live, scratch, options.cancel);
+  for (size_t i = 0; i < scratch.beam.size(); ++i) {
+    if (data_.live.has(scratch.beam[i].index)) candidates.push_back(scratch.beam[i]);
+  }
+}
+
+void GraphIndex::rescore(std::span<const float> query, size_t k, const SearchOptions& options,
+                         std::vector<Scored>& candidates) const {
+  auto& scratch = thread_scratch();
+  const float square = dot(scratch.row, scratch.row);  // of the centred query, from find()
+  const bool full = options.full_vectors || !data_.has_finer();
+  const size_t count = options.rerank == 0 ? 0 : std::min(candidates.size(), std::max(k, options.rerank));
+  if (count == 0) {
+    for (auto& candidate : candidates) candidate.score = metric_score(metric(), candidate.score, square);
+  } else if (full) {
+    std::vector<float> row(dimension());
+    for (size_t i = 0; i < count; ++i) __builtin_prefetch(source_.row(candidates[i].index));
+    for (size_t i = 0; i < count; ++i)
+      candidates[i].score = exact_score(metric(), query, float_row(source_, candidates[i].index, row));
+  } else {
+    scratch.fresh.clear();
+    for (size_t i = 0; i < count; ++i) {
+      scratch.fresh.push_back(candidates[i].index);
+      const uint8_t* finer = data_.finer.data() + candidates[i].index * data_.layout.finer_bytes;
+      for (size_t at = 0; at < data_.layout.finer_bytes; at += 64) __builtin_prefetch(finer + at);
+    }
+    scratch.scores.resize(std::max(scratch.scores.size(), count));
+    score_finer(data_.layout, scratch.query, data_.records.data(), data_.finer.data(), scratch.fresh,
+                scratch.scores.data());
+    for (size_t i = 0; i < count; ++i)
+      candidates[i].score = metric_score(metric(), scratch.scores[i], square);
+  }
+  if (count > 0) candidates.resize(count);
+  std::sort(candidates.begin(), candidates.end(), better);
+  if (candidates.size() > k) candidates.resize(k);
+}
+
+PredictedBytes predict_graph_bytes(const IndexOptions& options, size_t vectors, size_t dimension) {
+  const ScalarLayout layout(dimension, options.codes == CodeKind::scalar8 ? 8 : 4);
+  const size_t codes =
+      vectors * (layout.record_bytes + (options.codes == CodeKind::scalar4x8 ? layout.finer_bytes : 0));
+  const size_t links = vectors * options.degree * sizeof(uint32_t);
+  const size_t rest = (vectors + 63) / 64 * 8 + entry_count(vectors) * 4 + dimension * 4;
+  const size_t room = links + links / 2;
+  constexpr size_t order = 4 + 16;  // of each vector, while building
+  return {codes + links + rest, codes + rest + room + std::max(links, vectors * order)};
+}
+
+}  // namespace cowatch

@@ -1,0 +1,61 @@
+// A graph of one layer over coded vectors: links to at most `degree` neighbours, thinned by robust pruning,
+// searched greedily from some hundred random slots, of which the best are taken to begin with. Bound by
+// memory: each step fetches the codes of the neighbours not seen before (one or two cache lines each for 128
+// numbers), all at once.
+//
+// Updates are in place, with bounded work (after FreshDiskANN, Singh et al. 2021, and its in-place variant,
+// Xu et al. 2025): an insert searches its neighbours and links them; an erase leaves the slot passable, and
+// gives each neighbour that pointed to it some of its nearest ones instead.
+#pragma once
+
+#include <mutex>
+#include <shared_mutex>
+
+#include "search/compute/graph/graph_data.h"
+
+namespace cowatch {
+
+class GraphIndex final : public VectorIndex {
+ public:
+  GraphIndex(const IndexOptions& options, const VectorSource& source, const Allowed* present,
+             const std::function<void(size_t)>& advance);
+  GraphIndex(std::shared_ptr<const TensorFile> file, const VectorSource& source);
+
+  IndexKind kind() const override { return IndexKind::graph; }
+  Metric metric() const override { return data_.options.metric; }
+  size_t dimension() const override { return data_.layout.dimension; }
+  size_t slots() const override;
+  size_t size() const override;
+  size_t bytes() const override;
+  std::vector<Scored> search(std::span<const float> query, size_t k,
+                             const SearchOptions& options) const override;
+  std::vector<std::vector<Scored>> search_batch(ConstMatrix queries, size_t k,
+                                                const SearchOptions& options) const override;
+  void insert(uint32_t slot) override;
+  void erase(uint32_t slot) override;
+  void save(const Path& path) const override;
+
+ private:
+  // Readers pass the gate one after another and stay out while a writer waits in it, so that writers do not
+  // starve.
+  std::shared_lock<std::shared_mutex> reading() const;
+  std::unique_lock<std::shared_mutex> writing();
+
+  void find(std::span<const float> query, size_t k, const SearchOptions& options,
+            std::vector<Scored>& candidates) const;
+  void rescore(std::span<const float> query, size_t k, const SearchOptions& options,
+               std::vector<Scored>& candidates) const;
+  void neighbours(uint32_t slot, LinkScorer& scorer, std::vector<Scored>& candidates) const;
+  void check_slot(uint32_t slot) const;
+  void erase_live(uint32_t slot);
+
+  GraphData data_;
+  const VectorSource& source_;
+  mutable std::shared_mutex mutex_;
+  mutable std::mutex gate_;
+  std::mutex writer_;  // one insert or erase at a time
+};
+
+PredictedBytes predict_graph_bytes(const IndexOptions& options, size_t vectors, size_t dimension);
+
+}  // namespace cowatch

@@ -34,7 +34,7 @@ const points = [
 ];
 const uuid = points[4].id;
 
-//await check("versionInfo", async () => assert.equal((await client.versionInfo()).version, "1.18.0"));
+await check("versionInfo", async () => assert.equal((await client.versionInfo()).version, "1.18.0"));
 await check("createCollection", async () => assert.equal(await client.createCollection("films", { vectors: { size: 4, distance: "Cosine" } }), true));
 await refused("createCollection twice", 409, /already exists/, () => client.createCollection("films", { vectors: { size: 4, distance: "Cosine" } }));
 await refused("named vectors", 501, /named vectors/, () => client.createCollection("x", { vectors: { image: { size: 4, distance: "Dot" } } }));

@@ -192,7 +192,9 @@ TEST_F(KilledCollections, lose_nothing_that_was_acknowledged) {
     check(server.port());
     if (HasFatalFailure()) return;
     // Damage is named in the log, with the file.
-    if (damaged != "none") EXPECT_NE(server.process().output().find(damaged), std::string::npos) << damaged;
+    if (damaged != "none") {
+      EXPECT_NE(server.process().output().find(damaged), std::string::npos) << damaged;
+    }
     const auto pause = std::chrono::milliseconds(20 + static_cast<int>(draw() * 400));
     std::jthread worker([&] { work(server.port()); });
     std::this_thread::sleep_for(pause);

@@ -91,7 +91,7 @@ bool VectorService::owns(const Request& request) {
   return path == "/collections" || path.starts_with("/collections/") || path == "/aliases" || path == "/readyz" ||
          path == "/healthz" || path == "/livez" ||
          // Qdrant's clients ask the root for the version; a browser gets the page there.
-         (path == "/" && request.header("content-type") == "application/json");
+         (path == "/" && request.header("user-agent").starts_with("qdrant"));
 }
 
 Response VectorService::run(const VectorRoute& route, const Request& request, const std::vector<std::string>& values,
@@ -99,7 +99,7 @@ Response VectorService::run(const VectorRoute& route, const Request& request, co
   const auto start = Clock::now();
   try {
     VectorCall call{*this, request, collections_, values, nullptr, {}, cancel};
-    if (route.path.starts_with("/collections/{name}/")) call.collection = collections_.find(values[0]);
+    if (route.path.starts_with("/collections/{name}/") && !route.path.ends_with("/exists")) call.collection = collections_.find(values[0]);
     if (!request.body.empty()) call.body = parse_json_body(request.body);
     if (route.respond) {
       Response response;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds, runs them all. A part whose files are as they were when it last passed is skipped.
-#   scripts/test.sh              every part that something changed for
+#   scripts/test.sh              every part that something changed for, but for those that say "only with --all" in their fourth line
 #   scripts/test.sh --all        every part, changed or not, with the long forms (50 kills instead of a dozen)
 #   scripts/test.sh --list       the names of the parts
 #   scripts/test.sh PART…        only those, changed or not
@@ -14,7 +14,8 @@ case ${1:-} in
   --list) for part in "${parts[@]}"; do printf '%-8s %s\n' "$part" "$(sed -n '2s/^# //p' "tests/parts/$part.sh")"; done; exit 0 ;;
   --all) force=yes; export COWATCH_TEST_ALL=1 ;;
   -*) sed -n '2,6p' "$0" >&2; exit 2 ;;
-  ?*)
+  "") mapfile -t parts < <(grep -L '^# only with --all' $(printf 'tests/parts/%s.sh ' "${parts[@]}") | xargs -n 1 basename -s .sh) ;;
+  *)
     force=yes
     for part in "$@"; do
       printf '%s\n' "${parts[@]}" | grep -qx -- "$part" || { echo "there is no part '$part'; --list names them" >&2; exit 2; }

@@ -149,12 +149,14 @@ TEST(Routes, AreDescribedExactly) {
     }
   }
   const std::string page = serve::api_page();
-  for (const Route& route : serve::routes()) {
-    std::string method = route.method;
+  const auto declare = [&](const std::string& name, const std::string& path) {
+    std::string method = name;
     for (char& c : method) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    EXPECT_TRUE(declared.insert(method + " " + route.path).second) << "declared twice: " << route.path;
-    EXPECT_NE(page.find(route.method + " " + route.path), page.npos) << route.path;
-  }
+    EXPECT_TRUE(declared.insert(method + " " + path).second) << "declared twice: " << path;
+    EXPECT_NE(page.find(name + " " + path), page.npos) << path;
+  };
+  for (const Route& route : serve::routes()) declare(route.method, route.path);
+  for (const serve::VectorRoute& route : serve::vector_routes()) declare(route.method, route.path);
   EXPECT_EQ(described, declared);
   std::set<std::string> references;
   collect_references(document, references);

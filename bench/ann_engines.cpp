@@ -1,6 +1,7 @@
 #include "bench/ann_engines.h"
 
 #include <malloc.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,7 +85,8 @@ class PeerEngine final : public AnnEngine {
   PeerEngine(const AnnData& data, const AnnTask& task, const std::vector<std::string>& arguments)
       : data_(data), task_(task) {
     int input[2], output[2];
-    if (pipe(input) != 0 || pipe(output) != 0) throw_system_error("open", "a pipe");
+    // Closed in other peers: one that held this one's input open would keep it from ending.
+    if (pipe2(input, O_CLOEXEC) != 0 || pipe2(output, O_CLOEXEC) != 0) throw_system_error("open", "a pipe");
     child_ = fork();
     if (child_ < 0) throw_system_error("start", arguments[0]);
     if (child_ == 0) {

@@ -2,7 +2,7 @@
 set(fuzz_flags -g1 -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
 file(GLOB fuzzed CONFIGURE_DEPENDS src/base/*.cpp src/store/*.cpp src/store/import/*.cpp)
 list(APPEND fuzzed src/math/float16.cpp src/media/worker_protocol.cpp src/media/feature_layout.cpp
-     src/serve/body.cpp src/serve/message.cpp src/serve/schemas.cpp)
+     src/serve/message.cpp src/serve/schemas.cpp)
 add_library(fuzzed STATIC EXCLUDE_FROM_ALL ${fuzzed})
 target_compile_options(fuzzed PUBLIC ${fuzz_flags})
 target_include_directories(fuzzed PUBLIC src tests ${CMAKE_BINARY_DIR}/generated)

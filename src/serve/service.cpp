@@ -9,7 +9,6 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/version.h"
-#include "serve/body.h"
 #include "serve/schemas.h"
 
 namespace cowatch::serve {

@@ -2,7 +2,6 @@
 // refused must make a problem that is JSON itself.
 #include "base/json.h"
 #include "fuzz/fuzz.h"
-#include "serve/body.h"
 #include "serve/message.h"
 #include "serve/schemas.h"
 
@@ -20,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     refusal_is_json(error);
   }
   try {
-    const Json body = serve::parse_body(text);
+    const Json body = serve::parse_json_body(text);
     for (const auto& [name, schema] : serve::schemas().items()) {
       try {
         serve::check_schema(body, name);

@@ -48,7 +48,7 @@ void floats_from_bfloats(const uint16_t* words, float* values, size_t count) {
 // loop.
 void floats_from_halves(const uint16_t* halves, float* values, size_t count) {
   size_t i = 0;
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
   const hn::ScalableTag<float> d32;
   const hn::Rebind<hwy::float16_t, decltype(d32)> d16;
   const size_t lanes = hn::Lanes(d32);
@@ -62,7 +62,7 @@ void floats_from_halves(const uint16_t* halves, float* values, size_t count) {
 
 void halves_from_floats(const float* values, uint16_t* halves, size_t count) {
   size_t i = 0;
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
   const hn::ScalableTag<float> d32;
   const hn::Rebind<hwy::float16_t, decltype(d32)> d16;
   const size_t lanes = hn::Lanes(d32);

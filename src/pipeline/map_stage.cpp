@@ -7,8 +7,8 @@
 
 #include "base/hash.h"
 #include "base/progress.h"
-#include "learn/eigen.h"
 #include "learn/neighbour_layout.h"
+#include "math/eigen.h"
 #include "pipeline/contents.h"
 #include "search/exact_index.h"
 

@@ -4,9 +4,9 @@
 #include <cstdio>
 
 #include "base/error.h"
-#include "learn/eigen.h"
 #include "learn/relational/linear.h"
 #include "learn/relational/weights.h"
+#include "math/eigen.h"
 
 namespace cowatch {
 namespace {

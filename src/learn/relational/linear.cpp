@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/threads.h"
-#include "learn/eigen.h"
+#include "math/eigen.h"
 
 namespace cowatch {
 namespace {

@@ -8,6 +8,7 @@
 #include "base/threads.h"
 #include "math/vectors.h"
 #include "search/compute/index_base.h"
+#include "search/compute/kernels/distances.h"
 #include "search/compute/scan.h"
 
 namespace cowatch {
@@ -104,6 +105,16 @@ ConstMatrix FlatIndex::rows(size_t begin, size_t count, std::vector<float>& buff
   return {buffer.data(), count, dimension};
 }
 
+void FlatIndex::products(std::span<const float> query, size_t begin, std::span<float> scores) const {
+  const auto first = static_cast<uint32_t>(begin);
+  if (source_.stride() != 0) {
+    inner_products(query, source_.type(), source_.row(first), source_.stride(), scores);
+    return;
+  }
+  for (uint32_t i = 0; i < scores.size(); ++i)
+    scores[i] = inner_product(query, source_.type(), source_.row(first + i));
+}
+
 void FlatIndex::finish_scores(size_t begin, float query_square, std::span<float> scores) const {
   if (metric_ == Metric::inner_product) return;
   const float* norms = norms_.data() + begin;
@@ -140,10 +151,9 @@ std::vector<Scored> FlatIndex::scan(std::span<const float> query, size_t k,
     throw_if_cancelled(options);
     TopK best(std::min(k, end - begin));
     std::array<float, block_rows> scores;
-    std::vector<float> buffer;
     for (size_t at = begin; at < end; at += block_rows) {
       const std::span<float> block(scores.data(), std::min(block_rows, end - at));
-      score_rows(query, rows(at, block.size(), buffer), block);
+      products(query, at, block);
       finish_scores(at, square, block);
       offer(at, block, options.filter, best);
     }
@@ -155,12 +165,11 @@ std::vector<Scored> FlatIndex::scan(std::span<const float> query, size_t k,
 std::vector<Scored> FlatIndex::scan_survivors(std::span<const float> query, size_t k,
                                               const SearchOptions& options) const {
   TopK best(std::min(k, options.filter->count()));
-  std::vector<float> buffer(dimension());
   const float square = dot(query, query);
   throw_if_cancelled(options);
   options.filter->for_each([&](uint32_t slot) {
     if (!live_.has(slot)) return;
-    float score = dot(query, float_row(source_, slot, buffer));
+    float score = inner_product(query, source_.type(), source_.row(slot));
     finish_scores(slot, square, std::span(&score, 1));
     best.offer({slot, score});
   });

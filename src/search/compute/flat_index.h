@@ -34,6 +34,8 @@ class FlatIndex final : public VectorIndex {
  private:
   // Rows [begin, begin + count) as float32, in place or widened into `buffer`.
   ConstMatrix rows(size_t begin, size_t count, std::vector<float>& buffer) const;
+  // The source's own inner products of consecutive rows with the query.
+  void products(std::span<const float> query, size_t begin, std::span<float> scores) const;
   void finish_scores(size_t begin, float query_square, std::span<float> scores) const;
   void offer(size_t begin, std::span<const float> scores, const Allowed* filter, TopK& best) const;
   std::vector<Scored> scan(std::span<const float> query, size_t k, const SearchOptions& options) const;

@@ -1,5 +1,6 @@
 #include "search/compute/index_base.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string>
@@ -7,6 +8,7 @@
 #include "base/error.h"
 #include "math/float16.h"
 #include "math/vectors.h"
+#include "search/compute/kernels/distances.h"
 
 namespace cowatch {
 namespace {
@@ -58,6 +60,10 @@ std::span<const float> float_row(const VectorSource& source, uint32_t slot, std:
   const size_t dimension = source.dimension();
   const void* row = source.row(slot);
   if (source.type() == ElementType::f32) return {static_cast<const float*>(row), dimension};
+  if (source.type() == ElementType::i8) {
+    std::copy_n(static_cast<const int8_t*>(row), dimension, buffer.begin());
+    return buffer.first(dimension);
+  }
   const std::span words(static_cast<const uint16_t*>(row), dimension);
   if (source.type() == ElementType::f16) {
     floats_from_halves(words, buffer.first(dimension));
@@ -92,6 +98,14 @@ void checked_row(Metric metric, const VectorSource& source, uint32_t slot, std::
   if (metric == Metric::cosine && normalise(row) == 0) throw_bad_row(slot, "zeros");
 }
 
+float exact_score(Metric metric, std::span<const float> query, const VectorSource& source, uint32_t slot) {
+  const void* row = source.row(slot);
+  if (metric == Metric::inner_product) return inner_product(query, source.type(), row);
+  if (metric == Metric::l2) return -squared_distance(query, source.type(), row);
+  const auto [product, square] = product_and_square(query, source.type(), row);
+  return product / std::sqrt(square);
+}
+
 float exact_score(Metric metric, std::span<const float> query, std::span<const float> row) {
   if (metric == Metric::l2) return -squared_distance(query, row);
   const float product = dot(query, row);
@@ -105,9 +119,8 @@ void check_options(const IndexOptions& options, const VectorSource& source) {
   if (source.dimension() == 0) refuse("vectors without numbers", "a dimension of at least 1", "0");
   if (source.size() >= UINT32_MAX)
     refuse("too many vectors for one index", "below 2^32 - 1", std::to_string(source.size()));
-  if (source.type() != ElementType::f32 && source.type() != ElementType::f16 &&
-      source.type() != ElementType::bf16)
-    refuse("vectors of a type that is not indexed", "F32, F16 or BF16",
+  if (!is_vector_type(source.type()))
+    refuse("vectors of a type that is not indexed", "F32, F16, BF16 or I8",
            std::string(element_name(source.type())));
   if (options.degree < 4 || options.degree > 256)
     refuse("a degree out of range", "4 to 256", std::to_string(options.degree));

@@ -11,7 +11,8 @@ std::vector<float> checked_query(Metric metric, size_t dimension, std::span<cons
 // The row of `slot` as float32 into `row`, of length 1 under cosine. Throws bad_input, naming the slot.
 void checked_row(Metric metric, const VectorSource& source, uint32_t slot, std::span<float> row);
 
-// The exact score of a row for a checked query.
+// The exact score of a row for a checked query; the source's rows are read as they are, without a copy.
+float exact_score(Metric metric, std::span<const float> query, const VectorSource& source, uint32_t slot);
 float exact_score(Metric metric, std::span<const float> query, std::span<const float> row);
 
 inline void throw_if_cancelled(const SearchOptions& options) {

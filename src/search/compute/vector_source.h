@@ -11,7 +11,7 @@
 
 namespace cowatch {
 
-// Rows of one dimension and one element type: float32, float16 (f16) or bfloat16 (bf16).
+// Rows of one dimension and one element type: float32, float16 (f16), bfloat16 (bf16) or int8 (i8).
 //
 // Whoever owns the source keeps it alive as long as the index that borrows it. Calls come from many threads
 // at once. The bytes of a slot stay valid and unchanged from before insert(slot) until after erase(slot)

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/threads.h"
-#include "learn/eigen.h"
+#include "math/eigen.h"
 #include "support/small_world.h"
 
 namespace cowatch {

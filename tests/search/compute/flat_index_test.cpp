@@ -65,6 +65,26 @@ TEST(FlatIndexTest, HalvesAreSearchedAsFloats) {
   expect_same(index->search(query, 10), slow_search(source, Metric::l2, query, 10));
 }
 
+TEST(FlatIndexTest, BfloatsAndBytesAreSearchedByEveryMetric) {
+  const auto values = random_values(700 * 40, 1), query = random_values(40, 2);
+  std::vector<uint16_t> bfloats(values.size());
+  bfloats_from_floats(values, bfloats);
+  std::vector<int8_t> bytes(values.size());
+  for (size_t i = 0; i < values.size(); ++i) bytes[i] = static_cast<int8_t>(values[i] * 30);
+  for (const Metric metric : metrics) {
+    for (const bool whole : {false, true}) {
+      const VectorRows source = whole ? VectorRows(ElementType::i8, bytes.data(), 700, 40, 40)
+                                      : VectorRows(ElementType::bf16, bfloats.data(), 700, 40, 40);
+      const auto index = build_index({.kind = IndexKind::exact, .metric = metric}, source);
+      const auto found = index->search(query, 10), expected = slow_search(source, metric, query, 10);
+      for (size_t i = 0; i < expected.size(); ++i) {
+        EXPECT_EQ(found[i].index, expected[i].index);
+        EXPECT_NEAR(found[i].score, expected[i].score, 1e-5 * std::abs(expected[i].score) + 1e-3);
+      }
+    }
+  }
+}
+
 TEST(FlatIndexTest, WhatIsErasedIsNotAnsweredUntilInsertedAgain) {
   const auto values = random_values(100 * 6, 1);
   const VectorRows source(ConstMatrix(values.data(), 100, 6));

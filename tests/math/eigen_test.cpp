@@ -1,4 +1,4 @@
-#include "learn/eigen.h"
+#include "math/eigen.h"
 
 #include <gtest/gtest.h>
 

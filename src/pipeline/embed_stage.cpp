@@ -8,6 +8,7 @@
 #include "base/tensor_file.h"
 #include "learn/relational/network.h"
 #include "pipeline/contents.h"
+#include "search/row_codes.h"
 
 namespace cowatch {
 namespace {
@@ -15,18 +16,37 @@ namespace {
 constexpr size_t block_rows = 4096;
 constexpr int format = 1;
 
-// Embeds all rows into a file of nothing but numbers, block by block; returns how many videos have an
-// embedding.
-uint64_t embed_to(const Path& path, const Network& network, const FeatureTable& features) {
-  const auto file = file_system().create(path);
+// Files of nothing but numbers, removed at the end: what is embedded need not fit into memory.
+struct Parts {
+  Path rows, codes;
+  explicit Parts(const Path& beside) : rows(beside), codes(beside) { rows += ".rows", codes += ".codes"; }
+  Parts(const Parts&) = delete;
+  ~Parts() {
+    std::error_code ignored;  // the next run writes over them
+    std::filesystem::remove(rows, ignored);
+    std::filesystem::remove(codes, ignored);
+  }
+};
+
+// Embeds all rows block by block, with their codes; returns how many videos have an embedding.
+uint64_t embed_to(const Parts& parts, std::vector<float>& errors, const Network& network,
+                  const FeatureTable& features) {
+  const auto file = file_system().create(parts.rows), code_file = file_system().create(parts.codes);
   Progress progress("embedding", "videos", features.items());
   std::vector<float> values(std::min(block_rows, features.items()) * network.outputs());
+  std::vector<uint8_t> records(std::min(block_rows, features.items()) *
+                               RowCodes::record_bytes(network.outputs()));
+  errors.resize(features.items());
   uint64_t embedded = 0;
   for (size_t first = 0; first < features.items(); first += block_rows) {
     throw_if_interrupted();
     const size_t count = std::min(block_rows, features.items() - first);
-    network.embed(features, first, Matrix(values.data(), count, network.outputs()));
+    const Matrix rows(values.data(), count, network.outputs());
+    network.embed(features, first, rows);
+    const auto codes = std::span(records).first(count * RowCodes::record_bytes(network.outputs()));
+    RowCodes::encode_rows(rows, codes, std::span(errors).subspan(first, count));
     file->write(std::as_bytes(std::span(values).first(count * network.outputs())));
+    code_file->write(std::as_bytes(codes));
     features.release(first, count);
     for (size_t r = 0; r < count; ++r) embedded += features.known(static_cast<uint32_t>(first + r));
     progress.add(count);
@@ -38,7 +58,7 @@ uint64_t embed_to(const Path& path, const Network& network, const FeatureTable& 
 
 std::string embed_fingerprint(const Workspace& workspace, const Settings&) {
   return Fingerprint()
-      .add("embed 1")
+      .add("embed 2")
       .add(content_digest(workspace.model(), "Run `cowatch train WS relational`."))
       .add(content_digest(workspace.features(), "Run `cowatch extract`, or import features."))
       .digest();
@@ -56,18 +76,18 @@ EmbedSummary run_embed_stage(const Workspace& workspace, const Settings& setting
   EmbedSummary summary;
   summary.videos = features.items();
   summary.width = network.outputs();
-  Path rows = workspace.embeddings();
-  rows += ".rows";
-  summary.embedded = embed_to(rows, network, features);
-  {
-    const MappedFile map(rows);
-    TensorFileWriter writer("embeddings", format);
-    writer.set("input", input);
-    writer.set("model", content_digest(workspace.model(), ""));
-    writer.add_map("embeddings", ElementType::f32, {features.items(), network.outputs()}, map);
-    writer.write(workspace.embeddings());
-  }
-  file_system().remove(rows);
+  const Parts parts(workspace.embeddings());
+  std::vector<float> errors;
+  summary.embedded = embed_to(parts, errors, network, features);
+  const MappedFile rows(parts.rows), codes(parts.codes);
+  TensorFileWriter writer("embeddings", format);
+  writer.set("input", input);
+  writer.set("model", content_digest(workspace.model(), ""));
+  writer.add_map("embeddings", ElementType::f32, {features.items(), network.outputs()}, rows);
+  writer.add<float>("code_errors", {features.items()}, errors);
+  writer.add_map("codes", ElementType::u8, {features.items(), RowCodes::record_bytes(network.outputs())},
+                 codes);
+  writer.write(workspace.embeddings());
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return summary;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "base/threads.h"
 #include "search/compute/scan.h"
@@ -11,6 +12,8 @@ namespace {
 
 // One query: a thread takes ranges of rows, and blocks of them whose scores stay in the first-level cache.
 constexpr size_t range_rows = 16384, block_rows = 1024;
+// By codes a range is longer: each begins with no score to beat.
+constexpr size_t coded_range_rows = 65536;
 // Many queries: a thread takes a group of them and a range of rows, and makes products tile by tile; the
 // scores of a tile (256 KiB) stay in the second-level cache until they are looked through.
 constexpr size_t group_queries = 256, tile_rows = 256, batch_range_rows = 65536;
@@ -25,6 +28,17 @@ std::vector<Scored> merged(const std::vector<std::vector<Scored>>& lists, size_t
   return best.take();
 }
 
+// Files of former versions have no codes.
+RowCodes codes_in(const TensorFile& file, const std::vector<size_t>& shape) {
+  if (!file.has("codes")) return {};
+  const auto records = file.tensor<uint8_t>("codes");
+  const auto errors = file.tensor<float>("code_errors");
+  if (records.size() != shape[0] * RowCodes::record_bytes(shape[1]) || errors.size() != shape[0])
+    throw Error(ErrorCode::damaged, "the codes are not those of the embeddings",
+                {.where = file.path().string(), .remedy = "Run `cowatch embed WS`."});
+  return {shape[1], records, errors};
+}
+
 }  // namespace
 
 ExactIndex ExactIndex::open(const Path& path) {
@@ -36,7 +50,8 @@ ExactIndex ExactIndex::open(const Path& path) {
   const auto shape = file->shape("embeddings");
   if (shape.size() != 2)
     throw Error(ErrorCode::damaged, "the embeddings are not a table", {.where = path.string()});
-  ExactIndex index(ConstMatrix(file->tensor<float>("embeddings").data(), shape[0], shape[1]));
+  ExactIndex index(ConstMatrix(file->tensor<float>("embeddings").data(), shape[0], shape[1]),
+                   codes_in(*file, shape));
   index.model_ = file->get("model");
   index.file_ = std::move(file);
   return index;
@@ -55,31 +70,60 @@ void ExactIndex::check_width(size_t columns) const {
               {.expected = std::to_string(width()) + " numbers", .found = std::to_string(columns)});
 }
 
+// A score of exactly 0 is what a row without an embedding gives.
+bool ExactIndex::allowed(uint32_t row, float score, const Exclude& exclude) const {
+  return (score != 0 || embedded(row)) && !(exclude && exclude(row));
+}
+
 void ExactIndex::offer(size_t begin, std::span<const float> scores, const Exclude& exclude,
                        TopK& best) const {
   size_t i = 0;
   while ((i = next_at_least(scores, i, best.threshold())) < scores.size()) {
     const auto row = static_cast<uint32_t>(begin + i);
-    // A score of exactly 0 is what a row without an embedding gives.
-    const bool allowed = (scores[i] != 0 || embedded(row)) && !(exclude && exclude(row));
-    if (allowed) best.offer({row, scores[i]});
+    if (allowed(row, scores[i], exclude)) best.offer({row, scores[i]});
     ++i;
   }
 }
 
+std::vector<Scored> ExactIndex::scan(std::span<const float> query, size_t begin, size_t end, size_t k,
+                                     const Exclude& exclude) const {
+  TopK best(std::min(k, end - begin));
+  std::array<float, block_rows> scores;
+  for (size_t at = begin; at < end; at += block_rows) {
+    const std::span<float> block(scores.data(), std::min(block_rows, end - at));
+    score_rows(query, rows_.rows_from(at, block.size()), block);
+    offer(at, block, exclude, best);
+  }
+  return best.take();
+}
+
+std::vector<Scored> ExactIndex::scan_codes(std::span<const float> query, size_t begin, size_t end, size_t k,
+                                           const Exclude& exclude) const {
+  std::vector<float> bounds(end - begin);
+  codes_.bound_scores(query, begin, bounds);
+  TopK best(std::min(k, end - begin));
+  const auto score = [&](uint32_t row) {
+    float exact = 0;
+    score_rows(query, rows_.rows_from(row, 1), std::span(&exact, 1));
+    if (allowed(row, exact, exclude)) best.offer({row, exact});
+    bounds[row - begin] = -std::numeric_limits<float>::infinity();  // done
+  };
+  // The k rows that promise most come first: their scores are what all others have to reach.
+  TopK promising(std::min(k, end - begin));
+  offer(begin, bounds, exclude, promising);
+  for (const Scored& row : promising.take()) score(row.index);
+  for (size_t i = 0; (i = next_at_least(bounds, i, best.threshold())) < bounds.size(); ++i)
+    if (bounds[i] > -std::numeric_limits<float>::infinity()) score(static_cast<uint32_t>(begin + i));
+  return best.take();
+}
+
 std::vector<Scored> ExactIndex::search(std::span<const float> query, size_t k, const Exclude& exclude) const {
   check_width(query.size());
-  const size_t ranges = (size() + range_rows - 1) / range_rows;
-  std::vector<std::vector<Scored>> found(ranges);
-  parallel_for(size(), range_rows, [&](size_t begin, size_t end) {
-    TopK best(std::min(k, end - begin));
-    std::array<float, block_rows> scores;
-    for (size_t at = begin; at < end; at += block_rows) {
-      const std::span<float> block(scores.data(), std::min(block_rows, end - at));
-      score_rows(query, rows_.rows_from(at, block.size()), block);
-      offer(at, block, exclude, best);
-    }
-    found[begin / range_rows] = best.take();
+  const size_t length = codes_.empty() ? range_rows : coded_range_rows;
+  std::vector<std::vector<Scored>> found((size() + length - 1) / length);
+  parallel_for(size(), length, [&](size_t begin, size_t end) {
+    found[begin / length] =
+        codes_.empty() ? scan(query, begin, end, k, exclude) : scan_codes(query, begin, end, k, exclude);
   });
   return merged(found, k);
 }

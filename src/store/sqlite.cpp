@@ -20,6 +20,9 @@ Database::Database(const Path& path, bool writable, std::string what) : path_(pa
 }
 
 Database::~Database() {
+  for (const auto& [sql, statements] : idle_) {
+    for (sqlite3_stmt* statement : statements) sqlite3_finalize(statement);
+  }
   sqlite3_close(handle_);
 }
 
@@ -64,10 +67,28 @@ int64_t Database::number(const char* sql) const {
   return statement.step() ? statement.integer(0) : 0;
 }
 
-Statement::Statement(const Database& database, std::string_view sql) : database_(database) {
+Statement::Statement(const Database& database, std::string_view sql) : database_(database), sql_(sql) {
+  if (const auto idle = database.idle_.find(sql_); idle != database.idle_.end() && !idle->second.empty()) {
+    handle_ = idle->second.back();
+    idle->second.pop_back();
+    --database.idle_count_;
+    return;
+  }
   const int code = sqlite3_prepare_v3(database.handle(), sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &handle_, nullptr);
   if (code != SQLITE_OK) database.fail(code);
+}
+
+Statement::~Statement() {
+  constexpr size_t most_idle = 64;  // texts made for one question would pile up
+  if (database_.idle_count_ >= most_idle) {
+    sqlite3_finalize(handle_);
+    return;
+  }
+  sqlite3_reset(handle_);
+  sqlite3_clear_bindings(handle_);
+  database_.idle_[std::move(sql_)].push_back(handle_);
+  ++database_.idle_count_;
 }
 
 Statement& Statement::bind(int position, int64_t value) {
@@ -88,8 +109,8 @@ Statement& Statement::bind(int position, std::string_view text) {
 }
 
 Statement& Statement::bind(int position, std::span<const std::byte> bytes) {
-  sqlite3_bind_blob64(handle_, position, bytes.data() ? static_cast<const void*>(bytes.data()) : "", bytes.size(),
-                      SQLITE_STATIC);
+  sqlite3_bind_blob64(handle_, position, bytes.data() ? static_cast<const void*>(bytes.data()) : "",
+                      bytes.size(), SQLITE_STATIC);
   return *this;
 }
 

@@ -7,6 +7,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <vector>
 
 #include "base/file.h"
 
@@ -29,24 +31,29 @@ class Database {
   [[noreturn]] void fail(int code) const;
 
  private:
+  friend class Statement;
   Path path_;
   std::string what_;
   sqlite3* handle_ = nullptr;
+  // Prepared statements that nobody uses now, by their text: preparing one costs more than most reads.
+  mutable std::unordered_map<std::string, std::vector<sqlite3_stmt*>> idle_;
+  mutable size_t idle_count_ = 0;
 };
 
-// A prepared statement. Texts that are bound must live until the next reset().
+// A prepared statement, taken from the database's idle ones where there is one of this text and given back at
+// the end. Texts that are bound must live until the next reset(). Not thread-safe, as the database is not.
 class Statement {
  public:
   Statement(const Database& database, std::string_view sql);
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
-  ~Statement() { sqlite3_finalize(handle_); }
+  ~Statement();
 
   Statement& bind(int position, int64_t value);
   Statement& bind(int position, double value);
   Statement& bind(int position, std::string_view text);
   Statement& bind(int position, std::span<const std::byte> bytes);  // a BLOB; must live as a text
-  bool step();  // true: a row is there
+  bool step();                                                      // true: a row is there
   void run() {  // steps to the end and makes ready for the next bindings
     while (step()) {
     }
@@ -61,6 +68,7 @@ class Statement {
 
  private:
   const Database& database_;
+  std::string sql_;
   sqlite3_stmt* handle_ = nullptr;
 };
 

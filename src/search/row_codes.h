@@ -1,0 +1,39 @@
+// Rows of embeddings by one byte a number, to look at a quarter of the bytes first: from the codes comes a
+// bound of each row's score, and only rows whose bound is high enough need their own numbers. The answer
+// stays that of a whole scan.
+//
+// With row x = x̂ + e and query q = q̂ + d (hats: what the codes say), ⟨q, x⟩ = ⟨q̂, x̂⟩ + ⟨q̂, e⟩ + ⟨d, x⟩, so it
+// is at most ⟨q̂, x̂⟩ + ‖q̂‖ ‖e‖ + ‖d‖ ‖x‖ (Cauchy-Schwarz). ‖e‖ is kept for each row, ‖x‖ is 1 or 0.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "math/matrix.h"
+#include "search/compute/codes/scalar_codes.h"
+
+namespace cowatch {
+
+class RowCodes {
+ public:
+  RowCodes() = default;  // none
+  // Borrowed: records as encode_rows() makes them, and one error a row.
+  RowCodes(size_t width, std::span<const uint8_t> records, std::span<const float> errors)
+      : layout_(width, 8), records_(records), errors_(errors) {}
+
+  static size_t record_bytes(size_t width) { return ScalarLayout(width, 8).record_bytes; }
+  // Rows of length 1, or zeros. `records` has rows.rows · record_bytes(rows.columns) bytes, `errors`
+  // rows.rows numbers.
+  static void encode_rows(ConstMatrix rows, std::span<uint8_t> records, std::span<float> errors);
+
+  bool empty() const { return errors_.empty(); }
+  // bounds[i] ≥ the score, as score_rows() makes it, of row begin + i with the query.
+  void bound_scores(std::span<const float> query, size_t begin, std::span<float> bounds) const;
+
+ private:
+  ScalarLayout layout_;
+  std::span<const uint8_t> records_;
+  std::span<const float> errors_;
+};
+
+}  // namespace cowatch

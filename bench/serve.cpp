@@ -1,9 +1,6 @@
 // `cowatch bench serve`: starts the server on a workspace and asks it over loopback, as a page does. Each
 // question is asked by one and by several connections at once; `live`, which only says that the process
-// lives, is what HTTP alone costs, and the read rate of the embeddings what an exact answer cannot beat.
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
+// lives, is what HTTP alone costs.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,9 +16,9 @@
 #include "base/random.h"
 #include "base/threads.h"
 #include "bench/benchmarks.h"
-#include "math/read_rate.h"
-#include "pipeline/release.h"
+#include "bench/connection.h"
 #include "store/catalogue.h"
+#include "store/workspace.h"
 
 namespace cowatch::bench {
 namespace {
@@ -30,7 +27,7 @@ struct Options {
   Path workspace;
   int connections = 4;
   double seconds = 5;
-  std::vector<std::string> questions = {"live", "item", "wall", "words", "related"};
+  std::vector<std::string> questions = {"live", "item", "wall", "popular", "latest", "words", "related"};
 };
 
 // The server as a process of its own, on a free port.
@@ -81,47 +78,12 @@ class Server {
   double start_ = 0, ready_ = 0;
 };
 
-class Connection {
- public:
-  explicit Connection(uint16_t port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const int on = 1;
-    setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-      throw_system_error("connect to", "the server");
-  }
-  Connection(const Connection&) = delete;
-  ~Connection() { ::close(socket_); }
-
-  // Asks and awaits the whole answer; anything but 200 is an error.
-  void get(const std::string& target) {
-    const std::string request = "GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    if (send(socket_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
-      throw_system_error("ask", "the server");
-    size_t end = 0;
-    answer_.clear();
-    while ((end = answer_.find("\r\n\r\n")) == answer_.npos) receive();
-    const size_t length = answer_.find("Content-Length: ");
-    const size_t whole = end + 4 + std::stoul(answer_.substr(length + 16));
-    while (answer_.size() < whole) receive();
-    if (!answer_.starts_with("HTTP/1.1 200"))
-      throw Error(ErrorCode::internal, "the server refused",
-                  {.where = target, .found = answer_.substr(0, 200)});
-  }
-
- private:
-  void receive() {
-    char bytes[1 << 16];
-    const ssize_t got = recv(socket_, bytes, sizeof bytes, 0);
-    if (got <= 0) throw_system_error("hear from", "the server");
-    answer_.append(bytes, static_cast<size_t>(got));
-  }
-  int socket_;
-  std::string answer_;
-};
+// Anything but 200 is an error.
+void get(Connection& connection, const std::string& target) {
+  const std::string answer = connection.ask(target);
+  if (status_of(answer) != 200)
+    throw Error(ErrorCode::internal, "the server refused", {.where = target, .found = answer.substr(0, 200)});
+}
 
 std::string encoded(const std::string& id) {
   std::string text;
@@ -145,6 +107,8 @@ std::vector<std::string> questions(const std::string& what, const Catalogue& cat
       targets.push_back("/api/item-to-item/related/" + encoded(catalogue.item(index)->id) + "?n=24");
     if (what == "item") targets.push_back("/api/item/" + encoded(catalogue.item(index)->id));
     if (what == "wall") targets.push_back("/api/items?n=24&cursor=" + std::to_string(index));
+    if (what == "popular" || what == "latest")
+      targets.push_back("/api/" + what + "?n=24&offset=" + std::to_string(index));
     if (what == "words") {
       std::istringstream title(catalogue.item(index)->title);
       std::string word = "a";
@@ -166,7 +130,7 @@ std::vector<double> load(uint16_t port, const std::vector<std::string>& targets,
       const double until = seconds_now() + seconds;
       for (size_t i = asker * 97; seconds_now() < until; ++i) {
         const double start = seconds_now();
-        connection.get(targets[i % targets.size()]);
+        get(connection, targets[i % targets.size()]);
         taken[asker].push_back(1e3 * (seconds_now() - start));
       }
     });
@@ -184,32 +148,17 @@ double percentile(const std::vector<double>& sorted, double share) {
                                           static_cast<size_t>(share * static_cast<double>(sorted.size())))];
 }
 
-// Milliseconds to read all embeddings once, by all threads: the least that an exact answer takes.
-double reading_ms(const Path& workspace) {
-  const auto release = Release::open(Workspace::open(workspace, Workspace::Access::read));
-  if (!release->index || release->index->size() == 0) return 0;
-  const size_t numbers = release->index->size() * release->index->width();
-  const std::span<const float> all(release->index->row(0).data(), numbers);
-  double best = 0;
-  for (int round = 0; round < 3; ++round) {
-    for (size_t loop = 0; loop < read_loops().size(); ++loop) best = std::max(best, read_rate(all, loop, 2));
-  }
-  return static_cast<double>(numbers * sizeof(float)) * 1e-6 / best;
-}
-
 void run(const Options& options, Report& report) {
   const Workspace workspace = Workspace::open(options.workspace, Workspace::Access::read);
   const Catalogue catalogue(workspace.catalogue(), Catalogue::Mode::read);
   report.settings = {
       {"videos", catalogue.item_count()}, {"connections", options.connections}, {"seconds", options.seconds}};
-  const double limit = reading_ms(options.workspace);
   const Server server(options.workspace);
   report.add_row({{"what", "start"},
                   {"connections", 0},
                   {"p50_ms", 1e3 * server.start_seconds()},
                   {"p99_ms", 1e3 * server.start_seconds()},
                   {"qps", 0},
-                  {"limit_ms", 0},
                   {"rss_mib", server.mib("Rss")},
                   {"pss_mib", server.mib("Pss")}});
   for (const std::string& what : options.questions) {
@@ -222,7 +171,6 @@ void run(const Options& options, Report& report) {
                       {"p50_ms", percentile(taken, 0.5)},
                       {"p99_ms", percentile(taken, 0.99)},
                       {"qps", static_cast<double>(taken.size()) / options.seconds},
-                      {"limit_ms", what == "related" ? limit : 0},
                       {"rss_mib", server.mib("Rss")},
                       {"pss_mib", server.mib("Pss")}});
     }
@@ -240,7 +188,7 @@ std::function<void(Report&)> configure(CLI::App& app) {
       ->check(CLI::PositiveNumber);
   app.add_option("--questions", options->questions, "which to ask")
       ->capture_default_str()
-      ->check(CLI::IsMember({"live", "item", "wall", "words", "related"}));
+      ->check(CLI::IsMember({"live", "item", "wall", "popular", "latest", "words", "related"}));
   return [options](Report& report) { run(*options, report); };
 }
 

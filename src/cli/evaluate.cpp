@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "cli/verbs.h"
+#include "learn/score_names.h"
 #include "pipeline/evaluate_stage.h"
 
 namespace cowatch {
@@ -17,12 +18,13 @@ void print(const EvaluateSummary& summary) {
       static_cast<unsigned long long>(summary.train_videos),
       static_cast<unsigned long long>(summary.train_edges),
       static_cast<unsigned long long>(summary.test_videos), static_cast<unsigned long long>(summary.queries));
-  std::printf("%-20s %8s %8s %8s %8s %8s %8s %8s %9s\n", "method", "MAP", "MAP@10", "MAP@50", "MAP@100",
-              "NDCG@10", "NDCG@50", "NDCG@100", "seconds");
+  std::printf("%-20s", "method");
+  for (const auto& [name, value] : named_scores({})) std::printf(" %8s", std::string(name).c_str());
+  std::printf(" %9s\n", "seconds");
   for (const MethodResult& result : summary.methods) {
-    const RetrievalScores& s = result.scores;
-    std::printf("%-20s %8.4f %8.4f %8.4f %8.4f %8.4f %8.4f %8.4f %9.1f\n", result.method.c_str(), s.map,
-                s.map_10, s.map_50, s.map_100, s.ndcg_10, s.ndcg_50, s.ndcg_100, result.seconds);
+    std::printf("%-20s", result.method.c_str());
+    for (const auto& [name, value] : named_scores(result.scores)) std::printf(" %8.4f", value);
+    std::printf(" %9.1f\n", result.seconds);
   }
   for (const MethodResult& result : summary.methods) {
     if (!result.why.empty()) std::printf("\n%s: %s\n", result.method.c_str(), result.why.c_str());
@@ -32,18 +34,12 @@ void print(const EvaluateSummary& summary) {
 Json to_json(const EvaluateSummary& summary) {
   Json methods = Json::array();
   for (const MethodResult& result : summary.methods) {
-    const RetrievalScores& s = result.scores;
-    methods.push_back({{"method", result.method},
-                       {"map", s.map},
-                       {"map@10", s.map_10},
-                       {"map@50", s.map_50},
-                       {"map@100", s.map_100},
-                       {"ndcg@10", s.ndcg_10},
-                       {"ndcg@50", s.ndcg_50},
-                       {"ndcg@100", s.ndcg_100},
-                       {"retained", result.retained},
-                       {"seconds", result.seconds},
-                       {"why", result.why}});
+    Json method = {{"method", result.method}};
+    for (const auto& [name, value] : named_scores(result.scores)) method[std::string(name)] = value;
+    method["retained"] = result.retained;
+    method["seconds"] = result.seconds;
+    method["why"] = result.why;
+    methods.push_back(std::move(method));
   }
   return {{"videos", summary.videos},           {"train_videos", summary.train_videos},
           {"test_videos", summary.test_videos}, {"train_edges", summary.train_edges},

@@ -20,6 +20,7 @@ Json to_json(const Related& related) {
               {"edge_weight", related.why.edge_weight},
               {"hashtags", related.why.hashtags},
               {"text", related.why.text}};
+  if (related.why.co_watchers) why["co_watchers"] = *related.why.co_watchers;
   if (related.why.round > 0)
     why["cluster"] = {
         {"round", related.why.round}, {"cluster", related.why.cluster}, {"size", related.why.cluster_size}};

@@ -18,26 +18,37 @@ struct Options {
 void run(const Options& options) {
   const Workspace workspace = Workspace::open(options.workspace.folder, Workspace::Access::read);
   const Catalogue catalogue(workspace.catalogue(), Catalogue::Mode::read);
-  const LikeAnswer answer = videos_like(workspace, options.workspace.settings(workspace), catalogue, *Release::open(workspace), options.like,
-                                        options.query, [](const std::string&, double) {});
+  const LikeAnswer answer =
+      videos_like(options.workspace.settings(workspace), catalogue, *Release::open(workspace), options.like,
+                  options.query, [](const std::string&, double) {});
   Json list = Json::array();
-  for (const Related& entry : answer.neighbours) list.push_back({{"id", entry.item.id}, {"title", entry.item.title}, {"score", entry.why.score}});
+  for (const Related& entry : answer.neighbours)
+    list.push_back({{"id", entry.item.id}, {"title", entry.item.title}, {"score", entry.why.score}});
   if (options.workspace.as_json) {
-    std::cout << Json{{"seconds", answer.seconds}, {"neighbours", list}}.dump(2) << "\n";
+    std::cout << Json{{"seconds", answer.seconds},
+                      {"decode_seconds", answer.decode_seconds},
+                      {"embed_seconds", answer.embed_seconds},
+                      {"neighbours", list}}
+                     .dump(2)
+              << "\n";
     return;
   }
   std::cout << "like " << options.like.filename().string() << " (" << answer.seconds << " s)\n";
-  for (const Related& entry : answer.neighbours) std::cout << "  " << entry.item.id << "  " << entry.item.title << "\n      " << entry.why.text << "\n";
+  for (const Related& entry : answer.neighbours)
+    std::cout << "  " << entry.item.id << "  " << entry.item.title << "\n      " << entry.why.text << "\n";
 }
 
 }  // namespace
 
 Verb search_verb() {
-  return {"search", "Questions", "videos like a file never seen", "  cowatch search ws --like clip.mp4 --count 5", [](CLI::App& app) {
+  return {"search", "Questions", "videos like a file never seen",
+          "  cowatch search ws --like clip.mp4 --count 5", [](CLI::App& app) {
             const auto options = std::make_shared<Options>();
             options->workspace.add(app);
             app.add_option("--like", options->like, "a video or sound file")->required();
-            app.add_option("--count", options->query.count, "how many")->capture_default_str()->check(CLI::Range(1, 1000));
+            app.add_option("--count", options->query.count, "how many")
+                ->capture_default_str()
+                ->check(CLI::Range(1, 1000));
             app.add_option("--user", options->query.user, "leave out what this person has watched or hidden");
             app.callback([options] { run(*options); });
           }};

@@ -15,6 +15,8 @@ bool is_same(const CountingWatch& a, const CountingWatch& b) {
   return a.time_ms == b.time_ms && a.item == b.item;
 }
 
+}  // namespace
+
 bool is_long_enough(const PairWatch& watch, const PairSettings& settings) {
   if (watch.watched_ms >= 0 && watch.watched_ms < settings.min_watch_ms) return false;
   if (watch.portion >= 0) return watch.portion >= settings.min_watch_share;
@@ -22,8 +24,6 @@ bool is_long_enough(const PairWatch& watch, const PairSettings& settings) {
   return static_cast<double>(watch.watched_ms) >=
          settings.min_watch_share * static_cast<double>(watch.length_ms);
 }
-
-}  // namespace
 
 void PersonWatches::add(const PairWatch& watch, PairReport& report) {
   ++report.watches;

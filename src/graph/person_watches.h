@@ -12,6 +12,9 @@ struct CountingWatch {
   uint32_t item;
 };
 
+// Whether it counts at all.
+bool is_long_enough(const PairWatch& watch, const PairSettings& settings);
+
 // Collects in bounded memory, whatever a person did: ten million watches need no more than two times
 // max_watches.
 class PersonWatches {

@@ -8,7 +8,9 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/progress.h"
+#include "graph/person_watches.h"
 #include "graph/prune.h"
+#include "graph/watchers.h"
 #include "store/catalogue.h"
 
 namespace cowatch {
@@ -85,7 +87,7 @@ int64_t newest_time(const Catalogue& catalogue, const std::vector<FeedbackKind>&
 }
 
 std::vector<Edge> count_pairs(const Catalogue& catalogue, PairSettings options, const Settings& settings,
-                              GraphSummary& summary) {
+                              WatchersBuilder& watchers, GraphSummary& summary) {
   const std::vector<FeedbackKind> kinds = feedback_kinds(settings);
   if (options.weight == PairWeight::decayed) options.newest_ms = newest_time(catalogue, kinds);
   uint64_t expected = 0;
@@ -93,26 +95,33 @@ std::vector<Edge> count_pairs(const Catalogue& catalogue, PairSettings options, 
   PairCounter counter(summary.videos, options);
   {
     Progress progress("reading the log", "events", expected);
-    catalogue.for_each_watch(kinds, [&](const Watch& watch) {
+    uint32_t person = 0;
+    std::vector<uint32_t> videos;  // of the person
+    catalogue.for_each_watch(kinds, [&](const Watch& stored) {
       throw_if_interrupted();
-      counter.add({.user = watch.user,
-                   .item = watch.item,
-                   .time_ms = watch.time_ms,
-                   .watched_ms = watch.watched_ms,
-                   .length_ms = watch.length_ms,
-                   .portion = watch.portion});
+      const PairWatch watch = {.user = stored.user,
+                               .item = stored.item,
+                               .time_ms = stored.time_ms,
+                               .watched_ms = stored.watched_ms,
+                               .length_ms = stored.length_ms,
+                               .portion = stored.portion};
+      counter.add(watch);
+      if (watch.user != person) watchers.add(person, videos);
+      person = watch.user;
+      if (is_long_enough(watch, options)) videos.push_back(watch.item);
       progress.add();
     });
+    watchers.add(person, videos);
   }
   return pair_edges(counter, options, summary.pairs);
 }
 
 Graph make_graph(const Workspace& workspace, const Catalogue& catalogue, const Settings& settings,
-                 GraphSummary& summary) {
+                 WatchersBuilder& watchers, GraphSummary& summary) {
   PairSettings options = pair_settings(settings);
   options.spill_folder = workspace.file("spill");
   const SpillFolder spill(options.spill_folder);
-  std::vector<Edge> edges = count_pairs(catalogue, options, settings, summary);
+  std::vector<Edge> edges = count_pairs(catalogue, options, settings, watchers, summary);
   catalogue.for_each_edge([&](const StoredEdge& edge) {
     edges.push_back({edge.u, edge.v, static_cast<float>(edge.weight)});
     ++summary.imported_edges;
@@ -126,7 +135,9 @@ Graph make_graph(const Workspace& workspace, const Catalogue& catalogue, const S
 
 // The graph that is there, when it was made from this input and is sound.
 std::optional<Graph> current_graph(const Workspace& workspace, const std::string& edges_input) {
-  if (recorded(workspace.graph(), "graph", "edges_input") != edges_input) return std::nullopt;
+  if (recorded(workspace.graph(), "graph", "edges_input") != edges_input ||
+      recorded(watchers_file(workspace), "watchers", "edges_input") != edges_input)
+    return std::nullopt;
   try {
     return Graph::load(workspace.graph());
   } catch (const Error& error) {
@@ -186,6 +197,10 @@ TreeSettings tree_settings(const Settings& settings) {
   return options;
 }
 
+Path watchers_file(const Workspace& workspace) {
+  return workspace.file("watchers.safetensors");
+}
+
 std::string graph_fingerprint(const Workspace& workspace, const Settings& settings) {
   return fingerprint(Catalogue(workspace.catalogue(), Catalogue::Mode::read), settings);
 }
@@ -193,7 +208,9 @@ std::string graph_fingerprint(const Workspace& workspace, const Settings& settin
 bool graph_is_current(const Workspace& workspace, const Settings& settings) {
   const std::string now = graph_fingerprint(workspace, settings);
   return recorded(workspace.graph(), "graph", "input") == now &&
-         recorded(workspace.tree(), "tree", "input") == now;
+         recorded(workspace.tree(), "tree", "input") == now &&
+         recorded(watchers_file(workspace), "watchers", "edges_input") ==
+             recorded(workspace.graph(), "graph", "edges_input");
 }
 
 GraphSummary run_graph_stage(const Workspace& workspace, const Settings& settings) {
@@ -214,7 +231,9 @@ GraphSummary run_graph_stage(const Workspace& workspace, const Settings& setting
                         {"settings", settings.section("graph") + settings.section("tree")}};
   std::optional<Graph> kept = current_graph(workspace, edges_input);
   summary.counted = !kept;
-  const Graph graph = kept ? std::move(*kept) : make_graph(workspace, catalogue, settings, summary);
+  WatchersBuilder watchers(summary.videos);
+  const Graph graph = kept ? std::move(*kept) : make_graph(workspace, catalogue, settings, watchers, summary);
+  if (!kept) watchers.finish(graph).save(watchers_file(workspace), {{"edges_input", edges_input}});
   const AffinityTree tree = build_tree(graph, tree_options, &summary.tree);
   graph.save(workspace.graph(), origin);
   tree.save(workspace.tree(), origin);

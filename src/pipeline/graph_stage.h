@@ -26,12 +26,16 @@ struct GraphSummary {
 
 // What graph and tree depend on: the sections [graph] and [tree] and the catalogue's version.
 std::string graph_fingerprint(const Workspace& workspace, const Settings& settings);
-// Whether both files are there and made from what the fingerprint says.
+// Whether the files are there and made from what the fingerprint says.
 bool graph_is_current(const Workspace& workspace, const Settings& settings);
 
-// Writes graph.safetensors and tree.safetensors. Pairs of watches and imported edges add up. A graph that is
-// still current is kept and only the tree is made. A catalogue without pairs gives a graph without edges,
-// which is allowed here. Throws bad_argument for settings out of range, missing_stage for an empty catalogue.
+// Who watched what, as the graph saw it (graph/watchers.h).
+Path watchers_file(const Workspace& workspace);
+
+// Writes graph.safetensors, tree.safetensors and watchers.safetensors. Pairs of watches and imported edges
+// add up. A graph that is still current is kept and only the tree is made. A catalogue without pairs gives a
+// graph without edges, which is allowed here. Throws bad_argument for settings out of range, missing_stage
+// for an empty catalogue.
 GraphSummary run_graph_stage(const Workspace& workspace, const Settings& settings);
 
 // Settings of the sections, read and checked.

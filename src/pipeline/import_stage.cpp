@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "store/catalogue_tools.h"
 #include "store/graph_folder.h"
 #include "store/import/data_sets.h"
@@ -158,6 +159,10 @@ ImportOutcome run_import(const Workspace& workspace, const ImportRequest& reques
 ImportOutcome check_import(const Path& folder, const ImportRequest& request) {
   const TemporaryFolder copy;
   Path existing;
+  if (!Workspace::may_be(folder)) {
+    log(LogLevel::warning,
+        folder.string() + " holds other things: an import would refuse it, name another folder");
+  }
   if (std::filesystem::exists(folder / "workspace.json")) {
     const Workspace workspace = Workspace::open(folder, Workspace::Access::read);
     existing = workspace.imported_features();

@@ -1,6 +1,7 @@
 #include "pipeline/like.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/error.h"
 #include "learn/relational/network.h"
@@ -11,6 +12,10 @@
 namespace cowatch {
 namespace {
 
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 // The model's own columns, filled from the file's features by modality; other modalities are missing.
 FeatureTable table_of(const Network& network, const MediaFeatures& found) {
   std::vector<float> row(network.inputs());
@@ -19,15 +24,19 @@ FeatureTable table_of(const Network& network, const MediaFeatures& found) {
     const Modality& wanted = network.modalities()[m];
     for (size_t own = 0; own < modality_count; ++own) {
       const auto range = modality_columns(static_cast<MediaModality>(own));
-      if (modality_name(static_cast<MediaModality>(own)) != wanted.name || range.end - range.begin != wanted.end - wanted.begin || !found.present[own]) continue;
-      std::copy(found.values.begin() + static_cast<ptrdiff_t>(range.begin), found.values.begin() + static_cast<ptrdiff_t>(range.end),
+      if (modality_name(static_cast<MediaModality>(own)) != wanted.name ||
+          range.end - range.begin != wanted.end - wanted.begin || !found.present[own])
+        continue;
+      std::copy(found.values.begin() + static_cast<ptrdiff_t>(range.begin),
+                found.values.begin() + static_cast<ptrdiff_t>(range.end),
                 row.begin() + static_cast<ptrdiff_t>(wanted.begin));
       present[m] = 1;
     }
   }
   if (std::none_of(present.begin(), present.end(), [](uint8_t flag) { return flag != 0; })) {
     throw Error(ErrorCode::unsupported, "the model does not look at what a file holds",
-                {.expected = "a model trained on picture, motion or sound", .found = "one trained on imported features",
+                {.expected = "a model trained on picture, motion or sound",
+                 .found = "one trained on imported features",
                  .remedy = "Train on a workspace whose videos have files."});
   }
   return FeatureTable(1, network.modalities(), std::move(row), std::move(present));
@@ -35,26 +44,29 @@ FeatureTable table_of(const Network& network, const MediaFeatures& found) {
 
 }  // namespace
 
-LikeAnswer videos_like(const Workspace& workspace, const Settings& settings, const Catalogue& catalogue, const Release& release,
+LikeAnswer videos_like(const Settings& settings, const Catalogue& catalogue, const Release& release,
                        const Path& file, const RelatedQuery& query,
                        const std::function<void(const std::string& step, double progress)>& report) {
-  if (!release.index || !std::filesystem::exists(workspace.model())) {
-    throw Error(ErrorCode::missing_stage, "nothing has been learnt yet", {.remedy = "Run `cowatch run WS`."});
-  }
+  const Network& network = release.network();
   report("looking into the file", 0.1);
+  const double start = seconds_now();
   const MediaFeatures found = extract_file(file, media_limits(settings));
   if (found.refused) {
     throw Error(ErrorCode::bad_input, "this file cannot be used: " + found.reason,
-                {.where = file.filename().string(), .expected = "a video or a sound file that FFmpeg decodes", .remedy = "Try another file, or convert this one to MP4 (H.264, AAC)."});
+                {.where = file.filename().string(),
+                 .expected = "a video or a sound file that FFmpeg decodes",
+                 .remedy = "Try another file, or convert this one to MP4 (H.264, AAC)."});
   }
   report("embedding it", 0.7);
-  const Network network = Network::load(workspace.model());
+  LikeAnswer answer;
+  const double decoded = seconds_now();
   std::vector<float> embedding(network.outputs());
   network.embed(table_of(network, found), 0, Matrix(embedding.data(), 1, embedding.size()));
+  answer.decode_seconds = decoded - start, answer.embed_seconds = seconds_now() - decoded;
   report("searching", 0.9);
-  LikeAnswer answer;
   answer.neighbours = similar_videos(catalogue, release, embedding, query);
-  answer.seconds = found.seconds, answer.width = found.width, answer.height = found.height, answer.has_sound = found.has_sound;
+  answer.seconds = found.seconds, answer.width = found.width, answer.height = found.height,
+  answer.has_sound = found.has_sound;
   return answer;
 }
 

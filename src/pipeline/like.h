@@ -7,7 +7,6 @@
 
 #include "base/settings.h"
 #include "pipeline/related.h"
-#include "store/workspace.h"
 
 namespace cowatch {
 
@@ -16,11 +15,13 @@ struct LikeAnswer {
   double seconds = 0;  // length of the upload
   int width = 0, height = 0;
   bool has_sound = false;
+  double decode_seconds = 0, embed_seconds = 0;  // taken
 };
 
-// `report` is told of the steps. Throws bad_input with the reason when the file is refused; missing_stage when nothing has been
-// learnt; unsupported when the model was trained on features that a file alone does not give (imported ones).
-LikeAnswer videos_like(const Workspace& workspace, const Settings& settings, const Catalogue& catalogue, const Release& release,
+// `report` is told of the steps. Throws bad_input with the reason when the file is refused; missing_stage
+// when nothing has been learnt, or the embeddings are older than the model; unsupported when the model was
+// trained on features that a file alone does not give (imported ones).
+LikeAnswer videos_like(const Settings& settings, const Catalogue& catalogue, const Release& release,
                        const Path& file, const RelatedQuery& query,
                        const std::function<void(const std::string& step, double progress)>& report);
 

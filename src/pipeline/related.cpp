@@ -2,28 +2,11 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <unordered_set>
 
 #include "base/error.h"
 
 namespace cowatch {
 namespace {
-
-constexpr size_t most_events = 100000;  // of one user, newest first
-
-// Indices that must not be answered, beside hidden items.
-std::unordered_set<uint32_t> excluded(const Catalogue& catalogue, const RelatedQuery& query) {
-  std::unordered_set<uint32_t> out;
-  const auto add = [&](const std::string& id) {
-    if (const auto index = catalogue.find_item(id)) out.insert(*index);
-  };
-  for (const std::string& id : query.exclude) add(id);
-  if (query.user.empty()) return out;
-  for (const Event& event : catalogue.user_events(query.user, most_events)) {
-    if (event.kind != FeedbackKind::impression && event.kind != FeedbackKind::search) add(event.item);
-  }
-  return out;
-}
 
 std::vector<std::string> shared_hashtags(const ItemRecord& a, const ItemRecord& b) {
   std::vector<std::string> both;
@@ -37,8 +20,12 @@ std::string sentence(const Why& why) {
   char text[96];
   std::snprintf(text, sizeof text, "similarity %.3f", static_cast<double>(why.score));
   std::string out = text;
-  if (why.edge_weight > 0) {
-    std::snprintf(text, sizeof text, "; watched together (weight %g)", static_cast<double>(why.edge_weight));
+  const uint64_t people = why.co_watchers.value_or(0);
+  if (people > 0) {
+    out += "; " + std::to_string(people) + (people == 1 ? " person" : " people") + " watched both";
+  } else if (why.edge_weight > 0) {  // counted pairs have people, so it was imported
+    std::snprintf(text, sizeof text, "; linked in the imported graph (weight %g)",
+                  static_cast<double>(why.edge_weight));
     out += text;
   }
   if (why.round > 0)
@@ -58,6 +45,10 @@ Why explain(const Release& release, const ItemRecord& query, const ItemRecord& f
     if (at != neighbours.end() && *at == found.index) {
       why.edge_weight = release.graph->weights(query.index)[static_cast<size_t>(at - neighbours.begin())];
     }
+  }
+  if (release.watchers && release.watchers->watches() > 0 && query.index < release.watchers->videos() &&
+      found.index < release.watchers->videos()) {
+    why.co_watchers = release.watchers->both(query.index, found.index);
   }
   if (release.tree && query.index < release.tree->videos() && found.index < release.tree->videos()) {
     for (size_t round = 1; round <= release.tree->rounds(); ++round) {
@@ -104,12 +95,26 @@ std::vector<Scored> by_edges(const Graph& graph, uint32_t video, size_t count, c
 
 }  // namespace
 
+std::unordered_set<uint32_t> excluded_videos(const Catalogue& catalogue, const RelatedQuery& query) {
+  constexpr size_t most_events = 100000;  // of one person, newest first
+  std::unordered_set<uint32_t> out;
+  const auto add = [&](const std::string& id) {
+    if (const auto index = catalogue.find_item(id)) out.insert(*index);
+  };
+  for (const std::string& id : query.exclude) add(id);
+  if (query.user.empty()) return out;
+  for (const Event& event : catalogue.user_events(query.user, most_events)) {
+    if (event.kind != FeedbackKind::impression && event.kind != FeedbackKind::search) add(event.item);
+  }
+  return out;
+}
+
 std::vector<Related> related_videos(const Catalogue& catalogue, const Release& release, uint32_t video,
                                     const RelatedQuery& query) {
   const auto item = catalogue.item(video);
   if (!item)
     throw Error(ErrorCode::not_found, "there is no video with this index", {.found = std::to_string(video)});
-  auto out_of_bounds = excluded(catalogue, query);
+  auto out_of_bounds = excluded_videos(catalogue, query);
   out_of_bounds.insert(video);
   const Exclude exclude = [&](uint32_t index) { return out_of_bounds.contains(index); };
   const bool embedded = release.index && video < release.index->size() && release.index->embedded(video);
@@ -135,7 +140,7 @@ std::vector<Related> similar_videos(const Catalogue& catalogue, const Release& r
     throw Error(ErrorCode::missing_stage, "the videos are not embedded yet",
                 {.remedy = "Run `cowatch run WS`."});
   }
-  const auto out_of_bounds = excluded(catalogue, query);
+  const auto out_of_bounds = excluded_videos(catalogue, query);
   const Exclude exclude = [&](uint32_t index) { return out_of_bounds.contains(index); };
   std::vector<Related> related;
   for (auto& [item, score] : visible(catalogue, query, catalogue.item_count(), [&](size_t count) {

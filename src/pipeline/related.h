@@ -2,8 +2,8 @@
 #pragma once
 
 #include <optional>
-#include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "pipeline/release.h"
@@ -16,9 +16,10 @@ struct Why {
   // The smallest cluster that holds both; round 0: none does.
   size_t round = 0;
   uint32_t cluster = 0, cluster_size = 0;
-  float edge_weight = 0;              // of their edge in the co-watch graph; 0: none
-  std::vector<std::string> hashtags;  // of both
-  std::string text;                   // the same as a sentence
+  float edge_weight = 0;                // of their edge in the co-watch graph; 0: none
+  std::optional<uint64_t> co_watchers;  // people who watched both; absent: the log has no watches
+  std::vector<std::string> hashtags;    // of both
+  std::string text;                     // the same as a sentence
 };
 
 struct Related {
@@ -39,6 +40,10 @@ std::vector<Related> related_videos(const Catalogue& catalogue, const Release& r
 // The same for a vector of an upload; Why then speaks of the score alone.
 std::vector<Related> similar_videos(const Catalogue& catalogue, const Release& release,
                                     std::span<const float> embedding, const RelatedQuery& query);
+
+// What may not be answered beside hidden videos: query.exclude, and all that query.user has done more with
+// than seen or found.
+std::unordered_set<uint32_t> excluded_videos(const Catalogue& catalogue, const RelatedQuery& query);
 
 // The item with this id, or the one whose title alone has all the words. Throws not_found and names what is
 // near.

@@ -2,11 +2,16 @@
 
 #include <sys/stat.h>
 
+#include "base/error.h"
+#include "pipeline/contents.h"
+#include "pipeline/graph_stage.h"
+
 namespace cowatch {
 
 std::string Release::stamp(const Workspace& workspace) {
   std::string text;
-  for (const Path& path : {workspace.graph(), workspace.tree(), workspace.embeddings()}) {
+  for (const Path& path :
+       {workspace.graph(), workspace.tree(), watchers_file(workspace), workspace.embeddings()}) {
     struct stat status = {};
     if (::stat(path.c_str(), &status) != 0) status = {};
     text += std::to_string(status.st_ino) + ":" + std::to_string(status.st_size) + ":" +
@@ -18,11 +23,27 @@ std::string Release::stamp(const Workspace& workspace) {
 std::shared_ptr<const Release> Release::open(const Workspace& workspace) {
   auto release = std::make_shared<Release>();
   release->made_from = stamp(workspace);
+  release->model_ = workspace.model();
   if (std::filesystem::exists(workspace.graph())) release->graph = Graph::load(workspace.graph());
   if (std::filesystem::exists(workspace.tree())) release->tree = AffinityTree::load(workspace.tree());
+  if (std::filesystem::exists(watchers_file(workspace)))
+    release->watchers = Watchers::load(watchers_file(workspace));
   if (std::filesystem::exists(workspace.embeddings()))
     release->index = ExactIndex::open(workspace.embeddings());
   return release;
+}
+
+const Network& Release::network() const {
+  const char* const remedy = "Run `cowatch run WS`.";
+  if (!index) throw Error(ErrorCode::missing_stage, "nothing has been learnt yet", {.remedy = remedy});
+  std::call_once(loaded_, [&] {
+    if (content_digest(model_, remedy) != index->model())
+      throw Error(ErrorCode::missing_stage,
+                  "the videos were embedded by another model than the one that is there",
+                  {.where = model_.string(), .remedy = remedy});
+    network_ = Network::load(model_);
+  });
+  return *network_;
 }
 
 }  // namespace cowatch

@@ -3,12 +3,15 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "graph/graph.h"
 #include "graph/tree.h"
+#include "graph/watchers.h"
+#include "learn/relational/network.h"
 #include "search/exact_index.h"
 #include "store/workspace.h"
 
@@ -22,8 +25,18 @@ struct Release {
 
   std::optional<Graph> graph;
   std::optional<AffinityTree> tree;
+  std::optional<Watchers> watchers;
   std::optional<ExactIndex> index;
   std::string made_from;  // stamp() of the files that were opened
+
+  // The model that made the embeddings, loaded on the first call; safe for many threads. Throws missing_stage
+  // when there is none, or the embeddings are of another one.
+  const Network& network() const;
+
+ private:
+  Path model_;
+  mutable std::once_flag loaded_;
+  mutable std::optional<Network> network_;
 };
 
 }  // namespace cowatch

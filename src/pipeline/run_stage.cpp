@@ -34,7 +34,7 @@ const Stage stages[] = {
      }},
     {"graph",
      [](const Workspace& workspace) {
-       return std::vector{workspace.graph(), workspace.tree()};
+       return std::vector{workspace.graph(), workspace.tree(), watchers_file(workspace)};
      },
      graph_is_current,
      [](const Workspace& workspace, const Settings& settings) {

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "base/version.h"
+#include "pipeline/ranking.h"
 #include "serve/present.h"
 #include "serve/service.h"
 #include "serve/views.h"
@@ -130,10 +131,10 @@ Response delete_item(Call& call) {
   return json_response({{"RowAffected", 1}});
 }
 
-RelatedQuery related_query(const Call& call) {
+RelatedQuery related_query(const Call& call, int64_t most_offset = 1000) {
   RelatedQuery query;
   query.count = count_of(call, 10);
-  query.offset = static_cast<size_t>(call.request.whole("offset", 0, 0, 1000));
+  query.offset = static_cast<size_t>(call.request.whole("offset", 0, 0, most_offset));
   query.user = call.request.text("user-id");
   std::string list = call.request.text("exclude");
   while (!list.empty()) {
@@ -154,6 +155,45 @@ Response item_to_item(Call& call) {
   return json_response(list);
 }
 
+Json ranked_json(const Call& call, const std::vector<Ranked>& list) {
+  Json json = Json::array();
+  for (const Ranked& ranked : list) json.push_back(to_json(ranked, call.catalogue));
+  return json;
+}
+
+constexpr int64_t most_ranked = 10'000'000;  // a wall may be walked to its end
+
+Response popular(Call& call) {
+  return json_response(
+      ranked_json(call, popular_videos(call.catalogue, *call.release, related_query(call, most_ranked))));
+}
+
+Response latest(Call& call) {
+  return json_response(ranked_json(call, latest_videos(call.catalogue, related_query(call, most_ranked))));
+}
+
+void need_user(const Call& call, const std::string& id) {
+  if (!call.catalogue.has_user(id))
+    throw Error(ErrorCode::not_found, "there is no such user", {.found = "'" + id.substr(0, 80) + "'"});
+}
+
+std::vector<Ranked> recommended_to(const Call& call) {
+  need_user(call, call.path[0]);
+  RelatedQuery query = related_query(call);
+  query.user = call.path[0];
+  return recommended_videos(call.catalogue, *call.release, query);
+}
+
+Response recommend(Call& call) {
+  Json ids = Json::array();
+  for (const Ranked& ranked : recommended_to(call)) ids.push_back(ranked.item.id);
+  return json_response(ids);
+}
+
+Response recommended(Call& call) {
+  return json_response(ranked_json(call, recommended_to(call)));
+}
+
 Response list_users(Call& call) {
   const auto ids = call.catalogue.users(call.request.text("cursor"), count_of(call));
   Json users = Json::array();
@@ -161,11 +201,6 @@ Response list_users(Call& call) {
     users.push_back({{"UserId", id}, {"Labels", Json::object()}, {"Comment", ""}});
   return json_response(
       {{"Cursor", ids.size() < count_of(call) || ids.empty() ? "" : ids.back()}, {"Users", users}});
-}
-
-void need_user(const Call& call, const std::string& id) {
-  if (!call.catalogue.has_user(id))
-    throw Error(ErrorCode::not_found, "there is no such user", {.found = "'" + id.substr(0, 80) + "'"});
 }
 
 Response get_user(Call& call) {
@@ -295,8 +330,11 @@ Response docs(Call&) {
   return response;
 }
 
-const std::pair<std::string, std::string> n = {"n", "how many at most"},
-                                          cursor = {"cursor", "where to go on, from the last answer"};
+const std::pair<std::string, std::string>
+    n = {"n", "how many at most"},
+    cursor = {"cursor", "where to go on, from the last answer"}, offset = {"offset", "how many to skip"},
+    user = {"user-id", "leave out what this person has watched, disliked or hidden"},
+    exclude = {"exclude", "ids to leave out, parted by commas"};
 
 }  // namespace
 
@@ -337,10 +375,7 @@ const std::vector<Route>& routes() {
        "Neighbours",
        200,
        item_to_item,
-       {n,
-        {"offset", "how many to skip"},
-        {"user-id", "leave out what this person has watched, disliked or hidden"},
-        {"exclude", "ids to leave out, parted by commas"}}},
+       {n, offset, user, exclude}},
       {"GET",
        "/api/item/{item-id}/neighbors",
        "Related videos, at the address that older clients of Gorse ask.",
@@ -349,6 +384,41 @@ const std::vector<Route>& routes() {
        200,
        item_to_item,
        {n}},
+      {"GET",
+       "/api/popular",
+       "Videos by the number of people who watched them when the graph was made; without a log, by the "
+       "weight of "
+       "their links in the imported graph.",
+       "",
+       "RankedList",
+       200,
+       popular,
+       {n, offset, user, exclude}},
+      {"GET",
+       "/api/latest",
+       "Newest videos first, those without a time last.",
+       "",
+       "RankedList",
+       200,
+       latest,
+       {n, offset, user, exclude}},
+      {"GET",
+       "/api/recommend/{user-id}",
+       "Ids of videos near those a person watched last; popular ones for who watched nothing that is "
+       "embedded.",
+       "",
+       "Ids",
+       200,
+       recommend,
+       {n, offset, exclude}},
+      {"GET",
+       "/api/user/{user-id}/recommended",
+       "The same with scores, items and why.",
+       "",
+       "RankedList",
+       200,
+       recommended,
+       {n, offset, exclude}},
       {"GET",
        "/api/item/{item-id}/feedback/{feedback-type}",
        "Feedback of one type on an item, newest first.",

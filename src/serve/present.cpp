@@ -73,6 +73,7 @@ Json to_json(const Event& event) {
 Json to_json(const Related& related, const Catalogue& catalogue) {
   Json why = {
       {"Score", rounded(related.why.score)}, {"Hashtags", related.why.hashtags}, {"Text", related.why.text}};
+  if (related.why.co_watchers) why["CoWatchers"] = *related.why.co_watchers;
   if (related.why.edge_weight > 0) why["EdgeWeight"] = rounded(related.why.edge_weight);
   if (related.why.round > 0) {
     why["Cluster"] = {
@@ -82,6 +83,13 @@ Json to_json(const Related& related, const Catalogue& catalogue) {
           {"Score", rounded(related.why.score)},
           {"Item", to_json(related.item, catalogue)},
           {"Why", why}};
+}
+
+Json to_json(const Ranked& ranked, const Catalogue& catalogue) {
+  return {{"Id", ranked.item.id},
+          {"Score", rounded(ranked.score)},
+          {"Item", to_json(ranked.item, catalogue)},
+          {"Text", ranked.why}};
 }
 
 }  // namespace cowatch::serve

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/json.h"
-#include "pipeline/related.h"
+#include "pipeline/ranking.h"
 #include "store/catalogue.h"
 
 namespace cowatch::serve {
@@ -10,6 +10,7 @@ namespace cowatch::serve {
 Json to_json(const ItemRecord& item, const Catalogue& catalogue);
 Json to_json(const Event& event);
 Json to_json(const Related& related, const Catalogue& catalogue);
+Json to_json(const Ranked& ranked, const Catalogue& catalogue);
 std::string percent_encoded(std::string_view text);
 
 }  // namespace cowatch::serve

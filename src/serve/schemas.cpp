@@ -99,6 +99,7 @@ constexpr const char* nouns = R"json({
     "Cluster": {"type": "object", "description": "smallest cluster of the affinity tree that holds both; absent: none",
       "required": ["Round", "Cluster", "Size"],
       "properties": {"Round": {"type": "integer"}, "Cluster": {"type": "integer"}, "Size": {"type": "integer"}}},
+    "CoWatchers": {"type": "integer", "description": "people who watched both, when the graph was made; absent: the log has no watches"},
     "EdgeWeight": {"type": "number", "description": "weight of their edge in the co-watch graph; absent: no edge"},
     "Hashtags": {"type": "array", "items": {"type": "string"}, "description": "hashtags of both"},
     "Text": {"type": "string", "description": "the same as a sentence"}}},
@@ -106,7 +107,13 @@ constexpr const char* nouns = R"json({
   "properties": {
     "Id": {"type": "string"}, "Score": {"type": "number"},
     "Item": {"$ref": "#/components/schemas/Item"}, "Why": {"$ref": "#/components/schemas/Why"}}},
-"Neighbours": {"type": "array", "items": {"$ref": "#/components/schemas/Neighbour"}}
+"Neighbours": {"type": "array", "items": {"$ref": "#/components/schemas/Neighbour"}},
+"Ranked": {"type": "object", "required": ["Id", "Score", "Item", "Text"],
+  "properties": {
+    "Id": {"type": "string"}, "Score": {"type": "number"},
+    "Item": {"$ref": "#/components/schemas/Item"}, "Text": {"type": "string", "description": "why it stands here"}}},
+"RankedList": {"type": "array", "items": {"$ref": "#/components/schemas/Ranked"}},
+"Ids": {"type": "array", "items": {"type": "string"}}
 })json";
 
 constexpr const char* views = R"json({
@@ -122,7 +129,9 @@ constexpr const char* views = R"json({
     "Error": {"$ref": "#/components/schemas/Problem"},
     "Result": {"type": "object", "required": ["Neighbours"],
       "properties": {"Neighbours": {"$ref": "#/components/schemas/Neighbours"},
-        "Seconds": {"type": "number", "description": "length of the upload"}}}}},
+        "Seconds": {"type": "number", "description": "length of the upload"},
+        "DecodeSeconds": {"type": "number", "description": "taken to look into it"},
+        "EmbedSeconds": {"type": "number", "description": "taken to embed it"}}}}},
 "Live": {"type": "object", "required": ["Live"], "properties": {"Live": {"type": "boolean"}}},
 "TaskList": {"type": "array", "items": {"$ref": "#/components/schemas/Task"}},
 "Ready": {"type": "object", "required": ["Ready", "Missing"],
@@ -184,6 +193,8 @@ constexpr const char* views = R"json({
     "FeedbackByType": {"type": "object"},
     "Edges": {"type": "integer", "description": "of the co-watch graph"},
     "Rounds": {"type": "integer", "description": "of the affinity tree"},
+    "PopularBy": {"type": "string", "enum": ["people", "links"], "description": "what popular videos are counted by; absent: nothing was counted yet"},
+    "Dated": {"type": "integer", "description": "videos whose time is known"},
     "Embedded": {"type": "integer", "description": "videos with an embedding"},
     "Dimensions": {"type": "integer"}, "Model": {"type": "string", "description": "hash of the released model"},
     "Released": {"type": "string", "description": "when the embeddings were made"},

@@ -84,6 +84,7 @@ Response file_response(Path path, const std::string& cache) {
 
 Service::Service(Workspace workspace, const Settings& settings)
     : workspace_(std::move(workspace)),
+      readers_(workspace_.catalogue()),
       upload_limit_(static_cast<size_t>(settings.get_int("serve.upload_limit"))),
       key_(settings.get_text("serve.key")),
       vectors_(workspace_.file("vectors"), settings) {
@@ -154,8 +155,8 @@ Response Service::page_file(const std::string& path) const {
 
 Response Service::run(const Route& route, const Request& request, const std::vector<std::string>& values) {
   if (route.method != "GET") check_key(request);
-  const Catalogue catalogue(workspace_.catalogue(), Catalogue::Mode::read);
-  Call call{*this, request, catalogue, release(), values, {}};
+  const CatalogueReaders::Lease catalogue = readers_.take();
+  Call call{*this, request, *catalogue, release(), values, {}};
   if (!route.body_schema.empty() && route.body_schema != "file") {
     call.body = parse_json_body(request.body);
     check_schema(call.body, route.body_schema);
@@ -267,8 +268,8 @@ std::string Service::metrics() {
             "\n";
   }
   const auto current = release();
-  const Catalogue catalogue(workspace_.catalogue(), Catalogue::Mode::read);
-  text += gauge("cowatch_items", "Items of the catalogue.", "", static_cast<double>(catalogue.item_count()));
+  text += gauge("cowatch_items", "Items of the catalogue.", "",
+                static_cast<double>(readers_.take()->item_count()));
   text += gauge("cowatch_embedded_items", "Rows of the released embeddings.", "",
                 static_cast<double>(current->index ? current->index->size() : 0));
   text += gauge("cowatch_build_info", "The program that answers; always 1.",

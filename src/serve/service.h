@@ -13,7 +13,7 @@
 #include "serve/message.h"
 #include "serve/tasks.h"
 #include "serve/vectors/vector_service.h"
-#include "store/catalogue.h"
+#include "store/catalogue_readers.h"
 #include "store/workspace.h"
 
 namespace cowatch::serve {
@@ -24,7 +24,7 @@ class Service;
 struct Call {
   Service& service;
   const Request& request;
-  const Catalogue& catalogue;  // for reading, this thread's own
+  const Catalogue& catalogue;  // for reading, this thread's own; as it was when the request came
   std::shared_ptr<const Release> release;
   std::vector<std::string> path;  // values of the {…} parts
   Json body;                      // parsed and checked, where the route has a schema
@@ -71,6 +71,7 @@ class Service {
   void record(const std::string& route, int status, double seconds);
 
   Workspace workspace_;
+  CatalogueReaders readers_;
   size_t upload_limit_;
   std::string key_;
   std::mutex release_mutex_, write_mutex_, metrics_mutex_;

@@ -1,6 +1,7 @@
-// Search by upload: the bytes go to a file of the server's own naming, a task looks into it, and the file is removed.
-#include <atomic>
+// Search by upload: the bytes go to a file of the server's own naming, a task looks into it, and the file is
+// removed.
 #include <unistd.h>
+#include <atomic>
 
 #include "base/error.h"
 #include "pipeline/like.h"
@@ -26,7 +27,8 @@ std::shared_ptr<Upload> keep(const Workspace& workspace, std::string_view bytes)
   static std::atomic<uint64_t> next{0};
   const Path folder = workspace.file("uploads");
   std::filesystem::create_directories(folder);
-  auto upload = std::make_shared<Upload>(folder / ("upload-" + std::to_string(getpid()) + "-" + std::to_string(next++)));
+  auto upload = std::make_shared<Upload>(
+      folder / ("upload-" + std::to_string(getpid()) + "-" + std::to_string(next++)));
   const auto file = file_system().create(upload->path);
   file->write(std::as_bytes(std::span(bytes)));
   return upload;
@@ -35,20 +37,28 @@ std::shared_ptr<Upload> keep(const Workspace& workspace, std::string_view bytes)
 }  // namespace
 
 Response search_upload(Call& call) {
-  if (call.request.body.empty()) throw Error(ErrorCode::bad_input, "the upload is empty", {.expected = "the bytes of a video file as the body"});
-  if (!call.release->index) throw Error(ErrorCode::missing_stage, "nothing has been learnt yet", {.remedy = "Run `cowatch run WS`."});
+  if (call.request.body.empty())
+    throw Error(ErrorCode::bad_input, "the upload is empty",
+                {.expected = "the bytes of a video file as the body"});
+  if (!call.release->index)
+    throw Error(ErrorCode::missing_stage, "nothing has been learnt yet", {.remedy = "Run `cowatch run WS`."});
   Service& service = call.service;
   RelatedQuery query;
   query.count = static_cast<size_t>(call.request.whole("n", 12, 1, 200));
   const auto upload = keep(service.workspace(), call.request.body);
   const auto release = call.release;
-  const std::string id = service.tasks().start("search-upload", [&service, upload, release, query](const Tasks::Report& report) {
-    const Catalogue catalogue(service.workspace().catalogue(), Catalogue::Mode::read);
-    const LikeAnswer answer = videos_like(service.workspace(), service.workspace().settings(), catalogue, *release, upload->path, query, report);
-    Json neighbours = Json::array();
-    for (const Related& entry : answer.neighbours) neighbours.push_back(to_json(entry, catalogue));
-    return Json{{"Neighbours", neighbours}, {"Seconds", answer.seconds}};
-  });
+  const std::string id =
+      service.tasks().start("search-upload", [&service, upload, release, query](const Tasks::Report& report) {
+        const Catalogue catalogue(service.workspace().catalogue(), Catalogue::Mode::read);
+        const LikeAnswer answer =
+            videos_like(service.workspace().settings(), catalogue, *release, upload->path, query, report);
+        Json neighbours = Json::array();
+        for (const Related& entry : answer.neighbours) neighbours.push_back(to_json(entry, catalogue));
+        return Json{{"Neighbours", neighbours},
+                    {"Seconds", answer.seconds},
+                    {"DecodeSeconds", answer.decode_seconds},
+                    {"EmbedSeconds", answer.embed_seconds}};
+      });
   return json_response(service.tasks().task(id), 202);
 }
 

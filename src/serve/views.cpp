@@ -132,16 +132,19 @@ Response health(Call& call) {
     return value >= good ? "good" : value >= fair ? "fair" : "poor";
   };
   char text[64];
-  fact("people", std::to_string(health.people), "fact", "");
+  if (health.people > 0) fact("people", std::to_string(health.people), "fact", "");
   fact("videos", std::to_string(health.videos), "fact", "");
   for (const auto& [kind, count] : health.events_by_kind)
     fact(kind + " events", std::to_string(count), "fact", "");
   if (health.edges > 0) fact("imported edges", std::to_string(health.edges), "fact", "");
-  std::snprintf(text, sizeof text, "%.4g %%", 100 * health.density);
-  fact("density", text, "fact", "watched pairs of person and video, of all");
+  if (health.people > 0) {
+    std::snprintf(text, sizeof text, "%.4g %%", 100 * health.density);
+    fact("density", text, "fact", "watched pairs of person and video, of all");
+  }
   std::snprintf(text, sizeof text, "%.1f %%", 100 * share(health.cold_videos));
   fact("cold videos", text, graded(1 - share(health.cold_videos), 0.8, 0.4),
-       "nobody watched them: their place is learnt from sight and sound");
+       std::string(health.people > 0 ? "nobody watched them" : "without a link to another") +
+           ": their place is learnt from " + (health.has_features ? "their features" : "sight and sound"));
   std::snprintf(text, sizeof text, "%.1f %%", 100 * share(health.with_file));
   fact("videos with a file", text, health.has_features ? "fact" : graded(share(health.with_file), 0.9, 0.3),
        health.has_features ? "features were imported" : "");
@@ -174,6 +177,14 @@ Response summary(Call& call) {
                {"UploadLimit", call.service.upload_limit()}};
   if (call.release->graph) json["Edges"] = call.release->graph->edges();
   if (call.release->tree) json["Rounds"] = call.release->tree->rounds();
+  if (const auto& watchers = call.release->watchers) {
+    if (watchers->watches() > 0) {
+      json["PopularBy"] = "people";
+    } else if (call.release->graph && call.release->graph->edges() > 0) {
+      json["PopularBy"] = "links";
+    }
+  }
+  json["Dated"] = call.catalogue.dated_item_count();
   if (call.release->index) {
     json["Embedded"] = call.release->index->size();
     json["Dimensions"] = call.release->index->width();

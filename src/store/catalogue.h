@@ -92,6 +92,10 @@ class Catalogue {
   void limit_pages(uint64_t pages);
 
   // --- reading ---
+  // From begin_view() to end_view() all reads see the catalogue of one moment, that of the first of them.
+  // end_view() never throws; false: the view could not be ended, this catalogue is of no more use.
+  void begin_view() const;
+  bool end_view() const;
   uint64_t item_count() const;
   uint64_t user_count() const;
   uint64_t event_count() const;
@@ -100,6 +104,9 @@ class Catalogue {
   std::optional<uint32_t> find_item(std::string_view id) const;
   std::optional<ItemRecord> item(uint32_t index) const;
   std::vector<ItemRecord> items(uint32_t first, size_t limit) const;  // by index, from `first`
+  // Newest first, those without a time last; hidden ones are left out.
+  std::vector<ItemRecord> newest_items(size_t offset, size_t limit) const;
+  uint64_t dated_item_count() const;  // with a time
   std::vector<ItemRecord> find_titles(std::string_view words,
                                       size_t limit) const;  // items whose title has all words
   std::vector<uint32_t> hidden_items() const;  // ascending

@@ -108,6 +108,16 @@ Catalogue::Catalogue(const Path& path, Mode mode)
 Catalogue::~Catalogue() = default;
 Catalogue::Catalogue(Catalogue&&) noexcept = default;
 
+void Catalogue::begin_view() const {
+  Statement(implementation_->database, "BEGIN").step();
+}
+
+bool Catalogue::end_view() const {
+  sqlite3* handle = implementation_->database.handle();
+  return sqlite3_get_autocommit(handle) != 0 ||
+         sqlite3_exec(handle, "COMMIT", nullptr, nullptr, nullptr) == SQLITE_OK;
+}
+
 std::string Catalogue::note(std::string_view key) const {
   Statement query(implementation_->database, "SELECT value FROM notes WHERE key = ?");
   return query.bind(1, key).step() ? query.text(0) : "";
@@ -148,6 +158,19 @@ std::vector<ItemRecord> Catalogue::items(uint32_t first, size_t limit) const {
                   std::string(item_columns) + "WHERE idx >= ? ORDER BY idx LIMIT ?");
   query.bind(1, static_cast<int64_t>(first)).bind(2, static_cast<int64_t>(limit));
   return read_items(query);
+}
+
+std::vector<ItemRecord> Catalogue::newest_items(size_t offset, size_t limit) const {
+  Statement query(
+      implementation_->database,
+      std::string(item_columns) + "WHERE hidden = 0 ORDER BY created_ms DESC, idx DESC LIMIT ? OFFSET ?");
+  query.bind(1, static_cast<int64_t>(limit)).bind(2, static_cast<int64_t>(offset));
+  return read_items(query);
+}
+
+uint64_t Catalogue::dated_item_count() const {
+  return static_cast<uint64_t>(
+      implementation_->database.number("SELECT count(*) FROM items WHERE created_ms >= 0"));
 }
 
 std::vector<ItemRecord> Catalogue::find_titles(std::string_view words, size_t limit) const {

@@ -31,8 +31,15 @@ CREATE TABLE version (number INTEGER NOT NULL);
 INSERT INTO version VALUES (0);
 )sql";
 
+// Orders and sets that the server asks for, without a look at every row.
+constexpr const char* version_2 = R"sql(
+CREATE INDEX items_by_time ON items (created_ms);
+CREATE INDEX hidden_items ON items (idx) WHERE hidden != 0;
+CREATE INDEX events_by_item ON events (item, time_ms);
+)sql";
+
 // Step v takes a catalogue from version v to v + 1; version 0 is a file without tables.
-constexpr const char* steps[] = {version_1};
+constexpr const char* steps[] = {version_1, version_2};
 constexpr int64_t newest = std::size(steps);
 
 void refuse_newer(int64_t found, const Path& path, int64_t known = newest) {

@@ -61,6 +61,10 @@ Workspace Workspace::open(const Path& folder, Access access) {
   return Workspace(folder, std::move(lock));
 }
 
+bool Workspace::may_be(const Path& folder) {
+  return std::filesystem::exists(folder / marker) || may_begin(folder);
+}
+
 Workspace Workspace::open_or_create(const Path& folder) {
   if (std::filesystem::exists(folder / marker)) return open(folder, Access::write);
   if (!may_begin(folder)) {

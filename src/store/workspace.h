@@ -1,14 +1,17 @@
 // A workspace: one folder that holds everything of one platform.
 //
-//   cowatch.toml            settings (optional)
-//   workspace.json          layout version, made by, when
-//   catalogue.sqlite        items, users, feedback, imported edges, import and media records
-//   (store/catalogue.h) imported_features.safetensors   features made elsewhere (--features), row = item
-//   index features.safetensors    raw features of every item, from extraction or import graph.safetensors
-//   tree.safetensors  model.safetensors  embeddings.safetensors checkpoints/            of a training under
-//   way curves/                 TensorBoard event files media/                  ID-hash.jpg posters,
-//   ID-hash.mp4 previews, uploads rejects/                rows an import refused, one file an import lock
-//   exclusive for writers
+//   cowatch.toml      settings (optional)
+//   workspace.json    layout version, made by, when
+//   catalogue.sqlite  items, users, feedback, imported edges, import and media records (store/catalogue.h)
+//   imported_features.safetensors  features made elsewhere (--features), row = item index
+//   features.safetensors           raw features of every item, from extraction or import
+//   graph.safetensors  tree.safetensors  watchers.safetensors  model.safetensors  embeddings.safetensors
+//   checkpoints/      of a training under way
+//   curves/           TensorBoard event files
+//   media/            ID-hash.jpg posters, ID-hash.mp4 previews
+//   uploads/          of searches under way
+//   rejects/          rows an import refused, one file an import
+//   lock              exclusive for writers
 #pragma once
 
 #include <optional>
@@ -44,6 +47,9 @@ class Workspace {
   Path curves() const { return file("curves"); }
   Path media() const { return file("media"); }
   Path rejects() const { return file("rejects"); }
+
+  // Whether open_or_create() would take the folder.
+  static bool may_be(const Path& folder);
 
   // Defaults, then cowatch.toml, then the environment.
   Settings settings() const;

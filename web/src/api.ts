@@ -11,9 +11,10 @@ export interface Item {
 export interface ItemPage { Cursor: string; Items: Item[] }
 export interface Why {
   Score: number; Cluster?: { Round: number; Cluster: number; Size: number };
-  CoWatchers: number; EdgeWeight?: number; Hashtags: string[]; Text: string;
+  CoWatchers?: number; EdgeWeight?: number; Hashtags: string[]; Text: string;
 }
-export interface Neighbour { Id: string; Score: number; Source?: "embedding" | "co-watch"; Item?: Item; Why?: Why }
+export interface Neighbour { Id: string; Score: number; Item?: Item; Why?: Why }
+export interface Ranked { Id: string; Score: number; Item: Item; Text: string }
 export interface ProblemBody { title: string; status: number; code?: string; detail?: string; where?: string; expected?: string; found?: string; remedy?: string }
 export interface Task {
   TaskId: string; Kind: string; State: "waiting" | "running" | "done" | "failed"; Step: string; Progress: number;
@@ -40,7 +41,7 @@ export interface EmbeddingMap {
 export interface Curves { Runs: { Name: string; Series: { Tag: string; Steps: number[]; Values: (number | null)[] }[] }[] }
 export interface Summary {
   Program: string; Commit: string; Items: number; Users: number; Feedback: number; Edges?: number; Rounds?: number;
-  Embedded?: number; Dimensions?: number; Stages: Stage[]; NeedsKey: boolean; UploadLimit: number;
+  PopularBy?: "people" | "links"; Dated: number; Embedded?: number; Dimensions?: number; Stages: Stage[]; NeedsKey: boolean; UploadLimit: number;
 }
 
 async function ask<T>(path: string, signal?: AbortSignal): Promise<T> {
@@ -58,6 +59,8 @@ export const api = {
   health: (signal?: AbortSignal) => ask<Health>("health", signal),
   items: (query: string, cursor: string, n: number, signal?: AbortSignal) =>
     ask<ItemPage>(`items?n=${n}${query ? `&query=${part(query)}` : ""}${cursor ? `&cursor=${part(cursor)}` : ""}`, signal),
+  ranked: (order: "popular" | "latest", offset: number, n: number, signal?: AbortSignal) =>
+    ask<Ranked[]>(`${order}?n=${n}&offset=${offset}`, signal),
   item: (id: string, signal?: AbortSignal) => ask<Item>(`item/${part(id)}`, signal),
   related: (id: string, n: number, signal?: AbortSignal) =>
     ask<Neighbour[]>(`item-to-item/related/${part(id)}?n=${n}`, signal),

@@ -24,10 +24,10 @@ const places: { route: Route; name: string; icon: string }[] = [
   { route: { view: "data" }, name: "Data", icon: "M2 12h5l3-8 4 16 3-8h5" },
 ];
 
-function View({ route, summary }: { route: Route; summary: Summary | undefined }) {
+function View({ route, summary, settled }: { route: Route; summary: Summary | undefined; settled: boolean }) {
   switch (route.view) {
     case "wall":
-      return <WallView query={route.query} summary={summary} />;
+      return <WallView query={route.query} asked={route.order} summary={summary} settled={settled} />;
     case "clip":
       return <ClipView id={route.id} />;
     case "upload":
@@ -129,7 +129,7 @@ function Page() {
         </button>
       </header>
       <main id="main" ref={main} class={`view-${route.view}`}>
-        <View key={route.view === "clusters" ? address : route.view} route={route} summary={summary.value} />
+        <View key={route.view === "clusters" ? address : route.view} route={route} summary={summary.value} settled={summary.state !== "loading"} />
       </main>
     </>
   );

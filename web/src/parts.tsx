@@ -114,9 +114,7 @@ function RelatedRow({ neighbour }: { neighbour: Neighbour }) {
         </span>
         {why && (
           <p class="why">
-            {why.EdgeWeight !== undefined && (
-              <span class="chip strong" title="the weight of their link in the co-watch graph">watched together · {formatWeight(why.EdgeWeight)}</span>
-            )}
+            <Together people={why.CoWatchers ?? 0} weight={why.EdgeWeight} />
             {why.Cluster && (
               <a class="chip" href={href({ view: "clusters", level: why.Cluster.Round, cluster: why.Cluster.Cluster })}>
                 cluster of {count(why.Cluster.Size)}
@@ -128,6 +126,13 @@ function RelatedRow({ neighbour }: { neighbour: Neighbour }) {
       </div>
     </li>
   );
+}
+
+// People where the log tells of them; a link without people was imported with its weight.
+function Together({ people, weight }: { people: number; weight: number | undefined }) {
+  if (people > 0) return <span class="chip strong">{count(people)} watched both</span>;
+  if (weight === undefined) return null;
+  return <span class="chip strong" title="weight of their link in the imported graph">linked{weight === 1 ? "" : ` · ${formatWeight(weight)}`}</span>;
 }
 
 const formatWeight = (weight: number) => new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 }).format(weight);

@@ -2,8 +2,11 @@
 // any proxy and from any static server.
 import { useEffect, useState } from "preact/hooks";
 
+export type Order = "popular" | "latest" | "added";
+const orders: string[] = ["popular", "latest", "added"] satisfies Order[];
+
 export type Route =
-  | { view: "wall"; query: string }
+  | { view: "wall"; query: string; order?: Order } // without an order: the first that the data allow
   | { view: "clip"; id: string }
   | { view: "upload" }
   | { view: "clusters"; level: number; cluster: number }
@@ -17,7 +20,8 @@ export const top: Route = { view: "clusters", level: 0, cluster: 0 };
 export function href(route: Route): string {
   switch (route.view) {
     case "wall":
-      return route.query ? `#/?q=${encodeURIComponent(route.query)}` : "#/";
+      if (route.query) return `#/?q=${encodeURIComponent(route.query)}`;
+      return route.order ? `#/?order=${route.order}` : "#/";
     case "clip":
       return `#/clip/${encodeURIComponent(route.id)}`;
     case "clusters":
@@ -45,7 +49,10 @@ export function parse(hash: string): Route {
   const parts = path.split("/").filter((part) => part !== "");
   const parameters = new URLSearchParams(search);
   const [view, first, second] = parts;
-  if (view === undefined) return { view: "wall", query: parameters.get("q") ?? "" };
+  if (view === undefined) {
+    const query = parameters.get("q") ?? "", order = parameters.get("order") ?? "";
+    return query === "" && orders.includes(order) ? { view: "wall", query, order: order as Order } : { view: "wall", query };
+  }
   if (view === "clip" && first !== undefined && parts.length === 2) {
     const id = decoded(first);
     return id === undefined ? missing : { view: "clip", id };

@@ -52,6 +52,44 @@ function paintPixels(context: CanvasRenderingContext2D, tints: Uint32Array, plac
 
 interface Place { x: (i: number) => number; y: (i: number) => number }
 
+interface Frame { left: number; above: number; width: number; height: number }
+
+function frameOf(image: HTMLImageElement | undefined, place: Place, i: number, side: number): Frame | undefined {
+  if (!image) return undefined;
+  const aspect = Math.min(1.6, Math.max(0.7, image.width / image.height));
+  const width = side * Math.sqrt(aspect), height = side / Math.sqrt(aspect);
+  return { left: place.x(i) - width / 2, above: place.y(i) - height / 2, width, height };
+}
+
+// Frames that leave each other free, the chosen one's first; whoever would cover another stays a dot until one comes closer.
+export function apart(points: number[], chosen: number, frame: (i: number) => Frame | undefined, gap: number): Map<number, Frame> {
+  const kept = new Map<number, Frame>();
+  const order = points.includes(chosen) ? [chosen, ...points.filter((i) => i !== chosen)] : points;
+  for (const i of order) {
+    const own = frame(i);
+    if (!own) continue;
+    const free = [...kept.values()].every((other) =>
+      own.left + own.width + gap <= other.left || other.left + other.width + gap <= own.left ||
+      own.above + own.height + gap <= other.above || other.above + other.height + gap <= own.above);
+    if (free) kept.set(i, own);
+  }
+  return kept;
+}
+
+function paintPicture(context: CanvasRenderingContext2D, image: HTMLImageElement, frame: Frame, tint: string, ratio: number): void {
+  const { left, above, width, height } = frame;
+  context.save();
+  context.beginPath();
+  context.roundRect(left, above, width, height, Math.min(width, height) * 0.12);
+  context.lineWidth = 5 * ratio;
+  context.strokeStyle = tint;
+  context.stroke();
+  context.clip();
+  const cut = Math.min(image.width / width, image.height / height);
+  context.drawImage(image, (image.width - width * cut) / 2, (image.height - height * cut) / 2, width * cut, height * cut, left, above, width, height);
+  context.restore();
+}
+
 export const css = (tint: number) => `rgb(${tint & 255} ${(tint >> 8) & 255} ${(tint >> 16) & 255})`;
 
 export function paint(canvas: HTMLCanvasElement, map: EmbeddingMap, tints: Uint32Array, eye: Eye, ratio: number, chosen: number, posters: Posters): void {
@@ -70,30 +108,15 @@ export function paint(canvas: HTMLCanvasElement, map: EmbeddingMap, tints: Uint3
     const pictures = visible.length <= mostPictures && posters.size > 0;
     // As large as leaves most of the room free: neighbours come in heaps.
     const side = Math.min(96 * ratio, Math.max(22 * ratio, Math.sqrt((0.22 * width * height) / Math.max(1, visible.length))));
+    const frames = pictures ? apart(visible, chosen, (i) => frameOf(posters.get(map.Index[i]!), place, i, side), 5 * ratio) : new Map<number, Frame>();
     for (const i of visible) {
-      const image = pictures ? posters.get(map.Index[i]!) : undefined;
+      if (frames.has(i)) continue;
       context.beginPath();
-      if (image) {
-        const aspect = Math.min(1.6, Math.max(0.7, image.width / image.height));
-        const w = side * Math.sqrt(aspect);
-        const h = side / Math.sqrt(aspect);
-        const left = place.x(i) - w / 2;
-        const above = place.y(i) - h / 2;
-        context.save();
-        context.roundRect(left, above, w, h, side * 0.12);
-        context.lineWidth = 5 * ratio;
-        context.strokeStyle = css(tints[i]!);
-        context.stroke();
-        context.clip();
-        const cut = Math.min(image.width / w, image.height / h);
-        context.drawImage(image, (image.width - w * cut) / 2, (image.height - h * cut) / 2, w * cut, h * cut, left, above, w, h);
-        context.restore();
-      } else {
-        context.arc(place.x(i), place.y(i), size, 0, 7);
-        context.fillStyle = css(tints[i]!);
-        context.fill();
-      }
+      context.arc(place.x(i), place.y(i), size, 0, 7);
+      context.fillStyle = css(tints[i]!);
+      context.fill();
     }
+    for (const [i, frame] of frames) paintPicture(context, posters.get(map.Index[i]!)!, frame, css(tints[i]!), ratio);
   }
   if (chosen >= 0) {
     context.beginPath();

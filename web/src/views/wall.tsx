@@ -2,43 +2,67 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { api, type Item, type Summary } from "../api";
 import { Problem } from "../problem";
-import { href } from "../router";
+import { href, type Order } from "../router";
 import { Failure, Notice, Skeletons, Wall, count } from "../parts";
 
 const pageSize = 48;
+const orderNames: Record<Order, string> = { popular: "Popular", latest: "Newest", added: "As imported" };
+interface Page { items: Item[]; cursor: string }
 // What was loaded stays, so that coming back from a clip finds the wall as it was left.
-const kept = new Map<string, { items: Item[]; cursor: string }>();
+const kept = new Map<string, Page>();
 
-export function WallView({ query, summary }: { query: string; summary: Summary | undefined }) {
-  const [page, setPage] = useState(kept.get(query));
+function ordersOf(summary: Summary | undefined): Order[] {
+  const orders: Order[] = ["added"];
+  if (summary && summary.Dated > 0) orders.unshift("latest");
+  if (summary?.PopularBy) orders.unshift("popular");
+  return orders;
+}
+
+async function load(query: string, order: Order, held: Page | undefined): Promise<Page> {
+  const before = held?.items ?? [];
+  if (query !== "" || order === "added") {
+    const answer = await api.items(query, held?.cursor ?? "", pageSize);
+    return { items: [...before, ...answer.Items], cursor: answer.Cursor };
+  }
+  const answer = await api.ranked(order, before.length, pageSize);
+  const items = [...before, ...answer.map((ranked) => ranked.Item)];
+  return { items, cursor: answer.length < pageSize ? "" : String(items.length) };
+}
+
+interface Properties { query: string; asked: Order | undefined; summary: Summary | undefined; settled: boolean }
+
+export function WallView({ query, asked, summary, settled }: Properties) {
+  const orders = ordersOf(summary);
+  const order = asked ?? orders[0]!;
+  const known = settled || asked !== undefined || query !== ""; // which order: the summary tells
+  const key = query !== "" ? `? ${query}` : order;
+  const [page, setPage] = useState(kept.get(key));
   const [problem, setProblem] = useState<Problem>();
-  const shown = useRef(query);
+  const shown = useRef(key);
   const busy = useRef(false);
 
   const more = useCallback(async () => {
     if (busy.current) return;
     busy.current = true;
-    const held = kept.get(query);
     try {
       setProblem(undefined);
-      const answer = await api.items(query, held?.cursor ?? "", pageSize);
-      const next = { items: [...(held?.items ?? []), ...answer.Items], cursor: answer.Cursor };
-      kept.set(query, next);
-      if (shown.current === query) setPage(next);
+      const next = await load(query, order, kept.get(key));
+      kept.set(key, next);
+      if (shown.current === key) setPage(next);
     } catch (error) {
-      if (shown.current === query) setProblem(Problem.from(error));
+      if (shown.current === key) setProblem(Problem.from(error));
     } finally {
       busy.current = false;
     }
-  }, [query]);
+  }, [key]);
 
   useEffect(() => {
-    shown.current = query;
+    shown.current = key;
     busy.current = false;
-    setPage(kept.get(query));
+    setPage(kept.get(key));
     setProblem(undefined);
-    if (!kept.has(query)) void more();
-  }, [query, more]);
+    if (known && !kept.has(key)) void more();
+  }, [key, known, more]);
 
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -52,7 +76,7 @@ export function WallView({ query, summary }: { query: string; summary: Summary |
   return (
     <>
       <div class="hero">
-        <h1 tabIndex={-1}>{query ? <>Results for “{query}”</> : "What people watch together"}</h1>
+        <h1 tabIndex={-1}>{query ? <>Results for “{query}”</> : summary && summary.Users === 0 && !summary.Edges ? "All videos" : "What people watch together"}</h1>
         {query ? (
           <p><a href={href({ view: "wall", query: "" })}>Show all videos</a></p>
         ) : (
@@ -60,10 +84,19 @@ export function WallView({ query, summary }: { query: string; summary: Summary |
             <p>
               {count(summary.Items)} videos
               {summary.Users > 0 && <> · {count(summary.Users)} people</>}
-              {summary.Edges !== undefined && <> · {count(summary.Edges)} pairs watched together</>}
+              {summary.Edges !== undefined && <> · {count(summary.Edges)} {summary.PopularBy === "links" ? "links between them" : "pairs watched together"}</>}
               {summary.Embedded !== undefined && summary.Embedded < summary.Items && <> · {count(summary.Embedded)} embedded</>}
             </p>
           )
+        )}
+        {query === "" && orders.length > 1 && (
+          <div class="orders" role="group" aria-label="Order of the videos">
+            {orders.map((name) => (
+              <a class="chip" key={name} href={href({ view: "wall", query: "", order: name })} aria-current={name === order ? "true" : undefined}>
+                {name === "popular" && summary?.PopularBy === "links" ? "Most linked" : orderNames[name]}
+              </a>
+            ))}
+          </div>
         )}
       </div>
       {items.length > 0 && <Wall items={items} label={query ? `Results for ${query}` : "All videos"} />}

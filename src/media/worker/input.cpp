@@ -66,7 +66,8 @@ std::string error_text(int code) {
   return text;
 }
 
-// FFmpeg's name, or the four letters of a codec that FFmpeg does not know; somebody's bytes, so printable ones only.
+// FFmpeg's name, or the four letters of a codec that FFmpeg does not know; somebody's bytes, so printable
+// ones only.
 std::string codec_name(const AVCodecParameters& parameters) {
   if (parameters.codec_id != AV_CODEC_ID_NONE) return avcodec_get_name(parameters.codec_id);
   std::string name = "of an unknown kind, ";
@@ -135,7 +136,6 @@ MediaInput::MediaInput(int descriptor, const MediaLimits& limits) : descriptor_(
                       : "it is not a video or sound file of a supported format (" + error_text(code) + ")");
   }
   choose_streams();
-  check_limits();
 }
 
 MediaInput::~MediaInput() {
@@ -157,6 +157,7 @@ void MediaInput::choose_streams() {
         av_stream_get_side_data(stream, AV_PKT_DATA_ENCRYPTION_INIT_INFO, nullptr)) {
       encrypted_ = true;
     }
+    check_size(*stream->codecpar);  // a decoder refuses as well, without a word of why
     if (!open_decoder(stream)) {
       undecodable_ += (undecodable_.empty() ? "" : ", ") + codec_name(*stream->codecpar);
       continue;
@@ -173,15 +174,10 @@ void MediaInput::choose_streams() {
   throw Refusal(format_->nb_streams == 0 ? "it has no tracks" : "it has no track of pictures or sound");
 }
 
-void MediaInput::check_limits() const {
-  if (!picture_) return;
-  const AVCodecParameters* parameters = picture_->codecpar;
-  const int64_t pixels = static_cast<int64_t>(parameters->width) * parameters->height;
-  if (pixels > static_cast<int64_t>(limits_.max_pixels)) {
-    throw Refusal("its picture of " + std::to_string(parameters->width) + " x " +
-                  std::to_string(parameters->height) + " is larger than the " +
-                  std::to_string(limits_.max_pixels) + " pixels allowed");
-  }
+void MediaInput::check_size(const AVCodecParameters& track) const {
+  if (static_cast<int64_t>(track.width) * track.height <= static_cast<int64_t>(limits_.max_pixels)) return;
+  throw Refusal("its picture of " + std::to_string(track.width) + " x " + std::to_string(track.height) +
+                " is larger than the " + std::to_string(limits_.max_pixels) + " pixels allowed");
 }
 
 double MediaInput::stated_seconds() const {

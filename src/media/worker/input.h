@@ -67,7 +67,7 @@ class MediaInput {
   static int read(void* self, uint8_t* buffer, int size);
   static int64_t seek_bytes(void* self, int64_t offset, int whence);
   void choose_streams();
-  void check_limits() const;
+  void check_size(const AVCodecParameters& track) const;
 
   int descriptor_;
   MediaLimits limits_;

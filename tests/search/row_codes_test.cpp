@@ -32,7 +32,7 @@ struct Rows {
       for (size_t i = 0; i < width; ++i)
         values[r * width + i] =
             r % 50 == 49 ? 0.0f : static_cast<float>(values[r * width + i] / std::sqrt(square));
-      if (r % 40 == 39) std::copy_n(&values[(r - 1) * width], width, &values[r * width]);
+      if (r % 40 == 39 && r % 50 != 49) std::copy_n(&values[(r - 1) * width], width, &values[r * width]);
     }
     records.resize(count * RowCodes::record_bytes(width));
     errors.resize(count);

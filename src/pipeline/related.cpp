@@ -166,7 +166,8 @@ ItemRecord find_video(const Catalogue& catalogue, const std::string& id_or_words
                              : "several videos have these words in their title",
               {.expected = "the id of a video",
                .found = "'" + id_or_words + "'",
-               .remedy = near.empty() ? "" : "Did you mean " + near + "?"});
+               .remedy = near.empty() ? "Give its id, or other words of its title; the page lists all videos."
+                                      : "Did you mean " + near + "?"});
 }
 
 }  // namespace cowatch

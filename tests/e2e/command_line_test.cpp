@@ -21,21 +21,20 @@ struct CommandLine : testing::Test {
   }
 };
 
-void expect_refused(const std::vector<std::string>& arguments, int status,
-                    const testing::Matcher<std::string>& says) {
+void expect_refused(const std::vector<std::string>& arguments, const testing::Matcher<std::string>& says) {
   const Finished answer = run_cowatch(arguments);
-  EXPECT_EQ(answer.status, status) << answer.output;
+  EXPECT_EQ(answer.status, 2) << answer.output;
   EXPECT_THAT(answer.output, says);
   EXPECT_THAT(answer.output,
               AllOf(HasSubstr("error: "), HasSubstr("to do: "), Not(HasSubstr("defect of cowatch"))));
 }
 
 TEST_F(CommandLine, WordsItDoesNotKnowGetTheNearestOne) {
-  expect_refused({"imprt", "ws"}, 2, HasSubstr("Did you mean `cowatch import`?"));
-  expect_refused({"import", "ws", "--evnts", "x.csv"}, 2, HasSubstr("Did you mean --events?"));
-  expect_refused({"config", "ws", "--set", "train.batc=7"}, 2, HasSubstr("train.batch"));
-  expect_refused({"related", "ws"}, 2, HasSubstr("VIDEO is required"));
-  expect_refused({"import", "ws", "--events", "x.csv", "--table", "xls"}, 2, HasSubstr("--table"));
+  expect_refused({"imprt", "ws"}, HasSubstr("Did you mean `cowatch import`?"));
+  expect_refused({"import", "ws", "--evnts", "x.csv"}, HasSubstr("Did you mean --events?"));
+  expect_refused({"graph", "ws", "--set", "train.batc=7"}, HasSubstr("train.batch"));
+  expect_refused({"related", "ws"}, HasSubstr("VIDEO is required"));
+  expect_refused({"import", "ws", "--events", "x.csv", "--table", "xls"}, HasSubstr("--table"));
 }
 
 TEST_F(CommandLine, WhatIsMissingIsNamedWithTheCommandThatMakesIt) {
@@ -52,23 +51,23 @@ TEST_F(CommandLine, WhatIsMissingIsNamedWithTheCommandThatMakesIt) {
   }
   const std::string log = write("log.csv", "user,item,timestamp\nann,a,1700000000\nann,b,1700000060\n");
   ASSERT_EQ(run_cowatch({"import", path("ws"), "--events", log, "--quiet"}).status, 0);
-  expect_refused({"related", path("ws"), "a"}, 1, HasSubstr("cowatch run"));
-  expect_refused({"embed", path("ws")}, 1, HasSubstr("cowatch train"));
+  expect_refused({"related", path("ws"), "a"}, HasSubstr("cowatch run"));
+  expect_refused({"embed", path("ws")}, HasSubstr("cowatch train"));
 }
 
 TEST_F(CommandLine, AVideoThatThereIsNotIsNamed) {
   const std::string log = write("log.csv", "user,item,timestamp\nann,a,1700000000\nann,b,1700000060\n");
   ASSERT_EQ(run_cowatch({"import", path("ws"), "--events", log, "--quiet"}).status, 0);
-  expect_refused({"related", path("ws"), "zebra"}, 1, HasSubstr("'zebra'"));
+  expect_refused({"related", path("ws"), "zebra"}, HasSubstr("'zebra'"));
 }
 
 TEST_F(CommandLine, ImportNamesTheFileAndLeavesNoHalfWorkspace) {
-  expect_refused({"import", path("ws"), "--events", path("nothing.csv")}, 1, HasSubstr("nothing.csv"));
-  expect_refused({"import", path("ws")}, 2, HasSubstr("nothing to import"));
-  expect_refused({"import", path("ws"), "--format", "movielns", "--data", path("x")}, 2,
+  expect_refused({"import", path("ws"), "--events", path("nothing.csv")}, HasSubstr("nothing.csv"));
+  expect_refused({"import", path("ws")}, HasSubstr("nothing to import"));
+  expect_refused({"import", path("ws"), "--format", "movielens", "--data", path("x")},
                  HasSubstr("movielens"));
   const std::string empty = write("empty.csv", "");
-  expect_refused({"import", path("ws"), "--events", empty}, 1, HasSubstr("empty.csv"));
+  expect_refused({"import", path("ws"), "--events", empty}, HasSubstr("empty.csv"));
 }
 
 TEST_F(CommandLine, CheckWarnsOfAFolderThatAnImportWouldRefuse) {
@@ -81,14 +80,14 @@ TEST_F(CommandLine, CheckWarnsOfAFolderThatAnImportWouldRefuse) {
   EXPECT_THAT(run_cowatch({"import", path("new"), "--events", log, "--check"}).output,
               Not(HasSubstr("holds other things")));
   EXPECT_FALSE(std::filesystem::exists(folder / "new"));
-  expect_refused({"import", path("full"), "--events", log}, 1, HasSubstr("holds other things"));
+  expect_refused({"import", path("full"), "--events", log}, HasSubstr("holds other things"));
 }
 
 TEST_F(CommandLine, ServeNamesAPortAndAnAddressItCannotHave) {
   const std::string log = write("log.csv", "user,item,timestamp\nann,a,1700000000\nann,b,1700000060\n");
   ASSERT_EQ(run_cowatch({"import", path("ws"), "--events", log, "--quiet"}).status, 0);
-  expect_refused({"serve", path("ws"), "--address", "0.0.0.0"}, 2, HasSubstr("--key"));
-  expect_refused({"serve", path("ws"), "--address", "nowhere"}, 2, HasSubstr("not an address"));
+  expect_refused({"serve", path("ws"), "--address", "0.0.0.0"}, HasSubstr("--key"));
+  expect_refused({"serve", path("ws"), "--address", "nowhere"}, HasSubstr("not an address"));
 }
 
 }  // namespace

@@ -91,8 +91,8 @@ TEST_F(HostileUploads, PicturesThatGrowBeyondMeasure) {
   EXPECT_FALSE(extractor.extract(write("limit.gif", gif(4096, 4096))).refused);
   EXPECT_THAT(refused("bomb.gif", gif(4097, 4096)),
               HasSubstr("its picture of 4097 x 4096 is larger than the 16777216 pixels allowed"));
-  EXPECT_THAT(refused("bomb.gif", gif(20000, 20000)), HasSubstr("larger than the 16777216 pixels allowed"));
-  EXPECT_THAT(refused("bomb.gif", gif(65535, 65535)), HasSubstr("no picture and no sound came out"));
+  for (const uint16_t side : {20000, 65535})
+    EXPECT_THAT(refused("bomb.gif", gif(side, side)), HasSubstr("no picture and no sound came out"));
   std::string zeros(1 << 20, '\0'), packed(1 << 16, '\0');
   uLongf length = packed.size();
   ASSERT_EQ(compress(reinterpret_cast<Bytef*>(packed.data()), &length,

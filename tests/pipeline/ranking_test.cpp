@@ -30,7 +30,9 @@ struct World {
     for (const char c : log) {
       if (c == '\n') user.clear();
       if (c >= 'a' && c <= 'z' && user.ends_with(':')) {
-        events.push_back({.user = user.substr(0, user.size() - 1), .item = std::string(1, c)});
+        events.emplace_back();
+        events.back().user = user.substr(0, user.size() - 1);
+        events.back().item = std::string(1, c);
         events.back().time_ms = 1'700'000'000'000 + static_cast<int64_t>(events.size()) * 60'000;
       } else if (c > ' ') {
         user += c;

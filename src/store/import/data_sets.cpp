@@ -362,10 +362,12 @@ const Format& find_format(std::string_view name) {
   const std::string near = nearest_name(name, names);
   std::string list;
   for (const std::string& known : names) list += (list.empty() ? "" : ", ") + known;
-  throw Error(ErrorCode::bad_argument, "--format does not know this data set",
-              {.expected = list,
-               .found = "'" + std::string(name) + "'",
-               .remedy = near.empty() ? "" : "Did you mean " + near + "?"});
+  throw Error(
+      ErrorCode::bad_argument, "--format does not know this data set",
+      {.expected = list,
+       .found = "'" + std::string(name) + "'",
+       .remedy = near.empty() ? "Name one of these, or give the tables themselves: --events, --videos."
+                              : "Did you mean " + near + "?"});
 }
 
 }  // namespace

@@ -254,7 +254,9 @@ class Listener {
     const auto address = asio::ip::make_address(settings.address, error);
     if (error)
       throw Error(ErrorCode::bad_argument, "this is not an address",
-                  {.expected = "such as 127.0.0.1", .found = "'" + settings.address + "'"});
+                  {.expected = "such as 127.0.0.1",
+                   .found = "'" + settings.address + "'",
+                   .remedy = "Give --address a number of a network card; names are not looked up."});
     const Tcp::endpoint endpoint(address, settings.port);
     acceptor_.open(endpoint.protocol());
     acceptor_.set_option(asio::socket_base::reuse_address(true));

@@ -8,14 +8,17 @@
 #include "base/error.h"
 #include "math/float16.h"
 #include "math/vectors.h"
+#include "search/compute/codes/code_choice.h"
 #include "search/compute/kernels/distances.h"
 
 namespace cowatch {
 namespace {
 
 constexpr std::array<std::string_view, 3> metrics = {"inner_product", "cosine", "l2"};
-constexpr std::array<std::string_view, 2> kinds = {"exact", "graph"};
-constexpr std::array<std::string_view, 3> codes = {"scalar8", "scalar4", "scalar4x8"};
+constexpr std::array<std::string_view, 3> kinds = {"exact", "graph", "ivf"};
+constexpr std::array<std::string_view, 15> codes = {
+    "scalar8", "scalar4", "scalar4x8", "product8", "product4", "optimised8", "optimised4", "rabitq1",
+    "rabitq2", "rabitq3", "rabitq4",   "rabitq5",  "rabitq6",  "rabitq7",    "rabitq8"};
 
 template <typename Enum, size_t count>
 Enum named(const std::array<std::string_view, count>& names, std::string_view what, std::string_view name) {
@@ -122,6 +125,10 @@ void check_options(const IndexOptions& options, const VectorSource& source) {
   if (!is_vector_type(source.type()))
     refuse("vectors of a type that is not indexed", "F32, F16, BF16 or I8",
            std::string(element_name(source.type())));
+  if (options.kind == IndexKind::ivf) check_code_options(options, source.dimension());
+  if (options.kind == IndexKind::graph && options.codes > CodeKind::scalar4x8)
+    refuse("a graph is not walked by these codes", "scalar4x8, scalar8 or scalar4",
+           std::string(code_kind_name(options.codes)));
   if (options.degree < 4 || options.degree > 256)
     refuse("a degree out of range", "4 to 256", std::to_string(options.degree));
   if (options.build_effort == 0) refuse("no candidates to build with", "a build effort of at least 1", "0");

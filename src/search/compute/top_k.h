@@ -33,6 +33,7 @@ class TopK {
   }
   // A score below this cannot enter: lets a scan skip most candidates with one comparison.
   float threshold() const { return heap_.size() < k_ || k_ == 0 ? -__builtin_inff() : heap_.front().score; }
+  size_t size() const { return heap_.size(); }
   std::vector<Scored> take() {
     std::sort(heap_.begin(), heap_.end(), better);
     return std::move(heap_);

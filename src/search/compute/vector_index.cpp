@@ -4,6 +4,7 @@
 #include "search/compute/flat_index.h"
 #include "search/compute/graph/graph_index.h"
 #include "search/compute/index_base.h"
+#include "search/compute/inverted/inverted_index.h"
 
 namespace cowatch {
 namespace {
@@ -26,8 +27,9 @@ void check_memory(const IndexOptions& options, size_t vectors, size_t dimension)
 }  // namespace
 
 PredictedBytes predict_bytes(const IndexOptions& options, size_t vectors, size_t dimension) {
-  return options.kind == IndexKind::graph ? predict_graph_bytes(options, vectors, dimension)
-                                          : predict_flat(options, vectors);
+  if (options.kind == IndexKind::graph) return predict_graph_bytes(options, vectors, dimension);
+  if (options.kind == IndexKind::ivf) return predict_inverted_bytes(options, vectors, dimension);
+  return predict_flat(options, vectors);
 }
 
 std::unique_ptr<VectorIndex> build_index(const IndexOptions& options, const VectorSource& source,
@@ -36,6 +38,8 @@ std::unique_ptr<VectorIndex> build_index(const IndexOptions& options, const Vect
   check_memory(options, source.size(), source.dimension());
   if (options.kind == IndexKind::graph)
     return std::make_unique<GraphIndex>(options, source, present, advance);
+  if (options.kind == IndexKind::ivf)
+    return std::make_unique<InvertedIndex>(options, source, present, advance);
   return std::make_unique<FlatIndex>(options.metric, source, present, advance);
 }
 
@@ -49,6 +53,7 @@ std::unique_ptr<VectorIndex> open_index(const Path& path, const VectorSource& so
                  .found = dimension});
   }
   if (index_kind_of(kind) == IndexKind::graph) return std::make_unique<GraphIndex>(std::move(file), source);
+  if (index_kind_of(kind) == IndexKind::ivf) return std::make_unique<InvertedIndex>(std::move(file), source);
   return std::make_unique<FlatIndex>(*file, source);
 }
 

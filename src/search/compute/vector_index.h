@@ -37,14 +37,32 @@ enum class Metric : uint8_t { inner_product, cosine, l2 };
 std::string_view metric_name(Metric metric);  // "inner_product", "cosine", "l2"
 Metric metric_of(std::string_view name);      // throws bad_argument, naming the known ones
 
-enum class IndexKind : uint8_t { exact, graph };
+enum class IndexKind : uint8_t { exact, graph, ivf };
 std::string_view index_kind_name(IndexKind kind);
 IndexKind index_kind_of(std::string_view name);
 
 // What candidates are scored by on the way. One byte or half a byte a dimension, with an offset and a step of
 // each vector (LVQ; Aguerrebere et al., VLDB 2023); scalar4x8 has a second level of one byte a dimension that
-// refines it to twelve bits, so that no full vectors are needed to re-rank.
-enum class CodeKind : uint8_t { scalar8, scalar4, scalar4x8 };
+// refines it to twelve bits, so that no full vectors are needed to re-rank. The graph takes these three;
+// inverted lists take scalar8, scalar4 and the rest: product codes of 8 or 4 bits a part, plain or with an
+// optimised rotation (codes/product_code.h), and RaBitQ of 1 to 8 bits a number (codes/stepped_code.h).
+enum class CodeKind : uint8_t {
+  scalar8,
+  scalar4,
+  scalar4x8,
+  product8,
+  product4,
+  optimised8,
+  optimised4,
+  rabitq1,
+  rabitq2,
+  rabitq3,
+  rabitq4,
+  rabitq5,
+  rabitq6,
+  rabitq7,
+  rabitq8
+};
 std::string_view code_kind_name(CodeKind kind);
 CodeKind code_kind_of(std::string_view name);
 
@@ -55,6 +73,12 @@ struct IndexOptions {
   size_t degree = 32;        // most links of a node, 4 to 256
   size_t build_effort = 96;  // candidates kept while a node is inserted
   float alpha = 1.2f;        // a link is dropped when a kept neighbour is alpha times nearer to its end
+  // Of inverted lists.
+  size_t lists = 0;            // 0: 2 √n
+  size_t code_bytes = 0;       // of product codes; 0: a bit for each number
+  size_t kept_dimensions = 0;  // principal directions that are coded; 0: all numbers as they are
+  float anisotropic = 0;       // threshold of the anisotropic loss, a cosine; 0: the plain one
+  Path codebook = {};  // of product codes, learned elsewhere (codes/codebook_file.h); empty: trained here
   uint64_t seed = 1;
   size_t memory_cap = 0;  // bytes; building refuses beforehand (no_space) what would exceed it; 0: no cap
 };
@@ -63,6 +87,7 @@ struct SearchOptions {
   // Candidates kept while searching (ef); at least k is taken. 0: the default, good for recall of about 0.95
   // in 10.
   size_t effort = 0;
+  size_t probes = 0;  // lists that are scanned, by inverted lists; 0: a 32nd of them, at least 8
   // How many of the best candidates are scored again by finer codes or full vectors; at least k when not 0.
   // 0: none. More than there are: all.
   size_t rerank = SIZE_MAX;

@@ -4,64 +4,40 @@
 
 #include "base/error.h"
 #include "search/compute/graph/graph_index.h"
+#include "search/compute/index_file.h"
 
 namespace cowatch {
 namespace {
-
-[[noreturn]] void throw_damaged(const TensorFile& file, const std::string& what, const std::string& expected,
-                                const std::string& found) {
-  throw Error(ErrorCode::damaged, what,
-              {.where = file.path().string(),
-               .expected = expected,
-               .found = found,
-               .remedy = "Build the index again from its vectors."});
-}
-
-size_t number(const TensorFile& file, const std::string& key, size_t least, size_t most) {
-  const std::string text = file.get(key);
-  size_t value = 0;
-  const bool digits = !text.empty() && text.size() < 12 &&
-                      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (digits) value = std::stoull(text);
-  if (!digits || value < least || value > most) {
-    throw_damaged(file, "an index does not fit its vectors",
-                  key + " from " + std::to_string(least) + " to " + std::to_string(most), text);
-  }
-  return value;
-}
 
 IndexOptions options_of(const TensorFile& file) {
   IndexOptions options;
   options.kind = IndexKind::graph;
   options.metric = metric_of(file.get("metric"));
   options.codes = code_kind_of(file.get("codes"));
-  options.degree = number(file, "degree", 4, 256);
-  options.build_effort = number(file, "build_effort", 1, size_t{1} << 31);
+  options.degree = stored_number(file, "degree", 4, 256);
+  options.build_effort = stored_number(file, "build_effort", 1, size_t{1} << 31);
   options.alpha = std::max(1.0f, std::stof(file.get("alpha", "1.2")));
   return options;
 }
 
 template <typename T>
 HugeArray<T> mapped(const std::shared_ptr<const TensorFile>& file, const std::string& name, size_t count) {
-  const auto values = file->tensor<T>(name);
-  if (values.size() != count)
-    throw_damaged(*file, "an index has too few or too many " + name, std::to_string(count),
-                  std::to_string(values.size()));
-  return {values, file};
+  return {stored<T>(*file, name, count), file};
 }
 
 // Ends of links and entries name slots; a list ends at the first no_slot.
 void check_ends(const TensorFile& file, std::span<const uint32_t> ends, size_t slots) {
   bool good = true;
   for (const uint32_t end : ends) good &= end < slots || end == GraphData::no_slot;
-  if (!good) throw_damaged(file, "a link leads nowhere", "slots below " + std::to_string(slots), "another");
+  if (!good)
+    throw_damaged_index(file, "a link leads nowhere", "slots below " + std::to_string(slots), "another");
 }
 
 }  // namespace
 
 GraphIndex::GraphIndex(std::shared_ptr<const TensorFile> file, const VectorSource& source)
     : data_(options_of(*file), source.dimension()), source_(source) {
-  const size_t slots = number(*file, "slots", 0, std::min<size_t>(source.size(), size_t{1} << 31));
+  const size_t slots = stored_number(*file, "slots", 0, std::min<size_t>(source.size(), size_t{1} << 31));
   data_.records = mapped<uint8_t>(file, "records", slots * data_.layout.record_bytes);
   if (data_.has_finer()) data_.finer = mapped<uint8_t>(file, "finer", slots * data_.layout.finer_bytes);
   data_.links = mapped<uint32_t>(file, "links", slots * data_.capacity);

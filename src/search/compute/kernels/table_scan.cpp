@@ -157,6 +157,42 @@ size_t scan8(const uint8_t* tables, size_t parts, const uint8_t* blocks, size_t 
   return found;
 }
 
+void part_table(const float* query, size_t numbers, const float* turned, float factor, const float* squares,
+                float square_factor, float* entries, size_t count) {
+  // 16 or 256 entries: whole vectors of every width.
+  const hn::CappedTag<float, 16> d;
+  const auto scale = hn::Set(d, -square_factor);
+  for (size_t e = 0; e < count; e += hn::Lanes(d)) {
+    auto sum = hn::Zero(d);
+    for (size_t i = 0; i < numbers; ++i)
+      sum = hn::MulAdd(hn::Set(d, query[i]), hn::LoadU(d, turned + i * count + e), sum);
+    hn::StoreU(hn::MulAdd(scale, hn::LoadU(d, squares + e), hn::Mul(sum, hn::Set(d, factor))), d,
+               entries + e);
+  }
+}
+
+void table_range(const float* values, size_t count, float* low, float* high) {
+  const hn::CappedTag<float, 16> d;
+  auto lowest = hn::LoadU(d, values), highest = lowest;
+  for (size_t e = hn::Lanes(d); e < count; e += hn::Lanes(d)) {
+    const auto loaded = hn::LoadU(d, values + e);
+    lowest = hn::Min(lowest, loaded), highest = hn::Max(highest, loaded);
+  }
+  *low = hn::GetLane(hn::MinOfLanes(d, lowest));
+  *high = hn::GetLane(hn::MaxOfLanes(d, highest));
+}
+
+void round_table(const float* values, size_t count, float low, float inverse, uint8_t* rounded) {
+  const hn::CappedTag<float, 16> d;
+  const hn::RebindToSigned<decltype(d)> d32;
+  const hn::Rebind<uint8_t, decltype(d)> d8;
+  for (size_t e = 0; e < count; e += hn::Lanes(d)) {
+    const auto above = hn::Sub(hn::LoadU(d, values + e), hn::Set(d, low));
+    const auto scaled = hn::MulAdd(above, hn::Set(d, inverse), hn::Set(d, 0.5f));
+    hn::StoreU(hn::DemoteTo(d8, hn::ConvertTo(d32, scaled)), d8, rounded + e);
+  }
+}
+
 }  // namespace cowatch::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -165,6 +201,9 @@ namespace cowatch {
 
 HWY_EXPORT(scan4);
 HWY_EXPORT(scan8);
+HWY_EXPORT(part_table);
+HWY_EXPORT(table_range);
+HWY_EXPORT(round_table);
 
 size_t padded_parts(unsigned bits, size_t parts) {
   return bits == 4 ? (parts + 3) / 4 * 4 : parts;
@@ -196,12 +235,10 @@ void round_tables(unsigned bits, size_t parts, std::span<const float> values, By
   std::vector<float> lowest(parts);
   float widest = 0, total = 0, offset = 0;
   for (size_t p = 0; p < parts; ++p) {
-    const auto table = values.subspan(p * entries, entries);
-    float low = table[0], high = table[0];
-    for (const float value : table) low = std::min(low, value), high = std::max(high, value);
-    lowest[p] = low;
-    offset += low, total += high - low;
-    widest = std::max(widest, high - low);
+    float high = 0;
+    HWY_DYNAMIC_DISPATCH(table_range)(values.data() + p * entries, entries, &lowest[p], &high);
+    offset += lowest[p], total += high - lowest[p];
+    widest = std::max(widest, high - lowest[p]);
   }
   tables.offset = offset;
   // Rounding adds at most half a step to a part's sum.
@@ -209,11 +246,16 @@ void round_tables(unsigned bits, size_t parts, std::span<const float> values, By
   tables.step = std::max(widest / 255, total / room);
   const float inverse = tables.step > 0 ? 1 / tables.step : 0;
   for (size_t p = 0; p < parts; ++p) {
-    for (size_t e = 0; e < entries; ++e) {
-      const float scaled = (values[p * entries + e] - lowest[p]) * inverse + 0.5f;
-      tables.values[p * entries + e] = static_cast<uint8_t>(std::min(255.0f, scaled));
-    }
+    HWY_DYNAMIC_DISPATCH(round_table)
+    (values.data() + p * entries, entries, lowest[p], inverse, tables.values.data() + p * entries);
   }
+}
+
+void part_table(std::span<const float> query, std::span<const float> turned, float factor,
+                std::span<const float> squares, float square_factor, std::span<float> entries) {
+  HWY_DYNAMIC_DISPATCH(part_table)
+  (query.data(), query.size(), turned.data(), factor, squares.data(), square_factor, entries.data(),
+   entries.size());
 }
 
 size_t scan_tables(const ByteTables& tables, const uint8_t* blocks, size_t count, uint16_t least,

@@ -26,6 +26,11 @@ inline size_t table_block_bytes(unsigned bits, size_t parts) {
 void pack_parts(unsigned bits, std::span<const uint8_t> codes, uint8_t* block, size_t place);
 void unpack_parts(unsigned bits, const uint8_t* block, size_t place, std::span<uint8_t> codes);
 
+// One part's table: entries[e] = factor · ⟨query, centre e⟩ − square_factor · squares[e]. `turned` has the
+// centres as columns: query.size() rows of entries.size() numbers.
+void part_table(std::span<const float> query, std::span<const float> turned, float factor,
+                std::span<const float> squares, float square_factor, std::span<float> entries);
+
 // score ≈ offset + step · sum. The step is the widest table's range / 255, or what keeps the largest sum
 // below 2^16, so that an entry is off by at most half a step.
 struct ByteTables {

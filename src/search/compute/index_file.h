@@ -1,0 +1,27 @@
+// What index files have in common: reading their numbers and arrays with sizes checked, and one error for all
+// damage.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "base/tensor_file.h"
+
+namespace cowatch {
+
+[[noreturn]] void throw_damaged_index(const TensorFile& file, const std::string& what,
+                                      const std::string& expected, const std::string& found);
+// A number of the metadata within a range; throws damaged.
+size_t stored_number(const TensorFile& file, const std::string& key, size_t least, size_t most);
+
+// A tensor of exactly `count` elements; throws damaged.
+template <typename T>
+std::span<const T> stored(const TensorFile& file, const std::string& name, size_t count) {
+  const auto values = file.tensor<T>(name);
+  if (values.size() != count)
+    throw_damaged_index(file, "an index has too few or too many " + name, std::to_string(count),
+                        std::to_string(values.size()));
+  return values;
+}
+
+}  // namespace cowatch

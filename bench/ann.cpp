@@ -18,7 +18,9 @@ struct Options {
   Path data;
   GeneratedSize generated;
   size_t queries = 1000, k = 10, passes = 5;
-  std::string metric = "cosine", engines = "cowatch,hnswlib,faiss", codes = "scalar4x8,scalar8,scalar4";
+  std::string metric = "cosine", engines = "cowatch,hnswlib,faiss", codes = "scalar4x8,scalar8,scalar4",
+              index = "graph", ivf_codes = "scalar4,product4,rabitq1";
+  size_t lists = 0;
   std::vector<size_t> efforts = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384};
   std::vector<size_t> probes = {1, 2, 4, 8, 16, 32, 64};
   size_t degree = 32, build_effort = 96, hnsw_m = 16, hnsw_build = 200;
@@ -53,6 +55,20 @@ void add_cowatch(const Options& options, const AnnData& data, const AnnTask& tas
                                       .alpha = options.alpha},
                                      codes != "scalar4x8"));
     engines.back()->efforts = options.efforts;
+  }
+}
+
+// Inverted lists; their effort is the number of lists scanned, as faiss's is.
+void add_lists(const Options& options, const AnnData& data, const AnnTask& task,
+               std::vector<std::unique_ptr<AnnEngine>>& engines) {
+  for (const auto& codes : split(options.ivf_codes)) {
+    engines.push_back(cowatch_engine(data, task,
+                                     {.kind = IndexKind::ivf,
+                                      .metric = task.metric,
+                                      .codes = code_kind_of(codes),
+                                      .lists = options.lists},
+                                     true));
+    engines.back()->efforts = options.probes;
   }
 }
 
@@ -158,7 +174,8 @@ void run(const Options& options, Report& report) {
   std::vector<std::unique_ptr<AnnEngine>> engines;
   for (const auto& name : split(options.engines)) {
     if (name == "cowatch") {
-      add_cowatch(options, data, task, engines);
+      if (options.index.find("graph") != std::string::npos) add_cowatch(options, data, task, engines);
+      if (options.index.find("ivf") != std::string::npos) add_lists(options, data, task, engines);
     } else {
       add_peer(options, data, task, name, engines);
     }
@@ -168,7 +185,8 @@ void run(const Options& options, Report& report) {
     std::printf("%s %s: built in %.2f s, %.0f bytes a vector\n", engine->engine.c_str(),
                 engine->index.c_str(), engine->build_s, engine->bytes_per_vector);
     for (const size_t effort : engine->efforts) {
-      if (engine->engine != "faiss" && effort < options.k) continue;
+      const bool lists = engine->engine == "faiss" || engine->index.starts_with("ivf");
+      if (!lists && effort < options.k) continue;
       settings.push_back({engine.get(), effort, 0, {}, {}, {}, {}});
     }
   }
@@ -198,7 +216,11 @@ std::function<void(Report&)> configure(CLI::App& app) {
   add("--queries", options->queries, "vectors kept apart and asked");
   add("--metric", options->metric, "inner_product, cosine or l2");
   add("--engines", options->engines, "which engines");
-  add("--codes", options->codes, "which codes of ours");
+  add("--index", options->index, "which indexes of ours: graph, ivf or both");
+  add("--codes", options->codes, "which codes of our graph");
+  add("--ivf-codes", options->ivf_codes, "which codes of our inverted lists");
+  add("--lists", options->lists, "inverted lists of ours; 0: 2 √n");
+  add("--probes", options->probes, "lists scanned by inverted lists")->delimiter(',');
   add("--passes", options->passes, "turns of every setting");
   add("--efforts", options->efforts, "candidates kept while searching (ef)")->delimiter(',');
   add("--degree", options->degree, "links of a node of ours");

@@ -33,15 +33,22 @@ class CowatchEngine final : public AnnEngine {
     const size_t before = held();
     const double start = seconds_now();
     index_ = build_index(options, source_);
+    if (options.kind == IndexKind::ivf) {
+      params = "lists " + std::to_string(options.lists) + " code_bytes " + std::to_string(options.code_bytes);
+      full_vectors_ = true;
+    }
     build_s = seconds_now() - start;
     bytes_per_vector =
         static_cast<double>(held() - before) / static_cast<double>(data.count()) +
-        (full_vectors || options.codes != CodeKind::scalar4x8 ? 4.0 * static_cast<double>(data.dimension)
+        (full_vectors_ || options.codes != CodeKind::scalar4x8 ? 4.0 * static_cast<double>(data.dimension)
                                                               : 0);
   }
 
   double pass(size_t effort, size_t threads, bool batch) override {
-    const SearchOptions options = {.effort = effort, .full_vectors = full_vectors_};
+    // Of inverted lists the effort is how many are scanned.
+    const bool lists = index_->kind() == IndexKind::ivf;
+    const SearchOptions options = {
+        .effort = lists ? 0 : effort, .probes = lists ? effort : 0, .full_vectors = full_vectors_};
     const ConstMatrix queries = data_.questions();
     const double start = seconds_now();
     if (batch) {

@@ -15,6 +15,7 @@ const std::vector<Benchmark>& benchmarks() {
       exact_benchmark(),
       serve_benchmark(),
       ann_benchmark(),
+      codes_benchmark(),
       vectors_benchmark(),
   };
   return all;

@@ -15,6 +15,7 @@ Benchmark blas_benchmark();
 Benchmark exact_benchmark();
 Benchmark serve_benchmark();
 Benchmark ann_benchmark();
+Benchmark codes_benchmark();
 Benchmark vectors_benchmark();
 
 }  // namespace cowatch::bench

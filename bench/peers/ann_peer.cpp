@@ -3,6 +3,8 @@
 //   cowatch-ann-peer hnswlib DIR VECTORS QUERIES DIMENSION K inner_product|l2 M EF_CONSTRUCTION THREADS
 //   cowatch-ann-peer faiss   DIR VECTORS QUERIES DIMENSION K inner_product|l2 FACTORY_STRING   - THREADS
 //
+// FACTORY_STRING may end in @N: lists to probe; otherwise the effort is that number. Of an index that refines
+// (…,RFlat) the effort is the number of candidates.
 // Reads DIR/vectors.f32 and DIR/queries.f32, builds, prints {"build_s", "bytes_per_vector"}. Then each line
 // "EFFORT THREADS MODE" of its input is a pass over all queries, one at a time (single) or all in one call
 // (batch): it writes DIR/answers.u32 and prints {"seconds"}. Compiled with -march=native.
@@ -27,6 +29,8 @@
 #ifdef COWATCH_FAISS
 #include <faiss/IndexHNSW.h>
 #include <faiss/IndexIVF.h>
+#include <faiss/IndexPreTransform.h>
+#include <faiss/IndexRefine.h>
 #include <faiss/index_factory.h>
 #include <omp.h>
 #endif
@@ -112,12 +116,21 @@ class Faiss : public Engine {
   Faiss(const Task& task, const float* vectors) : task_(task) {
     omp_set_num_threads(static_cast<int>(task.threads));
     const auto metric = task.metric == "l2" ? faiss::METRIC_L2 : faiss::METRIC_INNER_PRODUCT;
-    index_.reset(faiss::index_factory(static_cast<int>(task.dimension), task.kind.c_str(), metric));
+    const size_t at = task.kind.find('@');
+    if (at != std::string::npos) probes_ = std::stoul(task.kind.substr(at + 1));
+    index_.reset(
+        faiss::index_factory(static_cast<int>(task.dimension), task.kind.substr(0, at).c_str(), metric));
     index_->train(static_cast<faiss::Index::idx_t>(task.vectors), vectors);
     index_->add(static_cast<faiss::Index::idx_t>(task.vectors), vectors);
   }
   void search(const float* queries, size_t effort, size_t threads, bool batch, uint32_t* answers) override {
-    if (auto* lists = dynamic_cast<faiss::IndexIVF*>(index_.get())) lists->nprobe = effort;
+    faiss::Index* inner = index_.get();
+    if (auto* refined = dynamic_cast<faiss::IndexRefine*>(inner)) {
+      refined->k_factor = static_cast<float>(effort) / static_cast<float>(task_.k);
+      inner = refined->base_index;
+    }
+    if (auto* turned = dynamic_cast<faiss::IndexPreTransform*>(inner)) inner = turned->index;
+    if (auto* lists = dynamic_cast<faiss::IndexIVF*>(inner)) lists->nprobe = probes_ > 0 ? probes_ : effort;
     if (auto* graph = dynamic_cast<faiss::IndexHNSW*>(index_.get()))
       graph->hnsw.efSearch = static_cast<int>(effort);
     std::vector<float> scores(task_.queries * task_.k);
@@ -139,6 +152,7 @@ class Faiss : public Engine {
 
  private:
   const Task& task_;
+  size_t probes_ = 0;
   std::unique_ptr<faiss::Index> index_;
 };
 #endif

@@ -21,6 +21,8 @@ struct Options {
   Path folder, file;
   std::string collection, dataset, distance = "Cosine", filter, like, snapshot;
   CollectionConfig config;
+  std::string index = "graph", codes;
+  size_t index_mib = 0;
   size_t first_id = 0, count = 10, effort = 0;
   bool exact = false;
   serve::AccessTokens::Grant grant;
@@ -180,11 +182,21 @@ void configure(CLI::App& app) {
   auto* create = add(app, o, "create", "make a collection", [](const Options& options) {
     CollectionConfig config = options.config;
     config.metric = metric_of_shown(options.distance);
+    config.index = index_kind_of(options.index);
+    const char* usual = config.index == IndexKind::ivf ? "scalar4" : "scalar4x8";
+    config.codes = code_kind_of(options.codes.empty() ? usual : options.codes);
+    config.index_memory = options.index_mib << 20;
     open(options).create(options.collection, config);
   });
   create->add_option("--size", o->config.dimension, "numbers of a vector")->required();
   create->add_option("--distance", o->distance, "how near two are")->check(CLI::IsMember({"Cosine", "Dot", "Euclid"}))->capture_default_str();
-  create->add_option("--index-threshold", o->config.index_threshold, "points from which a segment gets a graph index")->capture_default_str();
+  create->add_option("--index-threshold", o->config.index_threshold, "points from which a segment gets an index")->capture_default_str();
+  create->add_option("--index", o->index, "kind of index: graph, ivf or exact")->capture_default_str();
+  create->add_option("--codes", o->codes, "codes of the index; empty: scalar4x8 for a graph, scalar4 for ivf");
+  create->add_option("--lists", o->config.lists, "inverted lists; 0: 2 √n")->capture_default_str();
+  create->add_option("--code-bytes", o->config.code_bytes, "bytes of a product code; 0: a bit for each number")->capture_default_str();
+  create->add_option("--kept-dimensions", o->config.kept_dimensions, "principal directions that are coded; 0: all")->capture_default_str();
+  create->add_option("--index-memory", o->index_mib, "memory that indexing a segment may take, in MiB; 0: any")->capture_default_str();
   create->add_option("--most-points", o->config.most_points, "quota; 0: none")->capture_default_str();
   auto* import = add(app, o, "import", "add points from a file and index them", import_points);
   import->add_option("FILE", o->file, ".npy, .fvecs, .bvecs, .safetensors, .hdf5 or .jsonl")->required();

@@ -50,6 +50,12 @@ Json to_json(const CollectionConfig& config) {
           {"index_threshold", config.index_threshold},
           {"degree", config.degree},
           {"build_effort", config.build_effort},
+          {"index", index_kind_name(config.index)},
+          {"codes", code_kind_name(config.codes)},
+          {"lists", config.lists},
+          {"code_bytes", config.code_bytes},
+          {"kept_dimensions", config.kept_dimensions},
+          {"index_memory", config.index_memory},
           {"most_points", config.most_points},
           {"table_points", config.table_points}};
 }
@@ -61,9 +67,29 @@ CollectionConfig parse_collection_config(const Json& json) {
   config.index_threshold = json.value("index_threshold", config.index_threshold);
   config.degree = json.value("degree", config.degree);
   config.build_effort = json.value("build_effort", config.build_effort);
+  config.index = index_kind_of(json.value("index", std::string("graph")));
+  config.codes = code_kind_of(json.value("codes", std::string("scalar4x8")));
+  config.lists = json.value("lists", config.lists);
+  config.code_bytes = json.value("code_bytes", config.code_bytes);
+  config.kept_dimensions = json.value("kept_dimensions", config.kept_dimensions);
+  config.index_memory = json.value("index_memory", config.index_memory);
   config.most_points = json.value("most_points", config.most_points);
   config.table_points = json.value("table_points", config.table_points);
   return config;
+}
+
+IndexOptions index_options(const CollectionConfig& config) {
+  IndexOptions options;
+  options.kind = config.index;
+  options.metric = config.metric;
+  options.codes = config.codes;
+  options.degree = config.degree;
+  options.build_effort = config.build_effort;
+  options.lists = config.lists;
+  options.code_bytes = config.code_bytes;
+  options.kept_dimensions = config.kept_dimensions;
+  options.memory_cap = config.index_memory;
+  return options;
 }
 
 void Collection::create(const Path& folder, const CollectionConfig& config) {
@@ -72,6 +98,7 @@ void Collection::create(const Path& folder, const CollectionConfig& config) {
                 {.expected = "1 to " + std::to_string(largest_dimension),
                  .found = std::to_string(config.dimension)});
   }
+  check_index_options(index_options(config), config.dimension);
   std::filesystem::create_directories(folder);
   RecordStore(folder / records_file, config.dimension).write_note("config", to_json(config).dump());
 }

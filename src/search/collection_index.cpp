@@ -1,4 +1,4 @@
-// Graph indexes of a collection's large segments: built in the background, kept in a file beside the segment.
+// Indexes of a collection's large segments: built in the background, kept in a file beside the segment.
 #include "base/error.h"
 #include "base/log.h"
 #include "search/collection.h"
@@ -14,6 +14,7 @@ Path index_path(const Segment& segment) {
 
 std::shared_ptr<const Segment> Collection::largest_unindexed(const CollectionView& view) const {
   std::shared_ptr<const Segment> largest;
+  if (config_.index == IndexKind::exact) return largest;
   for (const TableView& table : view.tables) {
     if (!table.segment || table.index || unindexable_ == table.segment || table.segment->size() < config_.index_threshold) continue;
     if (!largest || table.segment->size() > largest->size()) largest = table.segment;
@@ -65,9 +66,7 @@ bool Collection::index_once(const std::stop_token& stop) {
     const std::lock_guard lock(write_mutex_);
     segment = largest_unindexed(*view());
     if (!segment) return false;
-    options.metric = config_.metric;
-    options.degree = config_.degree;
-    options.build_effort = config_.build_effort;
+    options = index_options(config_);
     const std::lock_guard state(state_mutex_);
     indexing_file_ = segment->path().filename().string();
     indexing_ = true;

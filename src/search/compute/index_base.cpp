@@ -31,6 +31,10 @@ Enum named(const std::array<std::string_view, count>& names, std::string_view wh
               {.expected = known, .found = std::string(name)});
 }
 
+[[noreturn]] void refuse(const char* what, std::string expected, std::string found) {
+  throw Error(ErrorCode::bad_argument, what, {.expected = std::move(expected), .found = std::move(found)});
+}
+
 [[noreturn]] void throw_bad_row(uint32_t slot, const char* found) {
   throw Error(ErrorCode::bad_input, "a vector cannot be indexed",
               {.where = "slot " + std::to_string(slot),
@@ -115,19 +119,20 @@ float exact_score(Metric metric, std::span<const float> query, std::span<const f
   return metric == Metric::cosine ? product / std::sqrt(dot(row, row)) : product;
 }
 
-void check_options(const IndexOptions& options, const VectorSource& source) {
-  const auto refuse = [](const char* what, std::string expected, std::string found) {
-    throw Error(ErrorCode::bad_argument, what, {.expected = std::move(expected), .found = std::move(found)});
-  };
-  if (source.dimension() == 0) refuse("vectors without numbers", "a dimension of at least 1", "0");
+void check_source(const VectorSource& source) {
   if (source.size() >= UINT32_MAX)
     refuse("too many vectors for one index", "below 2^32 - 1", std::to_string(source.size()));
   if (!is_vector_type(source.type()))
     refuse("vectors of a type that is not indexed", "F32, F16, BF16 or I8",
            std::string(element_name(source.type())));
-  if (options.kind == IndexKind::ivf) check_code_options(options, source.dimension());
-  if (options.kind == IndexKind::graph && options.codes > CodeKind::scalar4x8)
-    refuse("a graph is not walked by these codes", "scalar4x8, scalar8 or scalar4",
+}
+
+void check_index_options(const IndexOptions& options, size_t dimension) {
+  if (dimension == 0) refuse("vectors without numbers", "a dimension of at least 1", "0");
+  if (options.kind == IndexKind::ivf) return check_code_options(options, dimension);
+  if (options.kind == IndexKind::exact) return;
+  if (options.codes > CodeKind::scalar4x8)
+    refuse("a graph is not walked by these codes", "scalar4x8, scalar8 or scalar4, or an ivf index",
            std::string(code_kind_name(options.codes)));
   if (options.degree < 4 || options.degree > 256)
     refuse("a degree out of range", "4 to 256", std::to_string(options.degree));

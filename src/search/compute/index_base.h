@@ -20,6 +20,7 @@ inline void throw_if_cancelled(const SearchOptions& options) {
     throw Error(ErrorCode::interrupted, "the search was cancelled");
 }
 
-void check_options(const IndexOptions& options, const VectorSource& source);
+// Of the source, beyond what check_index_options() looks at.
+void check_source(const VectorSource& source);
 
 }  // namespace cowatch

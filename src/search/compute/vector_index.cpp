@@ -34,7 +34,8 @@ PredictedBytes predict_bytes(const IndexOptions& options, size_t vectors, size_t
 
 std::unique_ptr<VectorIndex> build_index(const IndexOptions& options, const VectorSource& source,
                                          const Allowed* present, const std::function<void(size_t)>& advance) {
-  check_options(options, source);
+  check_index_options(options, source.dimension());
+  check_source(source);
   check_memory(options, source.size(), source.dimension());
   if (options.kind == IndexKind::graph)
     return std::make_unique<GraphIndex>(options, source, present, advance);

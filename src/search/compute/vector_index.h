@@ -129,6 +129,9 @@ class VectorIndex {
   virtual void save(const Path& path) const = 0;
 };
 
+// Throws bad_argument for options that do not go together, or not with vectors of so many numbers, saying what would.
+void check_index_options(const IndexOptions& options, size_t dimension);
+
 // All vectors of the source, or those of the slots in `present`, on all threads. `advance` hears how many
 // more are in, from one thread at a time. Throws bad_input for a vector that cannot be indexed, naming its
 // slot; no_space beyond the memory cap.

@@ -15,7 +15,7 @@ namespace cowatch {
 namespace {
 
 constexpr uint32_t centre_stream = 0x69766600;
-constexpr size_t rows_of_centre = 40, least_sample = 16384, code_sample = 16384, rows_at_once = 256;
+constexpr size_t rows_of_centre = 40, least_sample = 32768, code_sample = 32768, rows_at_once = 256;
 
 size_t list_count(const IndexOptions& options, size_t vectors) {
   const auto wanted =
@@ -183,11 +183,11 @@ InvertedData build_inverted(const IndexOptions& options, const VectorSource& sou
 PredictedBytes predict_inverted_bytes(const IndexOptions& options, size_t vectors, size_t dimension) {
   const CodeSize size = code_size(options, dimension);
   const size_t lists = list_count(options, vectors), sample = sample_count(vectors, lists);
-  constexpr size_t list_bytes = 128;  // of its two arrays' descriptors, and what they are rounded up by
   // Half a block of each list is empty.
   const size_t codes = (vectors + lists * block_codes / 2) * size.block_bytes / block_codes;
-  const size_t index =
-      codes + vectors * 8 + lists * (list_bytes + (size.dimension + 1) * sizeof(float)) + size.held_bytes;
+  const size_t index = codes + vectors * 8 +
+                       lists * (InvertedLists::list_bytes() + (size.dimension + 1) * sizeof(float)) +
+                       size.held_bytes;
   const size_t training =
       (sample * (dimension + size.dimension) + std::min(sample, code_sample) * 5 * size.dimension) *
       sizeof(float);

@@ -21,7 +21,7 @@ InvertedLists::InvertedLists(std::span<const uint32_t> counts, std::span<const u
 }
 
 size_t InvertedLists::bytes() const {
-  size_t bytes = lists_.size() * sizeof(List);
+  size_t bytes = lists_.size() * list_bytes();
   for (const List& list : lists_) bytes += list.blocks.bytes() + list.slots.bytes();
   return bytes;
 }

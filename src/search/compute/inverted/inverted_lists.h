@@ -13,6 +13,12 @@
 namespace cowatch {
 
 class InvertedLists {
+  struct List {
+    HugeArray<uint8_t> blocks;
+    HugeArray<uint32_t> slots;
+    uint32_t count = 0;
+  };
+
  public:
   InvertedLists(size_t lists, size_t block_bytes) : block_bytes_(block_bytes), lists_(lists) {}
 
@@ -23,6 +29,8 @@ class InvertedLists {
     return {lists_[list].slots.data(), lists_[list].count};
   }
   size_t bytes() const;
+  // What an empty list takes: its two arrays' places, and what the allocator adds to each.
+  static constexpr size_t list_bytes() { return sizeof(List) + 2 * 64; }
 
   // Makes room in an empty list for exactly `count` codes and returns its blocks, to be filled with those of
   // `slots`.
@@ -44,11 +52,6 @@ class InvertedLists {
                 const std::shared_ptr<const TensorFile>& file);
 
  private:
-  struct List {
-    HugeArray<uint8_t> blocks;
-    HugeArray<uint32_t> slots;
-    uint32_t count = 0;
-  };
   static size_t blocks_of(size_t codes) { return (codes + block_codes - 1) / block_codes; }
 
   size_t block_bytes_;

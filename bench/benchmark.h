@@ -5,10 +5,12 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/file.h"
 #include "base/json.h"
 
 namespace cowatch::bench {
@@ -19,8 +21,20 @@ class Report {
   void add_row(Json row);          // a flat object; also printed as a table row at once
   const std::vector<Json>& rows() const { return rows_; }
 
+  // Rows of a piece of long work, named by `piece`. With an output they are also appended to a file beside it
+  // as soon as they are made, so that a run that was killed goes on after its last piece: rows of the same
+  // piece, settings and commit are taken from there and `make` is not called. Returns whether it was called.
+  bool add_rows(const Json& piece, const std::function<std::vector<Json>()>& make);
+  void set_output(Path path) { output_ = std::move(path); }
+  void forget_pieces() const;  // the report is written: the file beside it has done its work
+
  private:
+  void read_pieces();
+  Path pieces_path() const { return output_.string() + ".pieces"; }
+
   std::vector<Json> rows_;
+  Path output_;
+  std::optional<std::vector<Json>> pieces_;  // [piece, rows] each; nothing until the first is asked for
 };
 
 struct Benchmark {

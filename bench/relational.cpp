@@ -7,77 +7,67 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "bench/benchmarks.h"
-#include "bench/graded_world.h"
+#include "bench/relational_data.h"
 #include "learn/relational/comparison.h"
-#include "store/graph_folder.h"
 
 namespace cowatch::bench {
 namespace {
 
+constexpr size_t study_batch = 1000;  // batch at which a study takes the number of steps from its data
+
 struct Options {
-  Path data;
+  Path data, groups;
   size_t world = 0;
   int seeds = 5, first_seed = 1;
-  std::vector<std::string> methods = {"raw",          "random",   "random_mined", "l0",       "l0_mined",
-                                      "l1",           "l1_mined", "l2",           "l2_mined", "curriculum",
-                                      "pseudo_class", "infonce",  "default"};
+  std::vector<std::string> methods;
+  std::string study;
   std::vector<size_t> batches;
   bool epochs = false;
   JointOptions training;
 };
 
-struct Data {
-  FeatureTable features;
-  Graph graph;
-};
+const std::vector<std::string> all_methods = {
+    "raw", "random",   "random_mined", "l0",           "l0_mined", "l1",     "l1_mined",
+    "l2",  "l2_mined", "curriculum",   "pseudo_class", "infonce",  "default"};
+// Of the study: what the batch is searched for, with and without smart negatives.
+const std::vector<std::string> study_methods = {"random",   "random_mined", "l0",
+                                                "l0_mined", "l2_mined",     "infonce"};
 
-Data load(const Options& options) {
-  if (options.world > 0) {
-    GradedWorld world = make_graded_world(options.world, 1);
-    return {std::move(world.features), std::move(world.graph)};
-  }
+RelationalData load(const Options& options) {
+  if (options.world > 0) return make_world_data(options.world, 1);
   if (options.data.empty()) {
     throw Error(ErrorCode::bad_argument, "nothing to measure on", {.expected = "--data DIR or --world N"});
   }
-  GraphFolder folder = read_graph_folder(options.data);
-  if (folder.features.rows == 0) {
-    throw Error(ErrorCode::bad_input, "the folder has no features",
-                {.where = options.data.string(), .expected = "features.npy or features.npy.gz"});
-  }
-  std::vector<Edge> edges;
-  for (const StoredEdge& edge : folder.edges)
-    edges.push_back({edge.u, edge.v, static_cast<float>(edge.weight)});
-  return {
-      FeatureTable::of_rows(folder.ids.size(), folder.features.columns, std::move(folder.features.values)),
-      Graph::from_edges(folder.ids.size(), std::move(edges))};
+  return load_folder(options.data, options.groups);
 }
 
-Json row_of(const MethodResult& result, int seed, size_t batch) {
+std::vector<Json> rows_of(const MethodResult& result, int seed, size_t batch, size_t anchors, bool epochs) {
   const RetrievalScores& s = result.scores;
-  return {{"method", result.method},
-          {"seed", seed},
-          {"map", s.map},
-          {"map@10", s.map_10},
-          {"map@50", s.map_50},
-          {"map@100", s.map_100},
-          {"ndcg@10", s.ndcg_10},
-          {"ndcg@50", s.ndcg_50},
-          {"ndcg@100", s.ndcg_100},
-          {"retained", result.retained},
-          {"seconds", result.seconds},
-          {"batch", batch}};
-}
-
-// Retained share by epoch is one more flat row an epoch: `epoch` > 0 marks it.
-Json epoch_row(const MethodResult& result, int seed, size_t batch, const EpochReport& epoch) {
-  return {{"method", result.method},
-          {"seed", seed},
-          {"batch", batch},
-          {"epoch", epoch.epoch},
-          {"step", epoch.step},
-          {"loss", epoch.loss},
-          {"retained", epoch.retained},
-          {"level", negative_level_name(epoch.level)}};
+  std::vector<Json> rows = {{{"method", result.method},
+                             {"seed", seed},
+                             {"map", s.map},
+                             {"map@10", s.map_10},
+                             {"map@50", s.map_50},
+                             {"map@100", s.map_100},
+                             {"ndcg@10", s.ndcg_10},
+                             {"ndcg@50", s.ndcg_50},
+                             {"ndcg@100", s.ndcg_100},
+                             {"retained", result.retained},
+                             {"seconds", result.seconds},
+                             {"batch", batch},
+                             {"batch_share", static_cast<double>(batch) / static_cast<double>(anchors)}}};
+  if (!epochs) return rows;
+  for (const EpochReport& epoch : result.epochs) {  // flat rows too: `epoch` marks them
+    rows.push_back({{"method", result.method},
+                    {"seed", seed},
+                    {"batch", batch},
+                    {"epoch", epoch.epoch},
+                    {"step", epoch.step},
+                    {"loss", epoch.loss},
+                    {"retained", epoch.retained},
+                    {"level", negative_level_name(epoch.level)}});
+  }
+  return rows;
 }
 
 struct Moments {
@@ -94,52 +84,117 @@ struct Moments {
   }
 };
 
-void print_summary(const std::vector<MethodResult>& results, const Options& options) {
-  std::printf("\n%-20s %18s %18s %10s %9s\n", "method", "MAP", "NDCG@10", "retained", "seconds");
+void print_summary(const std::vector<Json>& rows, const Options& options, size_t batch) {
+  std::printf("\nbatch %zu: mean over seeds ± standard deviation\n%-20s %18s %18s %10s %9s\n", batch,
+              "method", "MAP", "NDCG@10", "retained", "seconds");
   for (const std::string& method : options.methods) {
     Moments map, ndcg, retained, seconds;
-    for (const MethodResult& result : results) {
-      if (result.method != method) continue;
-      map.add(result.scores.map);
-      ndcg.add(result.scores.ndcg_10);
-      retained.add(result.retained);
-      seconds.add(result.seconds);
+    for (const Json& row : rows) {
+      if (row.contains("epoch") || row["method"] != method || row["batch"] != batch) continue;
+      map.add(row["map"]);
+      ndcg.add(row["ndcg@10"]);
+      retained.add(row["retained"]);
+      seconds.add(row["seconds"]);
     }
     std::printf("%-20s %8.4f ± %.4f  %8.4f ± %.4f  %9.4f %9.1f\n", method.c_str(), map.mean(), map.spread(),
                 ndcg.mean(), ndcg.spread(), retained.mean(), seconds.mean());
   }
 }
 
-void run(const Options& options, Report& report) {
-  const Data data = load(options);
-  const auto batches =
-      options.batches.empty() ? std::vector<size_t>{options.training.network.batch} : options.batches;
+// Says how far a long run is. A method takes what it took before, one not yet seen the mean of the others.
+class TimeLeft {
+ public:
+  explicit TimeLeft(const std::vector<std::string>& methods, size_t rounds)
+      : total_(methods.size() * rounds) {
+    for (const std::string& method : methods) left_[method] = rounds;
+  }
+  void done(const std::string& method, double seconds, bool made) {
+    --left_[method];
+    ++done_;
+    if (!made) return;
+    taken_[method].add(seconds);
+    all_.add(seconds);
+    double rest = 0;
+    for (const auto& [name, count] : left_) {
+      const auto known = taken_.find(name);
+      rest += static_cast<double>(count) * (known == taken_.end() ? all_ : known->second).mean();
+    }
+    char line[80];
+    std::snprintf(line, sizeof line, "%zu of %zu trainings done, about %.0f min left", done_, total_,
+                  rest / 60);
+    log(LogLevel::info, line);
+  }
+
+ private:
+  std::map<std::string, size_t> left_;
+  std::map<std::string, Moments> taken_;
+  Moments all_;
+  size_t done_ = 0, total_;
+};
+
+size_t anchors_of(const Graph& graph) {
+  size_t anchors = 0;
+  for (uint32_t video = 0; video < graph.nodes(); ++video) anchors += graph.degree(video) > 0;
+  return anchors;
+}
+
+// A study of batches gives every one as many triplets as the data's own number of steps at a batch of 1,000
+// has.
+void set_batch(size_t batch, size_t anchors, bool study, RelationalOptions& network) {
+  network.batch = batch;
+  if (!study) return;
+  RelationalOptions usual = network;
+  usual.batch = study_batch;
+  network.steps = std::max<uint64_t>(1, training_steps(usual, anchors) * study_batch / batch);
+}
+
+void describe(const Options& options, const RelationalData& data, Report& report) {
+  const RelationalOptions& network = options.training.network;
   report.settings = {{"data", options.world > 0 ? "world " + std::to_string(options.world)
                                                 : options.data.filename().string()},
+                     {"groups", options.groups.filename().string()},
+                     {"edges_left_out", data.left_out},
                      {"videos", data.graph.nodes()},
                      {"edges", data.graph.edges()},
-                     {"seeds", options.seeds},
-                     {"hidden", options.training.network.hidden},
-                     {"steps", options.training.network.steps}};
-  for (const size_t batch : batches) {
-    std::vector<MethodResult> results;
-    for (int seed = options.first_seed; seed < options.first_seed + options.seeds; ++seed) {
-      const Comparison comparison(data.features, data.graph, options.training.tree, 0.7,
-                                  static_cast<uint64_t>(seed));
+                     {"study", options.study},
+                     {"epochs", options.epochs},
+                     {"hidden", network.hidden},
+                     {"hidden_dropout", network.hidden_dropout},
+                     {"outputs", network.outputs},
+                     {"precision", precision_name(network.precision)},
+                     {"steps", network.steps}};
+}
+
+void run(Options options, Report& report) {
+  const bool study = options.study == "batch";
+  if (options.methods.empty()) options.methods = study ? study_methods : all_methods;
+  if (options.batches.empty()) {
+    options.batches = study ? std::vector<size_t>{100, 300, 1000, 3000, 9600}
+                            : std::vector<size_t>{options.training.network.batch};
+  }
+  const RelationalData data = load(options);
+  describe(options, data, report);
+  TimeLeft time(options.methods, options.batches.size() * static_cast<size_t>(options.seeds));
+  for (int seed = options.first_seed; seed < options.first_seed + options.seeds; ++seed) {
+    const Comparison comparison(data.features, data.graph, options.training.tree, 0.7,
+                                static_cast<uint64_t>(seed));
+    const size_t anchors = anchors_of(comparison.train_graph());
+    for (const size_t batch : options.batches) {
       for (const std::string& method : options.methods) {
         JointOptions training = options.training;
         training.network.seed = static_cast<uint64_t>(seed);
-        training.network.batch = batch;
-        results.push_back(comparison.run(method, training, train_quietly));
-        const MethodResult& result = results.back();
-        report.add_row(row_of(result, seed, batch));
-        if (!result.why.empty()) log(LogLevel::info, result.why);
-        if (!options.epochs) continue;
-        for (const EpochReport& epoch : result.epochs) report.add_row(epoch_row(result, seed, batch, epoch));
+        set_batch(batch, anchors, study, training.network);
+        const double start = seconds_now();
+        const bool made = report.add_rows({method, seed, batch}, [&] {
+          const MethodResult result = comparison.run(method, training, train_quietly);
+          if (!result.why.empty()) log(LogLevel::info, result.why);
+          return rows_of(result, seed, batch, anchors, options.epochs);
+        });
+        time.done(method, seconds_now() - start, made);
       }
     }
-    print_summary(results, options);
   }
+  for (const size_t batch : options.batches) print_summary(report.rows(), options, batch);
 }
 
 std::function<void(Report&)> configure(CLI::App& app) {
@@ -147,17 +202,25 @@ std::function<void(Report&)> configure(CLI::App& app) {
   RelationalOptions& network = options->training.network;
   network.hidden = 1000;
   app.add_option("--data", options->data, "a folder in the graph shape");
+  app.add_option("--across", options->groups,
+                 "a file with a group a video (its artist): only edges between different groups")
+      ->needs("--data");
   app.add_option("--world", options->world,
-                 "a generated world of so many videos with graded clusters instead");
+                 "a world of so many videos with graded clusters, as `cowatch render` makes, instead")
+      ->excludes("--data");
   app.add_option("--seeds", options->seeds, "splits and trainings of each method")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   app.add_option("--first-seed", options->first_seed, "number of the first of them")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  app.add_option("--methods", options->methods, "which, by comma")->delimiter(',');
-  app.add_option("--batches", options->batches, "the study of batch size: each of these, by comma")
-      ->delimiter(',');
+  app.add_option("--methods", options->methods, "which, by comma; all when absent")->delimiter(',');
+  app.add_option("--study", options->study,
+                 "batch: batch size against corpus size, as many triplets for each")
+      ->check(CLI::IsMember({"batch"}));
+  app.add_option("--batches", options->batches, "several batch sizes, by comma")
+      ->delimiter(',')
+      ->check(CLI::Range(2, 1'000'000));
   app.add_option("--batch", network.batch, "triplets in a step")
       ->capture_default_str()
       ->check(CLI::Range(2, 1'000'000));

@@ -10,7 +10,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/threads.h"
+#include "base/version.h"
 #include "bench/benchmark.h"
 #include "math/matrix_library.h"
 
@@ -71,6 +73,50 @@ void Report::add_row(Json row) {
     line += (line.empty() ? "" : "  ") + key + " " + value_text(value);
   std::cout << line << std::endl;
   rows_.push_back(std::move(row));
+}
+
+// The file of pieces: a line with what they were made by, then a line [piece, rows] for each. A last line cut
+// short by the end of its run is left out.
+void Report::read_pieces() {
+  pieces_.emplace();
+  if (output_.empty()) return;
+  const Json made_by = {{"settings", settings}, {"commit", commit()}};
+  std::ifstream file(pieces_path());
+  std::string line;
+  if (std::getline(file, line) && Json::parse(line, nullptr, false) == made_by) {
+    while (std::getline(file, line)) {
+      Json piece = Json::parse(line, nullptr, false);
+      if (piece.is_array() && piece.size() == 2 && !file.eof()) pieces_->push_back(std::move(piece));
+    }
+    log(LogLevel::info,
+        std::to_string(pieces_->size()) + " finished piece(s) kept from a run that was stopped");
+  }
+  file.close();
+  std::string text = made_by.dump() + "\n";
+  for (const Json& piece : *pieces_) text += piece.dump() + "\n";
+  write_atomically(pieces_path(), text);
+}
+
+bool Report::add_rows(const Json& piece, const std::function<std::vector<Json>()>& make) {
+  if (!pieces_) read_pieces();
+  for (const Json& kept : *pieces_) {
+    if (kept[0] != piece) continue;
+    for (const Json& row : kept[1]) add_row(row);
+    return false;
+  }
+  const std::vector<Json> made = make();
+  if (!output_.empty()) {
+    const std::string line = Json::array({piece, made}).dump() + "\n";
+    const auto file = file_system().append(pieces_path());
+    file->write(std::as_bytes(std::span(line)));
+    file->sync();
+  }
+  for (const Json& row : made) add_row(row);
+  return true;
+}
+
+void Report::forget_pieces() const {
+  if (!output_.empty()) std::filesystem::remove(pieces_path());
 }
 
 Json machine() {

@@ -29,8 +29,11 @@ void configure(CLI::App& app) {
     const auto run = benchmark.configure(*sub);
     sub->callback([run, output, name = benchmark.name] {
       bench::Report report;
+      report.set_output(*output);
       run(report);
-      if (!output->empty()) write_report(*output, name, report);
+      if (output->empty()) return;
+      write_report(*output, name, report);
+      report.forget_pieces();
     });
   }
 }

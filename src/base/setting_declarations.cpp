@@ -8,7 +8,7 @@ namespace {
 const std::vector<Setting>& declarations() {
   static const std::vector<Setting> all = {
       // How well embeddings find related videos (learn/evaluation.h).
-      {"evaluate.methods", std::string(""), "methods to compare, by comma; empty: random, random_mined, infonce and train.method"},
+      {"evaluate.methods", std::string(""), "methods to compare, by comma; empty: raw, random_mined, infonce and train.method"},
       {"evaluate.seed", int64_t{1}, "of the split into training and test videos", 0, 9e15},
       {"evaluate.train_share", 0.7, "share of videos that graph, tree and training see", 0.1, 0.95},
       // What decoding one file may cost (media/limits.h).
@@ -51,6 +51,7 @@ const std::vector<Setting>& declarations() {
       // How embeddings are learned (learn/relational/options.h).
       {"train.anchor_power", 0.0, "anchors are drawn in proportion to their number of neighbours to this power", -4, 4},
       {"train.batch", int64_t{1000}, "triplets in a step; mining looks through all their negatives", 2, 1e6},
+      {"train.budget", int64_t{16}, "default: trainings of a network it may take; 16: four kinds, on three validation splits and all videos", 0, 1000},
       {"train.checkpoint_every", int64_t{50}, "steps between checkpoints", 1, 1e9},
       {"train.class_round", int64_t{2}, "pseudo_class: a video's class is its cluster after this round", 1, 16},
       {"train.class_samples", int64_t{4096}, "pseudo_class: classes compared against in a step", 1, 1e7},

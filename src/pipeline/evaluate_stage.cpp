@@ -16,7 +16,7 @@ std::vector<std::string> methods_of(const Settings& settings) {
   for (std::string name; std::getline(list, name, ',');) {
     if (!name.empty()) methods.push_back(name);
   }
-  if (methods.empty()) methods = {"raw", "random", "random_mined", settings.get_text("train.method")};
+  if (methods.empty()) methods = {"raw", "random_mined", "infonce", settings.get_text("train.method")};
   std::vector<std::string> once;
   for (const std::string& method : methods) {
     if (std::find(once.begin(), once.end(), method) == once.end()) once.push_back(method);

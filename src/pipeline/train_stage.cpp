@@ -114,6 +114,7 @@ JointOptions joint_options(const Settings& settings) {
   JointOptions options;
   options.network = relational_options(settings);
   options.tree = tree_settings(settings);
+  options.budget = static_cast<size_t>(settings.get_int("train.budget"));
   return options;
 }
 

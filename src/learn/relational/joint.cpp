@@ -1,6 +1,7 @@
 #include "learn/relational/joint.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "base/error.h"
@@ -11,12 +12,13 @@
 namespace cowatch {
 namespace {
 
-constexpr double dampings[] = {0.03, 0.3, 3}, unit_dampings[] = {0.03, 0.3};
+constexpr double dampings[] = {0.03, 0.3, 3}, unit_damping = 0.03;
 constexpr size_t random_units = 1024;
 constexpr size_t widest_projection = 1024;
 // Wider features get no random units, which only fit them by heart, and no second copy at equal strength of
 // columns, which does not rank bags of words.
 constexpr size_t narrow = 512;
+constexpr NormalisationKind unit_kinds[] = {NormalisationKind::columns, NormalisationKind::table};
 
 // A network among the candidates.
 struct Kind {
@@ -24,21 +26,24 @@ struct Kind {
   NormalisationKind normalisation;
   double hidden_dropout;
 };
-// The two that win most often alone, and one that sees the columns at their own weight and never twice with
-// the same units: joins gain most from unlike members.
+// In the order in which a small budget takes them. The two that win most often alone; one that sees the
+// columns at their own weight and never twice with the same units, because joins gain most from unlike
+// members; and the first once more from another start, because the mean of two trainings ranks better than
+// either.
 constexpr Kind kinds[] = {{"infonce", "infonce", NormalisationKind::columns, 0},
                           {"random_mined", "random_mined", NormalisationKind::columns, 0},
-                          {"infonce, table", "infonce", NormalisationKind::table, 0.3}};
+                          {"infonce, table", "infonce", NormalisationKind::table, 0.3},
+                          {"infonce, again", "infonce", NormalisationKind::columns, 0}};
 
 constexpr std::string_view feature_names[] = {"features", "features, columns", "features, rare"};
 constexpr size_t first_linear = std::size(feature_names), first_units = first_linear + std::size(dampings),
-                 first_network = first_units + std::size(unit_dampings),
+                 first_network = first_units + std::size(unit_kinds),
                  members = first_network + std::size(kinds);
 
 std::string member_name(size_t member) {
   if (member < first_linear) return std::string(feature_names[member]);
   if (member < first_units) return "linear " + to_text(SettingValue(dampings[member - first_linear]));
-  if (member < first_network) return "units " + to_text(SettingValue(unit_dampings[member - first_units]));
+  if (member < first_network) return member == first_units ? "units" : "units, table";
   return std::string(kinds[member - first_network].name);
 }
 
@@ -79,14 +84,14 @@ class Members {
     for (size_t m = 0; m < first_linear; ++m) {
       if (wanted[m] && (m != 1 || features_.width() <= narrow)) made[m] = features_branch(features_, m);
     }
-    add(made, wanted, first_linear, dampings, [&](std::span<const double> chosen) {
-      return linear_branches(features_, graph_, chosen, options_.network.outputs);
-    });
-    add(made, wanted, first_units, unit_dampings, [&](std::span<const double> chosen) {
-      if (features_.width() > narrow) return std::vector<Branch>();
-      return random_unit_branches(features_, graph_, random_units, chosen, options_.network.outputs,
-                                  options_.network.seed);
-    });
+    add_linear(made, wanted);
+    for (size_t m = first_units; m < first_network; ++m) {
+      if (!wanted[m] || features_.width() > narrow) continue;
+      made[m] = unless_nothing_shared([&] {
+        return random_unit_branch(features_, graph_, unit_kinds[m - first_units], random_units, unit_damping,
+                                  options_.network.outputs, options_.network.seed + m);
+      });
+    }
     std::optional<AffinityTree> tree;
     for (size_t m = first_network; m < members; ++m) {
       if (!wanted[m]) continue;
@@ -100,24 +105,31 @@ class Members {
   }
 
  private:
-  // The closed forms share their sums: all dampings wanted are made at once.
-  static void add(std::vector<std::optional<Branch>>& made, const std::vector<bool>& wanted, size_t first,
-                  std::span<const double> all,
-                  const std::function<std::vector<Branch>(std::span<const double>)>& make) {
-    std::vector<double> chosen;
-    std::vector<size_t> places;
-    for (size_t d = 0; d < all.size(); ++d) {
-      if (!wanted[first + d]) continue;
-      chosen.push_back(all[d]);
-      places.push_back(first + d);
-    }
-    if (chosen.empty()) return;
+  // Neighbours may share nothing that a closed form could find.
+  template <typename Make>
+  static auto unless_nothing_shared(const Make& make) -> std::optional<decltype(make())> {
     try {
-      auto branches = make(chosen);
-      for (size_t d = 0; d < branches.size(); ++d) made[places[d]] = std::move(branches[d]);
+      return make();
     } catch (const Error& error) {
       if (error.code() != ErrorCode::bad_input) throw;
+      return std::nullopt;
     }
+  }
+
+  // The linear maps share their sums: all dampings wanted are made at once.
+  void add_linear(std::vector<std::optional<Branch>>& made, const std::vector<bool>& wanted) {
+    std::vector<double> chosen;
+    std::vector<size_t> places;
+    for (size_t d = 0; d < std::size(dampings); ++d) {
+      if (!wanted[first_linear + d]) continue;
+      chosen.push_back(dampings[d]);
+      places.push_back(first_linear + d);
+    }
+    if (chosen.empty()) return;
+    auto branches = unless_nothing_shared(
+        [&] { return linear_branches(features_, graph_, chosen, options_.network.outputs); });
+    if (!branches) return;
+    for (size_t d = 0; d < branches->size(); ++d) made[places[d]] = std::move((*branches)[d]);
   }
 
   const FeatureTable& features_;
@@ -127,44 +139,78 @@ class Members {
   const TrainNetwork& train_;
 };
 
-// A member that could not be made is one that ranks nothing: all its cosines are 0.
-void add_candidate(CosineTable& table, const std::optional<Branch>& branch, const FeatureTable& features) {
-  if (!branch) {
-    const std::vector<float> nothing(features.items());
-    return table.add(ConstMatrix(nothing.data(), features.items(), 1));
-  }
-  const Network alone(features.modalities(), {*branch});
-  std::vector<float> rows(features.items() * alone.outputs());
-  const Matrix embeddings(rows.data(), features.items(), alone.outputs());
-  alone.embed(features, 0, embeddings);
-  table.add(embeddings);
+// Share of the videos that a split sets aside: the least that leaves `wanted_pairs` neighbours to find in all
+// splits together, because both ends of an edge must be among them.
+double share_of_split(const Graph& graph, const JointOptions& options) {
+  const double edges = static_cast<double>(2 * graph.edges() * options.splits);
+  const double share = edges == 0 ? 1 : std::sqrt(static_cast<double>(options.wanted_pairs) / edges);
+  return std::clamp(share, options.least_share, options.most_share);
 }
 
 // One validation split and how the candidates do on it. The graph of the videos set aside outlives the table.
 struct Split {
   Graph truth;
-  std::vector<CosineTable> table;  // one
+  std::optional<CosineTable> table;
 };
 
-// Videos of a split with enough neighbours on both sides to say anything; nothing otherwise.
+// Of the videos set aside those that are looked at: all, or where they are many some with neighbours, these
+// neighbours, and others evenly chosen.
+std::vector<uint32_t> looked_at(const std::vector<uint32_t>& held, const Graph& graph,
+                                const JointOptions& options) {
+  if (held.size() <= options.most_videos) return held;
+  const auto is_held = [&](uint32_t video) { return std::ranges::binary_search(held, video); };
+  std::vector<uint32_t> askers, chosen;
+  for (const uint32_t video : held) {
+    if (std::ranges::any_of(graph.neighbours(video), is_held)) askers.push_back(video);
+  }
+  const auto every = [](const std::vector<uint32_t>& all, size_t most, const auto& take) {
+    const size_t count = std::min(most, all.size());
+    for (size_t k = 0; k < count; ++k) take(all[k * all.size() / count]);
+  };
+  every(askers, options.most_queries, [&](uint32_t asker) {
+    chosen.push_back(asker);
+    std::ranges::copy_if(graph.neighbours(asker), std::back_inserter(chosen), is_held);
+  });
+  chosen.resize(std::min(chosen.size(), options.most_videos));
+  every(held, options.most_videos - chosen.size(), [&](uint32_t video) { chosen.push_back(video); });
+  std::ranges::sort(chosen);
+  chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
+  return chosen;
+}
+
+// Videos of a split with enough neighbours on both sides to say anything; nothing otherwise. A wanted member
+// that could not be made ranks nothing, its cosines are all 0, and is wanted no more.
 std::unique_ptr<Split> try_split(const FeatureTable& features, const Graph& graph,
-                                 const JointOptions& options, size_t number, const TrainNetwork& train) {
-  const auto videos = split_videos(graph.nodes(), 1 - options.validation_share,
+                                 const JointOptions& options, size_t number, const TrainNetwork& train,
+                                 std::vector<bool>& wanted) {
+  const auto videos = split_videos(graph.nodes(), 1 - share_of_split(graph, options),
                                    options.network.seed + (uint64_t{number} << 32));
+  const auto asked = looked_at(videos.test, graph, options);
   const Graph seen = graph.induced(videos.train);
   auto split = std::make_unique<Split>();
-  split->truth = graph.induced(videos.test);
+  split->truth = graph.induced(asked);
   if (seen.edges() == 0 || split->truth.edges() == 0) return nullptr;
-  const FeatureTable fit = features.select(videos.train), held = features.select(videos.test);
-  CosineTable table(split->truth, options.most_queries);
-  Members made(fit, seen, options, number, train);
-  for (const auto& branch : made.make(std::vector<bool>(members, true))) add_candidate(table, branch, held);
-  split->table.push_back(std::move(table));
+  const FeatureTable fit = features.select(videos.train), held = features.select(asked);
+  split->table.emplace(split->truth, options.most_queries);
+  const auto made = Members(fit, seen, options, number, train).make(wanted);
+  for (size_t m = 0; m < members; ++m) {
+    wanted[m] = made[m].has_value();
+    const std::vector<float> nothing(held.items());
+    if (made[m]) {
+      const Network alone(held.modalities(), {*made[m]});
+      std::vector<float> rows(held.items() * alone.outputs());
+      const Matrix embeddings(rows.data(), held.items(), alone.outputs());
+      alone.embed(held, 0, embeddings);
+      split->table->add(embeddings);
+    } else {
+      split->table->add(ConstMatrix(nothing.data(), held.items(), 1));
+    }
+  }
   return split;
 }
 
-// Width of the final embedding. Features that rank well as they are (bags of words) lose what they know in few
-// directions: where they have a weight, their width is kept, up to `widest_projection`.
+// Width of the final embedding. Features that rank well as they are (bags of words) lose what they know in
+// few directions: where they have a weight, their width is kept, up to `widest_projection`.
 size_t projected_width(const std::vector<Branch>& branches, size_t width, size_t outputs) {
   const bool as_they_are = std::ranges::any_of(
       branches, [](const Branch& branch) { return branch.kind == Branch::Kind::features; });
@@ -189,27 +235,36 @@ std::vector<float> projection_of(const Network& network, const FeatureTable& fea
   return {eigen.vectors.begin(), eigen.vectors.end()};
 }
 
+// All members but the networks that the budget leaves out.
+std::vector<bool> within_budget(const JointOptions& options, size_t splits) {
+  std::vector<bool> wanted(members, true);
+  for (size_t m = first_network + options.budget / (splits + 1); m < members; ++m) wanted[m] = false;
+  return wanted;
+}
+
 JointChoice choose(const FeatureTable& features, const Graph& graph, const JointOptions& options,
                    const TrainNetwork& train) {
-  JointChoice choice;
+  std::vector<bool> made = within_budget(options, options.splits);
   std::vector<std::unique_ptr<Split>> splits;
-  size_t pairs = 0;
-  for (size_t number = 1; number <= options.most_splits && pairs < options.wanted_pairs; ++number) {
-    auto split = try_split(features, graph, options, number, train);
-    if (split == nullptr) break;
-    pairs += 2 * split->truth.edges();
-    splits.push_back(std::move(split));
+  for (size_t number = 1; number <= options.splits; ++number) {
+    auto split = try_split(features, graph, options, number, train, made);
+    if (split != nullptr) splits.push_back(std::move(split));
   }
-  choice.splits = splits.size();
-  std::vector<double> weights(members, 1.0 / static_cast<double>(members));
   std::vector<CosineTable> tables;
-  for (auto& split : splits) tables.push_back(std::move(split->table.front()));
-  if (!tables.empty()) weights = search_weights(tables);
+  for (auto& split : splits) tables.push_back(std::move(*split->table));
+  JointChoice choice;
+  choice.splits = splits.size();
+  std::vector<double> weights(members);
+  const auto count = static_cast<double>(std::ranges::count(made, true));
+  for (size_t c = 0; c < members; ++c) weights[c] = made[c] ? 1 / count : 0;
+  std::vector<bool> growing(members);
+  for (size_t m = first_units; m < members; ++m) growing[m] = made[m];
+  if (!tables.empty()) weights = search_weights(tables, growing);
   for (size_t c = 0; c < members; ++c) {
-    Candidate candidate{member_name(c), {}, weights[c]};
+    Candidate candidate{member_name(c), made[c], {}, weights[c]};
     std::vector<double> alone(members);
     alone[c] = 1;
-    if (!tables.empty()) candidate.alone = mean_score(tables, alone);
+    if (!tables.empty() && made[c]) candidate.alone = mean_score(tables, alone);
     choice.candidates.push_back(std::move(candidate));
   }
   if (!tables.empty()) choice.joint = mean_score(tables, weights);
@@ -224,10 +279,12 @@ std::string JointChoice::text() const {
                          : "weights chosen on validation videos, " + std::to_string(splits) + " split(s):";
   char line[160];
   for (const Candidate& candidate : candidates) {
+    if (!candidate.made) continue;
     std::snprintf(line, sizeof line, "\n  %-18s weight %.3f, alone MAP %.4f NDCG@10 %.4f",
                   candidate.name.c_str(), candidate.weight, candidate.alone.map, candidate.alone.ndcg_10);
     text += line;
   }
+  if (splits == 0) return text;
   std::snprintf(line, sizeof line, "\n  joined             MAP %.4f NDCG@10 %.4f", joint.map, joint.ndcg_10);
   return text + line;
 }

@@ -1,15 +1,15 @@
 // The default method: a join of branches whose weights are chosen on validation videos (docs/relational.md).
 //
 // No single method is best on every graph: a network falls below the raw features where these are strong and
-// the corpus is small, and far above them elsewhere. So a part of the training videos is set aside, several
-// times where the graph is small; the features as they are (plain, at equal strength of columns, rare words
-// first), closed-form maps (relational/linear.h: linear, and of random units) and a few networks are made from
-// the rest, and weights of their cosines are chosen that rank the neighbours among the videos set aside best
+// the corpus is small, and far above them elsewhere. So a part of the training videos is set aside, at least
+// twice; the features as they are (plain, at equal strength of columns, rare words first), closed-form maps
+// (relational/linear.h: linear, and of random units) and a few networks are made from the rest, and weights
+// of their cosines are chosen that rank the neighbours among the videos set aside best
 // (relational/weights.h). What gets a weight is then made anew from all training videos. A branch that does
 // not help gets weight 0; all weight on one branch is that method alone.
 //
-// Time: at most 3 · (most_splits + 1) trainings of one network, and the closed forms; 3 · 2
-// where the first split has `wanted_pairs`, as it does on graphs of more than about 12,000 edges.
+// Time: at most `budget` trainings of one network, and the closed forms. A table of validation holds at most
+// most_queries × most_videos cosines a candidate, whatever the size of the catalogue.
 #pragma once
 
 #include <functional>
@@ -28,16 +28,18 @@ namespace cowatch {
 struct JointOptions {
   RelationalOptions network;  // of the networks; each sets its method and normalisation on top
   TreeSettings tree;
-  double validation_share = 0.3;  // of the training videos, as the test videos are of all
-  size_t wanted_pairs =
-      1500;  // splits are added, at most `most_splits`, until they hold so many neighbours to find
-  size_t most_splits = 3;
-  size_t most_queries = 800;  // of a split
+  size_t splits = 3;                                // into videos to fit and videos set aside
+  size_t wanted_pairs = 3000;                       // neighbours to find that all splits together should hold
+  double least_share = 0.1, most_share = 0.3;       // of the training videos, that a split may set aside
+  size_t most_queries = 800, most_videos = 10'000;  // of a split
+  size_t budget =
+      16;  // trainings of a network: as many kinds of network as splits + 1 of each stay within it
 };
 
 // One branch that was tried.
 struct Candidate {
   std::string name;
+  bool made = false;      // not when it does not suit the features, or the budget is too small
   RetrievalScores alone;  // on validation videos, mean of the splits
   double weight = 0;      // chosen
 };

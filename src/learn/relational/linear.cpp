@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/threads.h"
+#include "math/cholesky.h"
 #include "math/eigen.h"
 
 namespace cowatch {
@@ -57,53 +58,15 @@ Covariances covariances_of(const FeatureTable& features, const Graph& graph, con
   return result;
 }
 
-// The lower triangle L with L Lᵀ = matrix, in place; what is above the diagonal is left alone.
-void factorise(std::vector<double>& matrix, size_t n) {
-  for (size_t k = 0; k < n; ++k) {
-    const double root = matrix[k * n + k] = std::sqrt(matrix[k * n + k]);
-    parallel_for(n - k - 1, 128, [&](size_t begin, size_t end) {
-      for (size_t i = k + 1 + begin; i < k + 1 + end; ++i) matrix[i * n + k] /= root;
-    });
-    // The next column gets all its terms at once, when it is its turn: reads go along rows.
-    if (k + 1 == n) break;
-    const double* pivot = matrix.data() + (k + 1) * n;
-    parallel_for(n - k - 1, 32, [&](size_t begin, size_t end) {
-      for (size_t i = k + 1 + begin; i < k + 1 + end; ++i) {
-        const double* row = matrix.data() + i * n;
-        double sum = 0;
-        for (size_t j = 0; j <= k; ++j) sum += row[j] * pivot[j];
-        matrix[i * n + k + 1] -= sum;
-      }
-    });
-  }
-}
-
-// L⁻¹, row-major, in float32: L is well conditioned, its diagonal was damped.
-std::vector<float> inverse_of(const std::vector<double>& lower, size_t n) {
-  std::vector<float> inverse(n * n);
-  parallel_for(n, 8, [&](size_t begin, size_t end) {
-    std::vector<double> column(n);  // of L⁻¹; solved downwards from its diagonal
-    for (size_t c = begin; c < end; ++c) {
-      for (size_t i = c; i < n; ++i) {
-        double sum = i == c ? 1 : 0;
-        for (size_t j = c; j < i; ++j) sum -= lower[i * n + j] * column[j];
-        column[i] = sum / lower[i * n + i];
-        inverse[i * n + c] = static_cast<float>(column[i]);
-      }
-    }
-  });
-  return inverse;
-}
-
 // The map: rows √s_i · u_iᵀ L⁻¹.
 std::vector<float> shared_directions(const Covariances& covariances, size_t width, double damping,
                                      size_t outputs) {
-  std::vector<double> lower(covariances.own.begin(), covariances.own.end());
+  std::vector<float> damped = covariances.own;
   double trace = 0;
-  for (size_t k = 0; k < width; ++k) trace += lower[k * width + k];
-  for (size_t k = 0; k < width; ++k) lower[k * width + k] += damping * trace / static_cast<double>(width);
-  factorise(lower, width);
-  const auto inverse = inverse_of(lower, width);
+  for (size_t k = 0; k < width; ++k) trace += damped[k * width + k];
+  for (size_t k = 0; k < width; ++k)
+    damped[k * width + k] += static_cast<float>(damping * trace / static_cast<double>(width));
+  const auto inverse = inverse_cholesky(std::move(damped), width);
   const ConstMatrix l(inverse.data(), width, width);
   std::vector<float> half(width * width), whole(width * width);
   multiply(Transpose::no, Transpose::no, 1, l, ConstMatrix(covariances.shared.data(), width, width), 0,
@@ -180,41 +143,39 @@ std::vector<Branch> linear_branches(const FeatureTable& features, const Graph& g
   return branches;
 }
 
-std::vector<Branch> random_unit_branches(const FeatureTable& features, const Graph& graph, size_t units,
-                                         std::span<const double> dampings, size_t outputs, uint64_t seed) {
+Branch random_unit_branch(const FeatureTable& features, const Graph& graph, NormalisationKind kind,
+                          size_t units, double damping, size_t outputs, uint64_t seed) {
   if (features.items() > most_unit_rows) {
     std::vector<uint32_t> kept(most_unit_rows);
     for (size_t k = 0; k < kept.size(); ++k)
       kept[k] = static_cast<uint32_t>(k * features.items() / kept.size());
     const Graph part = graph.induced(kept);
-    return random_unit_branches(features.select(std::move(kept)), part, units, dampings, outputs, seed);
+    return random_unit_branch(features.select(std::move(kept)), part, kind, units, damping, outputs, seed);
   }
   const size_t width = features.width(), videos = features.items();
-  const Normalisation columns = normalisation_of(features, NormalisationKind::columns);
+  const Normalisation inputs = normalisation_of(features, kind);
   const std::vector<float> first = random_first_layer(width, units, seed);
-  const FeatureTable hidden(videos, {{"units", 0, units}}, hidden_units(features, columns, first, units));
-  std::vector<Branch> branches = linear_branches(hidden, graph, dampings, outputs);
-  for (Branch& branch : branches) {
-    const size_t rows = branch.shape.outputs;
-    const std::vector<float> map = std::move(branch.parameters);
-    branch.parameters = first;
-    std::vector<float> biases(rows);
-    for (size_t r = 0; r < rows; ++r) {  // the centring of the units goes into the second layer
-      double bias = 0;
-      for (size_t k = 0; k < units; ++k) {
-        const float weight = map[r * units + k] * branch.normalisation.scale[k];
-        branch.parameters.push_back(weight);
-        bias -= double{weight} * branch.normalisation.mean[k];
-      }
-      biases[r] = static_cast<float>(bias);
+  const FeatureTable hidden(videos, {{"units", 0, units}}, hidden_units(features, inputs, first, units));
+  Branch branch = std::move(linear_branches(hidden, graph, std::span(&damping, 1), outputs).front());
+  const size_t rows = branch.shape.outputs;
+  const std::vector<float> map = std::move(branch.parameters);
+  branch.parameters = first;
+  std::vector<float> biases(rows);
+  for (size_t r = 0; r < rows; ++r) {  // the centring of the units goes into the second layer
+    double bias = 0;
+    for (size_t k = 0; k < units; ++k) {
+      const float weight = map[r * units + k] * branch.normalisation.scale[k];
+      branch.parameters.push_back(weight);
+      bias -= double{weight} * branch.normalisation.mean[k];
     }
-    branch.parameters.insert(branch.parameters.end(), biases.begin(), biases.end());
-    branch.kind = Branch::Kind::towers;
-    branch.name = "random units";
-    branch.normalisation = columns;
-    branch.shape.towers = {{0, width, units}};
+    biases[r] = static_cast<float>(bias);
   }
-  return branches;
+  branch.parameters.insert(branch.parameters.end(), biases.begin(), biases.end());
+  branch.kind = Branch::Kind::towers;
+  branch.name = "random units";
+  branch.normalisation = inputs;
+  branch.shape.towers = {{0, width, units}};
+  return branch;
 }
 
 }  // namespace cowatch

@@ -18,10 +18,10 @@ namespace cowatch {
 std::vector<Branch> linear_branches(const FeatureTable& features, const Graph& graph,
                                     std::span<const double> dampings, size_t outputs);
 
-// The same map, but of `units` random hidden units relu(W·x + b) of the normalised columns (random features:
-// Rahimi and Recht, NIPS 2007): a curved embedding in closed form, for features of few columns. W and b
-// depend on the seed only. Fitted on at most 50,000 videos, evenly chosen; memory: their hidden units.
-std::vector<Branch> random_unit_branches(const FeatureTable& features, const Graph& graph, size_t units,
-                                         std::span<const double> dampings, size_t outputs, uint64_t seed);
+// The same map, but of `units` random hidden units relu(W·x + b) of the features normalised so (random
+// features: Rahimi and Recht, NIPS 2007): a curved embedding in closed form, for features of few columns. W
+// and b depend on the seed only. Fitted on at most 50,000 videos, evenly chosen; memory: their hidden units.
+Branch random_unit_branch(const FeatureTable& features, const Graph& graph, NormalisationKind kind,
+                          size_t units, double damping, size_t outputs, uint64_t seed);
 
 }  // namespace cowatch

@@ -1,6 +1,7 @@
 #include "learn/relational/weights.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace cowatch {
@@ -8,7 +9,8 @@ namespace {
 
 constexpr size_t parts = 3;
 constexpr int most_additions = 16;
-constexpr double least_weight = 0.05;  // a branch below costs more time than it gives
+constexpr double least_selected = 0.05, least_weight = 0.02;  // less costs more time than it gives
+constexpr double steepness = 8, half_way = 0.5;
 
 double worth(const RetrievalScores& scores) {
   return scores.map + scores.ndcg_10;
@@ -82,19 +84,31 @@ std::vector<double> select_on(const std::vector<CosineTable>& tables, size_t par
   return taken;
 }
 
-std::vector<double> best_alone(const std::vector<CosineTable>& tables) {
-  std::vector<double> best;
-  double best_worth = -1;
+std::vector<double> worth_alone(const std::vector<CosineTable>& tables) {
+  std::vector<double> worths;
   for (size_t c = 0; c < tables.front().candidates(); ++c) {
     std::vector<double> alone(tables.front().candidates());
     alone[c] = 1;
-    const double value = worth(mean_score(tables, alone));
-    if (value > best_worth) {
-      best_worth = value;
-      best = std::move(alone);
-    }
+    worths.push_back(worth(mean_score(tables, alone)));
   }
-  return best;
+  return worths;
+}
+
+void cut_below(double least, std::vector<double>& weights) {
+  for (double& weight : weights) weight = weight < least ? 0 : weight;
+  scale_to_one(weights);
+}
+
+// See weights.h: a move of `weights` towards the growing candidates.
+void lean(const std::vector<double>& alone, const std::vector<bool>& growing, std::vector<double>& weights) {
+  const double best = *std::max_element(alone.begin(), alone.end());
+  std::vector<double> mixture(alone.size());
+  for (size_t c = 0; c < alone.size(); ++c)
+    mixture[c] = growing[c] && best > 0 ? std::pow(alone[c] / best, steepness) : 0;
+  const double most = *std::max_element(mixture.begin(), mixture.end());
+  if (most == 0) return;
+  scale_to_one(mixture);
+  for (size_t c = 0; c < alone.size(); ++c) weights[c] += half_way * most * (mixture[c] - weights[c]);
 }
 
 }  // namespace
@@ -137,19 +151,19 @@ RetrievalScores mean_score(const std::vector<CosineTable>& tables, const std::ve
   return mean;
 }
 
-std::vector<double> search_weights(const std::vector<CosineTable>& tables) {
-  std::vector<double> mean(tables.front().candidates());
+std::vector<double> search_weights(const std::vector<CosineTable>& tables, const std::vector<bool>& growing) {
+  std::vector<double> weights(tables.front().candidates());
   for (size_t part = 0; part < parts; ++part) {
     std::vector<double> taken = select_on(tables, part);
     if (taken.empty()) continue;
     scale_to_one(taken);
-    for (size_t c = 0; c < mean.size(); ++c) mean[c] += taken[c];
+    for (size_t c = 0; c < weights.size(); ++c) weights[c] += taken[c];
   }
-  scale_to_one(mean);
-  for (double& weight : mean) weight = weight < least_weight ? 0 : weight;
-  scale_to_one(mean);
-  std::vector<double> alone = best_alone(tables);
-  return worth(mean_score(tables, alone)) > worth(mean_score(tables, mean)) ? alone : mean;
+  scale_to_one(weights);
+  cut_below(least_selected, weights);
+  lean(worth_alone(tables), growing, weights);
+  cut_below(least_weight, weights);
+  return weights;
 }
 
 }  // namespace cowatch

@@ -78,10 +78,33 @@ TEST(SearchWeights, LeavesOutWhatOnlyHarms) {
   tables.emplace_back(truth, 1000);
   tables[0].add(ConstMatrix(wrong.data(), videos, 4));
   tables[0].add(ConstMatrix(right.data(), videos, videos / 2));
-  const auto weights = search_weights(tables);
+  const auto weights = search_weights(tables, {false, false});
   EXPECT_NEAR(mean_score(tables, weights).map, 1, 1e-12);
   EXPECT_GT(weights[1], weights[0]);
   EXPECT_NEAR(weights[0] + weights[1], 1, 1e-12);
+}
+
+// Two candidates that rank the same but for chance, one of them growing: the move is as the header says.
+TEST(SearchWeights, LeanTowardsWhatGrowsAsFarAsItRanksAsWell) {
+  constexpr size_t videos = 80;
+  const Graph truth = Graph::from_edges(videos, test::random_edges(videos, 160, 1, 3));
+  const auto a = unit_rows(videos, 3, 1), b = unit_rows(videos, 5, 2);
+  std::vector<CosineTable> tables;
+  tables.emplace_back(truth, 1000);
+  tables[0].add(ConstMatrix(a.data(), videos, 3));
+  tables[0].add(ConstMatrix(b.data(), videos, 5));
+  const auto worth = [&](std::vector<double> weights) {
+    const RetrievalScores scores = tables[0].score(weights);
+    return scores.map + scores.ndcg_10;
+  };
+  const double alone[] = {worth({1, 0}), worth({0, 1})}, best = std::max(alone[0], alone[1]);
+  const auto chosen = search_weights(tables, {false, false});
+  for (const size_t grows : {0, 1}) {
+    const auto found = search_weights(tables, {grows == 0, grows == 1});
+    const double share = std::pow(alone[grows] / best, 8) / 2;
+    EXPECT_NEAR(found[grows], chosen[grows] + share * (1 - chosen[grows]), 1e-12);
+    EXPECT_NEAR(found[0] + found[1], 1, 1e-12);
+  }
 }
 
 TEST(TrainJoint, IsTheSameForAnyNumberOfThreadsAndNoWorseThanItsParts) {
@@ -95,7 +118,8 @@ TEST(TrainJoint, IsTheSameForAnyNumberOfThreadsAndNoWorseThanItsParts) {
     size_t kept = 0;
     const auto worth = [](const RetrievalScores& scores) { return scores.map + scores.ndcg_10; };
     for (const Candidate& candidate : joint.choice.candidates) {
-      EXPECT_GE(1.003 * worth(joint.choice.joint), worth(candidate.alone)) << candidate.name;
+      // a little is given up for weights that do not follow the chance of the queries
+      EXPECT_GE(1.02 * worth(joint.choice.joint), worth(candidate.alone)) << candidate.name;
       sum += candidate.weight;
       kept += candidate.weight > 0;
     }
@@ -106,6 +130,35 @@ TEST(TrainJoint, IsTheSameForAnyNumberOfThreadsAndNoWorseThanItsParts) {
   set_threads(0);
   EXPECT_EQ(results[1], results[0]);
   EXPECT_EQ(results[2], results[0]);
+}
+
+// The budget counts trainings of a network: of each kind one a split and one on all videos.
+TEST(TrainJoint, KeepsToItsBudget) {
+  const auto world = test::small_world(150);
+  for (const size_t budget : {0, 3, 4, 9}) {
+    JointOptions options = small_options();
+    options.budget = budget;
+    size_t trainings = 0;
+    const auto count = [&](const std::string& name, RelationalTrainer& trainer) {
+      ++trainings;
+      train_quietly(name, trainer);
+    };
+    const JointResult joint = train_joint(world.features, world.graph, options, count);
+    EXPECT_LE(trainings, budget);
+    EXPECT_GE(trainings + options.splits + 1, budget);
+    EXPECT_EQ(joint.choice.text().find("infonce") == std::string::npos, budget < 4) << joint.choice.text();
+  }
+}
+
+TEST(TrainJoint, LooksAtNoMoreVideosThanAsked) {
+  const auto world = test::small_world(400);
+  JointOptions options = small_options();
+  options.budget = 0;
+  options.most_videos = 40;
+  options.most_queries = 10;
+  const JointResult joint = train_joint(world.features, world.graph, options, train_quietly);
+  EXPECT_EQ(joint.choice.splits, options.splits);
+  EXPECT_GT(joint.choice.joint.map, 0.1);
 }
 
 // With fewer videos than outputs the projection loses nothing: cosines stay those of the weighted branches.

@@ -103,5 +103,62 @@ TEST(LinearBranches, NeighboursThatAreOppositesShareNothing) {
   EXPECT_THROW(linear_branches(features, graph, dampings, 4), Error);
 }
 
+// The slow copy computes every video's units from the branch's own first layer, one number at a time, and
+// asks of the second layer what the linear map must satisfy on them.
+TEST(RandomUnitBranch, AreTheLinearMapOfTheirUnits) {
+  constexpr size_t units = 12;
+  const auto world = test::small_world(videos);
+  const std::vector<double> dampings{0.3};
+  const Branch branch =
+      random_unit_branch(world.features, world.graph, NormalisationKind::columns, units, dampings[0], 64, 5);
+  ASSERT_EQ(branch.kind, Branch::Kind::towers);
+  ASSERT_EQ(branch.shape.towers.size(), 1u);
+  const float* first = branch.parameters.data();
+  std::vector<float> hidden(videos * units), row(width);
+  for (uint32_t video = 0; video < videos; ++video) {
+    world.features.copy_row(video, row.data());
+    branch.normalisation.apply(world.features, video, row.data());
+    for (size_t u = 0; u < units; ++u) {
+      double sum = first[units * width + u];
+      for (size_t k = 0; k < width; ++k) sum += first[u * width + k] * row[k];
+      hidden[video * units + u] = static_cast<float>(std::max(0.0, sum));
+    }
+  }
+  const FeatureTable table(videos, {{"units", 0, units}}, hidden);
+  const Branch linear = linear_branches(table, world.graph, dampings, 64)[0];
+  const size_t outputs = linear.shape.outputs;
+  ASSERT_EQ(branch.shape.outputs, outputs);
+  std::vector<float> rows(videos * outputs), expected(videos * outputs);
+  Network(world.features.modalities(), {branch})
+      .embed(world.features, 0, Matrix(rows.data(), videos, outputs));
+  Network(table.modalities(), {linear}).embed(table, 0, Matrix(expected.data(), videos, outputs));
+  // Directions may change sign or turn where two are equally strong: cosines may not.
+  for (uint32_t a = 0; a < videos; a += 37) {
+    if (!world.features.known(a)) continue;
+    for (uint32_t b = 0; b < videos; b += 41) {
+      if (!world.features.known(b)) continue;
+      double found = 0, right = 0;
+      for (size_t k = 0; k < outputs; ++k) {
+        found += rows[a * outputs + k] * rows[b * outputs + k];
+        right += expected[a * outputs + k] * expected[b * outputs + k];
+      }
+      EXPECT_NEAR(found, right, 2e-3) << a << " " << b;
+    }
+  }
+}
+
+TEST(RandomUnitBranch, DependOnTheSeedAndNotOnTheThreads) {
+  const auto world = test::small_world(videos);
+  const auto parameters = [&](uint64_t seed, size_t count) {
+    set_threads(count);
+    return random_unit_branch(world.features, world.graph, NormalisationKind::table, 20, 0.3, 8, seed)
+        .parameters;
+  };
+  const auto once = parameters(1, 1);
+  EXPECT_EQ(parameters(1, 4), once);
+  EXPECT_NE(parameters(2, 1), once);
+  set_threads(0);
+}
+
 }  // namespace
 }  // namespace cowatch

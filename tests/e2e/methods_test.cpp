@@ -1,0 +1,54 @@
+// Every method of training, through the program: train, embed, and answers from what was learned.
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "learn/relational/options.h"
+#include "support/process.h"
+
+namespace cowatch {
+namespace {
+
+const std::vector<std::string> small = {"--hidden", "16", "--outputs", "8", "--batch", "32", "--steps", "6"};
+
+test::Finished train(const std::string& workspace, const std::vector<std::string>& options) {
+  std::vector<std::string> words{"train", workspace, "relational", "--json", "--quiet"};
+  words.insert(words.end(), small.begin(), small.end());
+  words.insert(words.end(), options.begin(), options.end());
+  return test::run_cowatch(words);
+}
+
+TEST(Methods, AllTrainAndEmbedAWorldOfTheProgramsOwn) {
+  const test::TemporaryFolder folder;
+  const std::string platform = (folder / "platform").string(), workspace = (folder / "ws").string();
+  const auto must = [](const std::vector<std::string>& words) {
+    const test::Finished done = test::run_cowatch(words);
+    ASSERT_EQ(done.status, 0) << done.output;
+  };
+  must({"render", platform, "--videos", "120", "--people", "60", "--no-video", "--json"});
+  must({"import", workspace, "--videos", platform + "/videos.jsonl", "--events", platform + "/events.jsonl",
+        "--features", platform + "/features.npy", "--quiet"});
+  must({"graph", workspace, "--quiet"});
+  std::vector<std::vector<std::string>> variants{{"--method", "default"},
+                                                 {"--method", "default", "--budget", "0"},
+                                                 {"--method", "l0_mined", "--product-of-towers", "true"},
+                                                 {"--method", "infonce", "--modality-dropout", "0.3"},
+                                                 {"--method", "infonce", "--hidden-dropout", "0.3"},
+                                                 {"--method", "random_mined", "--optimiser", "sgd"}};
+  for (const std::string_view name : network_methods()) variants.push_back({"--method", std::string(name)});
+  for (const auto& variant : variants) {
+    const test::Finished done = train(workspace, variant);
+    ASSERT_EQ(done.status, 0) << variant[1] << ": " << done.output;
+    const Json summary = Json::parse(done.output.substr(done.output.find('{')));
+    EXPECT_EQ(summary["method"], variant[1]);
+    EXPECT_EQ(summary["videos"], 120);
+    if (variant.size() == 2 && variant[1] != "default") {
+      EXPECT_EQ(summary["steps"], 6) << variant[1];
+      EXPECT_EQ(summary["outputs"], 8) << variant[1];
+    }
+  }
+  must({"embed", workspace, "--quiet"});
+  must({"evaluate", workspace, "--methods", "raw,l0", "--hidden", "8", "--steps", "2", "--quiet"});
+}
+
+}  // namespace
+}  // namespace cowatch

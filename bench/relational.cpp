@@ -153,6 +153,7 @@ void describe(const Options& options, const RelationalData& data, Report& report
   report.settings = {{"data", options.world > 0 ? "world " + std::to_string(options.world)
                                                 : options.data.filename().string()},
                      {"groups", options.groups.filename().string()},
+                     {"edges_rejected", data.rejected},
                      {"edges_left_out", data.left_out},
                      {"videos", data.graph.nodes()},
                      {"edges", data.graph.edges()},

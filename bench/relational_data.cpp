@@ -57,6 +57,7 @@ RelationalData load_folder(const Path& folder, const Path& groups) {
       groups.empty() ? std::vector<std::string>() : read_groups(groups, videos);
   const auto known = [](const std::string& group) { return !group.empty() && group != "-1"; };
   RelationalData result;
+  result.rejected = data.rejects.size();
   std::vector<Edge> edges;
   for (const StoredEdge& edge : data.edges) {
     if (!group_of.empty() &&

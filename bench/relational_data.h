@@ -10,6 +10,7 @@ namespace cowatch::bench {
 struct RelationalData {
   FeatureTable features;
   Graph graph;
+  size_t rejected = 0;  // lines of the edge file that are no edge
   size_t left_out = 0;  // edges inside a group, or with an end in none
 };
 

@@ -100,10 +100,12 @@ std::string read_edge(std::string_view line, size_t videos, StoredEdge& edge) {
   if (!parse(cells[0], edge.u) || !parse(cells[1], edge.v) || edge.u >= videos || edge.v >= videos) {
     return "two video numbers below " + std::to_string(videos);
   }
-  if (cells.size() == 3 &&
-      (!parse(cells[2], edge.weight) || !std::isfinite(edge.weight) || edge.weight <= 0)) {
-    return "a weight that is positive and finite";
-  }
+  const auto fits = [&] {  // the graph keeps float32
+    const auto kept = static_cast<float>(edge.weight);
+    return std::isfinite(kept) && kept > 0;
+  };
+  if (cells.size() == 3 && (!parse(cells[2], edge.weight) || !fits()))
+    return "a weight that is positive and finite in float32";
   if (edge.u == edge.v) return "two different videos";
   if (edge.u > edge.v) std::swap(edge.u, edge.v);
   return "";

@@ -208,7 +208,7 @@ Response tree(Call& call) {
     levels.push_back({{"Round", round}, {"Clusters", clusters}, {"Largest", largest}});
   }
   Json roots = Json::array();
-  uint64_t alone = 0, total = 0;
+  uint64_t alone = tree.videos(), total = 0;
   if (tree.rounds() > 0) {
     size_t all = 0;
     const auto found = children(tree, tree.rounds() + 1, {0, static_cast<uint32_t>(tree.videos())}, all);

@@ -271,5 +271,21 @@ TEST_F(ServiceTest, KeepsTheFormerReleaseWhenTheNewOneIsDamaged) {
   EXPECT_THROW(serve::Service(made.opened(), Settings()), Error) << "a start names the damage at once";
 }
 
+TEST(Service, WithoutWatchesAllVideosAreAloneAndNoneIsPopularByAnything) {
+  const test::TemporaryFolder folder;
+  const Workspace workspace = Workspace::open_or_create(folder / "ws");
+  std::vector<ItemRecord> items(3);
+  for (size_t i = 0; i < items.size(); ++i) items[i].id = "v" + std::to_string(i);
+  Catalogue(workspace.catalogue(), Catalogue::Mode::write).put_items(items);
+  run_graph_stage(workspace, Settings());
+  serve::Service service(Workspace::open(workspace.folder(), Workspace::Access::read), Settings());
+  const Json tree = json_of(service.answer(request_of("GET", "/api/tree")));
+  EXPECT_EQ(tree["Rounds"], 0);
+  EXPECT_EQ(tree["Alone"], 3);
+  const Json summary = json_of(service.answer(request_of("GET", "/api/summary")));
+  EXPECT_FALSE(summary.contains("PopularBy")) << summary;
+  EXPECT_EQ(summary["Dated"], 0);
+}
+
 }  // namespace
 }  // namespace cowatch

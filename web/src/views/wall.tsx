@@ -84,7 +84,7 @@ export function WallView({ query, asked, summary, settled }: Properties) {
             <p>
               {count(summary.Items)} videos
               {summary.Users > 0 && <> · {count(summary.Users)} people</>}
-              {summary.Edges !== undefined && <> · {count(summary.Edges)} {summary.PopularBy === "links" ? "links between them" : "pairs watched together"}</>}
+              {summary.Edges !== undefined && summary.Edges > 0 && <> · {count(summary.Edges)} {summary.PopularBy === "links" ? "links between them" : "pairs watched together"}</>}
               {summary.Embedded !== undefined && summary.Embedded < summary.Items && <> · {count(summary.Embedded)} embedded</>}
             </p>
           )

@@ -78,11 +78,14 @@ void ProductCode::prepare(std::span<const float> query, float factor, float squa
                factor, {squares_.data() + p * entries(), entries()}, square_factor,
                {tables.entries.data() + p * entries(), entries()});
   }
-  round_tables(bits_, parts_, tables.entries, tables.tables);
+  round_tables(bits_, parts_, tables.entries, INFINITY, tables.tables);
 }
 
 size_t ProductCode::scan(CodeTables& tables, const uint8_t* blocks, size_t count, float least,
                          CodeHit* hits) const {
+  // The more is known of what matters, the finer the tables; they are made anew when twice as fine.
+  const float loss = std::max(tables.tables.best - least, 0.0f);
+  if (2 * loss < tables.tables.widest) round_tables(bits_, parts_, tables.entries, loss, tables.tables);
   const float offset = tables.tables.offset, step = tables.tables.step;
   float wanted = 0;
   if (least > offset) wanted = step > 0 ? std::floor((least - offset) / step) : 65535;

@@ -227,20 +227,23 @@ void unpack_parts(unsigned bits, const uint8_t* block, size_t place, std::span<u
   }
 }
 
-void round_tables(unsigned bits, size_t parts, std::span<const float> values, ByteTables& tables) {
+void round_tables(unsigned bits, size_t parts, std::span<const float> values, float loss,
+                  ByteTables& tables) {
   const size_t entries = size_t{1} << bits;
   tables.bits = bits;
   tables.parts = padded_parts(bits, parts);
   tables.values.assign(tables.parts * entries, 0);
   std::vector<float> lowest(parts);
-  float widest = 0, total = 0, offset = 0;
+  float widest = 0, total = 0, offset = 0, best = 0;
   for (size_t p = 0; p < parts; ++p) {
     float high = 0;
     HWY_DYNAMIC_DISPATCH(table_range)(values.data() + p * entries, entries, &lowest[p], &high);
+    best += high;
+    lowest[p] = std::max(lowest[p], high - loss);
     offset += lowest[p], total += high - lowest[p];
     widest = std::max(widest, high - lowest[p]);
   }
-  tables.offset = offset;
+  tables.offset = offset, tables.best = best, tables.widest = widest;
   // Rounding adds at most half a step to a part's sum.
   const auto room = 65535.0f - static_cast<float>(parts);
   tables.step = std::max(widest / 255, total / room);

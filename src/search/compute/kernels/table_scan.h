@@ -33,14 +33,20 @@ void part_table(std::span<const float> query, std::span<const float> turned, flo
 
 // score ≈ offset + step · sum. The step is the widest table's range / 255, or what keeps the largest sum
 // below 2^16, so that an entry is off by at most half a step.
+//
+// Where only scores of at least some `least` matter, none of their entries is below its table's best by more
+// than the loss Σ best entries − least. Entries that are count as just that: their codes still score no more
+// than `least`, and the others are rounded by the smaller steps of that loss.
 struct ByteTables {
   unsigned bits = 4;
   size_t parts = 0;  // padded
   std::vector<uint8_t> values;
   float offset = 0, step = 0;
+  float best = 0;    // Σ best entries
+  float widest = 0;  // the range of entries that were rounded
 };
-// `values`: parts × 2^bits scores, higher is better.
-void round_tables(unsigned bits, size_t parts, std::span<const float> values, ByteTables& tables);
+// `values`: parts × 2^bits scores, higher is better. `loss`: how far below its table's best an entry matters.
+void round_tables(unsigned bits, size_t parts, std::span<const float> values, float loss, ByteTables& tables);
 
 struct TableHit {
   uint32_t place;  // among the codes of all blocks

@@ -87,17 +87,23 @@ class VectorCodes : public cowatch::testing::EachTarget {
           EXPECT_NEAR(hits[r].score, expected, factor * rounding * 4) << r;
           scores.push_back(hits[r].score);
         }
+        const auto rounding_of = [&](size_t r) {
+          if (code.held_bytes() == 0) return 0.0f;  // stepped codes have no tables
+          code.decode(codes.data() + r * code.code_bytes(), decoded);
+          return factor * 4 * (0.02f * length * std::sqrt(dot(decoded, decoded)) + 1e-3f);
+        };
         std::sort(scores.begin(), scores.end());
         const float least = scores[scores.size() / 2];
         const size_t found = code.scan(tables, packed, blocks, least, some.data());
         size_t wanted = 0, at = 0;
         for (size_t r = 0; r < rows.rows; ++r) {
-          if (hits[r].score < least) continue;
+          if (hits[r].score < least + rounding_of(r)) continue;
           ++wanted;
           while (at < found && some[at].place < r) ++at;
           ASSERT_LT(at, found);
           EXPECT_EQ(some[at].place, r);
-          EXPECT_EQ(some[at].score, hits[r].score);
+          // Tables may have become finer since.
+          EXPECT_NEAR(some[at].score, hits[r].score, rounding_of(r));
         }
         EXPECT_LE(wanted, found);
       });

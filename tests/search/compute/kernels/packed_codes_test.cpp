@@ -44,7 +44,7 @@ TEST_F(PackedCodes, TablesSumToThePlainLoop) {
                    i % block_codes);
       const auto values = random_values(parts * entries, 3);
       ByteTables tables;
-      round_tables(bits, parts, values, tables);
+      round_tables(bits, parts, values, INFINITY, tables);
       std::vector<unsigned> sums(blocks * block_codes);
       for (size_t i = 0; i < sums.size(); ++i) {
         double exact = 0;
@@ -75,6 +75,34 @@ TEST_F(PackedCodes, TablesSumToThePlainLoop) {
           EXPECT_EQ(next, found) << bits << " bits, " << parts << " parts";
         }
       });
+    }
+  }
+}
+
+// Scores above the limit are those of the whole tables, by finer steps; no other comes above it.
+TEST_F(PackedCodes, TablesOfALossScoreWhatMattersFinelyAndNothingElseAboveIt) {
+  for (const unsigned bits : {4u, 8u}) {
+    const size_t parts = 12, entries = size_t{1} << bits;
+    auto values = random_values(parts * entries, 3);
+    values[5] = -1000;  // one entry far from all that matters
+    const auto codes = random_codes(3000 * parts, bits, 9);
+    std::vector<double> exact(3000);
+    for (size_t i = 0; i < 3000; ++i) {
+      for (size_t p = 0; p < parts; ++p) exact[i] += values[p * entries + codes[i * parts + p]];
+    }
+    auto sorted = exact;
+    std::sort(sorted.begin(), sorted.end());
+    const double least = sorted[2900];
+    ByteTables whole, fine;
+    round_tables(bits, parts, values, INFINITY, whole);
+    round_tables(bits, parts, values, whole.best - static_cast<float>(least), fine);
+    EXPECT_LT(fine.step, whole.step / 20);
+    for (size_t i = 0; i < 3000; ++i) {
+      unsigned sum = 0;
+      for (size_t p = 0; p < parts; ++p) sum += fine.values[p * entries + codes[i * parts + p]];
+      const double score = fine.offset + double{fine.step} * sum, rounding = 0.51 * fine.step * parts + 1e-4;
+      if (exact[i] >= least) EXPECT_NEAR(score, exact[i], rounding);
+      EXPECT_LE(score, std::max(exact[i], least) + rounding);
     }
   }
 }

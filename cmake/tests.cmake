@@ -30,3 +30,6 @@ foreach(folder ${test_folders})
   file(WRITE ${CMAKE_BINARY_DIR}/${name}.inputs "${inputs}\n")
   gtest_discover_tests(test_${name} TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
 endforeach()
+# Only here: paths in the command lines of all would keep build trees from sharing compiled files.
+set_source_files_properties(${CMAKE_SOURCE_DIR}/tests/search/golden_test.cpp PROPERTIES COMPILE_DEFINITIONS
+                            COWATCH_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")

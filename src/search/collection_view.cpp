@@ -25,13 +25,13 @@ size_t end_of(const Allowed& allowed) {
 }
 
 // Few survivors are visited one by one; many by whole blocks of rows, at the rate of memory.
-void scan(const PointTable& table, Metric metric, const VectorQuery& query, const Allowed& allowed, TopK& best) {
-  const ConstMatrix rows = table.vectors();
-  if (metric == Metric::l2 || allowed.count() < allowed.size() / 8) {
+void scan(const PointTable& table, Metric metric, const VectorQuery& query, const Allowed& allowed,
+          TopK& best) {
+  if (allowed.count() < allowed.size() / 8) {
     size_t seen = 0;
     allowed.for_each([&](uint32_t slot) {
       if (++seen % block_rows == 0) throw_if_cancelled(query);
-      best.offer({slot, score_of(metric, query.vector, rows.row(slot))});
+      best.offer({slot, score_of(metric, query.vector, table.vector_of(slot))});
     });
     return;
   }
@@ -42,13 +42,24 @@ void scan(const PointTable& table, Metric metric, const VectorQuery& query, cons
     const size_t count = std::min(block_rows, end - begin);
     const auto words = allowed.words().subspan(begin / 64, (count + 63) / 64);
     if (std::ranges::all_of(words, [](uint64_t word) { return word == 0; })) continue;
+    const ConstMatrix rows = table.rows(begin, count);
     const std::span<float> block(scores.data(), count);
-    score_rows(query.vector, rows.rows_from(begin, block.size()), block);
+    if (metric == Metric::l2) {
+      for (size_t i = 0; i < count; ++i) block[i] = score_of(metric, query.vector, rows.row(i));
+    } else {
+      score_rows(query.vector, rows, block);
+    }
     for (size_t i = 0; (i = next_at_least(block, i, best.threshold())) < block.size(); ++i) {
       const auto slot = static_cast<uint32_t>(begin + i);
       if (allowed.has(slot)) best.offer({slot, block[i]});
     }
   }
+}
+
+// An index estimates scores from codes; those that are shown, and compared with other tables', are exact.
+void rescore(const PointTable& table, Metric metric, const VectorQuery& query, std::span<Scored> found) {
+  for (const Scored& each : found) __builtin_prefetch(table.vector_of(each.index).data());
+  for (Scored& each : found) each.score = score_of(metric, query.vector, table.vector_of(each.index));
 }
 
 std::vector<Scored> search_table(const TableView& view, Metric metric, const VectorQuery& query,
@@ -59,7 +70,9 @@ std::vector<Scored> search_table(const TableView& view, Metric metric, const Vec
     options.effort = query.effort;
     options.filter = allowed.count() == allowed.size() ? nullptr : &allowed;
     options.cancel = query.cancel;
-    return view.index->index->search(query.vector, query.k, options);
+    auto found = view.index->index->search(query.vector, query.k, options);
+    rescore(*view.table, metric, query, found);
+    return found;
   }
   TopK best(std::min(query.k, allowed.count()));
   scan(*view.table, metric, query, allowed, best);
@@ -85,20 +98,21 @@ std::optional<PointPlace> CollectionView::find(const PointId& id) const {
 std::vector<std::shared_ptr<const Allowed>> CollectionView::select(const Condition* condition) const {
   std::vector<std::shared_ptr<const Allowed>> allowed;
   for (const TableView& table : tables) {
-    allowed.push_back(condition ? std::make_shared<const Allowed>(table.table->select(*condition, *table.live))
-                                : table.live);
+    allowed.push_back(condition
+                          ? std::make_shared<const Allowed>(table.table->select(*condition, *table.live))
+                          : table.live);
   }
   return allowed;
 }
 
-std::vector<PointPlace> CollectionView::in_order(const PointId& from, size_t count,
-                                                 std::span<const std::shared_ptr<const Allowed>> allowed) const {
+std::vector<PointPlace> CollectionView::in_order(
+    const PointId& from, size_t count, std::span<const std::shared_ptr<const Allowed>> allowed) const {
   std::vector<PointPlace> places;
   for (uint32_t t = 0; t < tables.size(); ++t) {
-    for (const uint32_t slot : tables[t].table->in_order(from, count, *allowed[t])) places.push_back({t, slot});
+    for (const uint32_t slot : tables[t].table->in_order(from, count, *allowed[t]))
+      places.push_back({t, slot});
   }
-  std::sort(places.begin(), places.end(),
-            [&](PointPlace a, PointPlace b) { return id_of(a) < id_of(b); });
+  std::sort(places.begin(), places.end(), [&](PointPlace a, PointPlace b) { return id_of(a) < id_of(b); });
   if (places.size() > count) places.resize(count);
   return places;
 }

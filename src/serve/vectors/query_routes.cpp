@@ -171,21 +171,17 @@ std::vector<std::shared_ptr<const Allowed>> allowed_slots(const CollectionView& 
   return allowed;
 }
 
-// A share of the searches is asked again exactly; what both found is counted.
-void measure_recall(VectorCall& call, const CollectionView& view, const VectorQuery& query,
-                    std::span<const std::shared_ptr<const Allowed>> allowed, const std::vector<Hit>& hits) {
+// A share of the searches is asked again exactly, later.
+void sample_recall(VectorCall& call, const std::shared_ptr<const CollectionView>& view, const VectorQuery& query,
+                   const std::vector<std::shared_ptr<const Allowed>>& allowed, const std::vector<Hit>& hits) {
   const std::string name = call.collection->folder().filename().string();
   if (query.exact || !call.service.measures().sample(name)) return;
-  VectorQuery again = query;
-  again.exact = true;
-  again.k = std::min<size_t>(query.k, 10);
-  const auto truth = search(view, call.collection->config().metric, again, allowed);
-  size_t found = 0;
-  for (size_t i = 0; i < std::min(hits.size(), truth.size()); ++i) found += hits[i].score >= truth.back().score;
-  call.service.measures().recall(name, found, truth.size());
+  call.service.recall_sampler().offer(
+      {name, view, call.collection->config().metric, {query.vector.begin(), query.vector.end()}, allowed, hits, query.k});
 }
 
-std::vector<Answer> answers_of(VectorCall& call, const CollectionView& view, const Asked& asked, const Target& target, size_t k) {
+std::vector<Answer> answers_of(VectorCall& call, const std::shared_ptr<const CollectionView>& shared, const Asked& asked, const Target& target, size_t k) {
+  const CollectionView& view = *shared;
   const Metric metric = call.collection->config().metric;
   const auto allowed = allowed_slots(view, asked, target);
   std::vector<Answer> answers;
@@ -194,7 +190,7 @@ std::vector<Answer> answers_of(VectorCall& call, const CollectionView& view, con
   } else {
     VectorQuery query{target.vector, k, asked.effort, asked.exact, call.cancel};
     const auto hits = search(view, metric, query, allowed);
-    measure_recall(call, view, query, allowed, hits);
+    sample_recall(call, shared, query, allowed, hits);
     for (const Hit& hit : hits) answers.push_back({hit.at, shown_score(metric, hit.score)});
   }
   if (asked.threshold) {
@@ -213,10 +209,10 @@ Json scored_json(const CollectionView& view, const Answer& answer, const Shown& 
   return point;
 }
 
-Json page(VectorCall& call, const CollectionView& view, const Asked& asked, const Target& target) {
+Json page(VectorCall& call, const std::shared_ptr<const CollectionView>& view, const Asked& asked, const Target& target) {
   const auto answers = answers_of(call, view, asked, target, asked.limit + asked.offset);
   Json list = Json::array();
-  for (size_t i = asked.offset; i < answers.size(); ++i) list.push_back(scored_json(view, answers[i], asked.shown));
+  for (size_t i = asked.offset; i < answers.size(); ++i) list.push_back(scored_json(*view, answers[i], asked.shown));
   return list;
 }
 
@@ -265,7 +261,7 @@ Json answer_one(VectorCall& call, const Json& body, const std::string& where, st
   const Fields fields(body, where, known);
   const auto view = call.collection->view();
   const Asked asked = read_asked(fields, false);
-  Json list = page(call, *view, asked, reader(*call.collection, *view, fields));
+  Json list = page(call, view, asked, reader(*call.collection, *view, fields));
   return legacy ? list : Json{{"points", std::move(list)}};
 }
 
@@ -295,7 +291,7 @@ Json answer_groups(VectorCall& call, const Json& body, std::initializer_list<std
   const size_t points = view->count();
   for (size_t k = limit * size * 4;; k *= 4) {
     groups.clear();
-    const auto answers = answers_of(call, *view, asked, target, std::min(k, points));
+    const auto answers = answers_of(call, view, asked, target, std::min(k, points));
     for (const Answer& answer : answers) {
       visit_nodes(view->tables[answer.at.table].table->payload_of(answer.at.slot), key, [&](const Json& node) {
         visit_values(node, [&](const Json& value) {

@@ -16,6 +16,7 @@
 #include "search/schedule/scheduler.h"
 #include "serve/message.h"
 #include "serve/vectors/access_tokens.h"
+#include "serve/vectors/recall_sampler.h"
 #include "serve/vectors/vector_metrics.h"
 
 namespace cowatch::serve {
@@ -55,6 +56,7 @@ class VectorService {
   std::string metrics() const;
   CollectionSet& collections() { return collections_; }
   VectorMetrics& measures() { return metrics_; }
+  RecallSampler& recall_sampler() { return sampler_; }
 
  private:
   class RequestJob;
@@ -65,6 +67,7 @@ class VectorService {
   AccessTokens tokens_;
   double search_seconds_, other_seconds_;
   mutable VectorMetrics metrics_;
+  RecallSampler sampler_{metrics_};
   Scheduler searches_, others_;  // last: their workers use all of the above
 };
 

@@ -97,7 +97,8 @@ std::string search_request(std::span<const float> vector, size_t effort, bool ex
 
 std::vector<uint64_t> ids_of(const std::string& body) {
   std::vector<uint64_t> ids;
-  for (const Json& hit : Json::parse(body)["result"]) ids.push_back(hit["id"].get<uint64_t>());
+  const Json answer = Json::parse(body);
+  for (const Json& hit : answer["result"]) ids.push_back(hit["id"].get<uint64_t>());
   return ids;
 }
 
@@ -231,8 +232,11 @@ void add_row(Report& report, const Phase& phase, const std::vector<LoadSample>& 
 
 size_t choose_effort(const Options& options, Queries& queries, HttpLoad& load) {
   if (options.effort > 0) return options.effort;
-  for (const size_t effort : {8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512})
-    if (queries.recall(load, effort, 0) >= options.recall) return effort;
+  for (const size_t effort : {8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512}) {
+    const double recall = queries.recall(load, effort, 0);
+    std::fprintf(stderr, "effort %zu: recall %.4f\n", effort, recall);
+    if (recall >= options.recall) return effort;
+  }
   throw Error(ErrorCode::system, "no effort reaches the recall",
               {.expected = std::to_string(options.recall)});
 }

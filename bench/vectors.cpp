@@ -28,8 +28,8 @@ namespace cowatch::bench {
 namespace {
 
 struct Options {
-  size_t points = 1'000'000, dim = 128, effort = 0, connections = 64, queries = 2000;
-  double rate = 1000, seconds = 10, overload = 3, writes = 5000, recall = 0.95;
+  size_t points = 1'000'000, dim = 128, effort = 0, connections = 256, queries = 2000;
+  double rate = 1000, seconds = 10, overload = 3, writes = 5000, recall = 0.95, deadline_ms = 8;
   Path folder;  // kept between runs
 };
 
@@ -265,6 +265,7 @@ void measure_start(const Workspace& workspace, const Options& options, Report& r
 
 void run(const Options& options, Report& report) {
   report.settings = {{"points", options.points},
+                     {"deadline_ms", options.deadline_ms},
                      {"dim", options.dim},
                      {"connections", options.connections},
                      {"seconds", options.seconds}};
@@ -274,7 +275,8 @@ void run(const Options& options, Report& report) {
   Catalogue(workspace.catalogue(), Catalogue::Mode::write);
   prepare(options, workspace);
   measure_start(workspace, options, report);
-  const ServerProcess server(workspace.folder());
+  const ServerProcess server(workspace.folder(),
+                             {"--set", "vectors.deadline_ms=" + std::to_string(options.deadline_ms)});
   Queries queries(options);
   HttpLoad load(server.port(), options.connections);
   const size_t effort = choose_effort(options, queries, load);
@@ -311,6 +313,7 @@ std::function<void(Report&)> configure(CLI::App& app) {
   add("--seconds", options->seconds, "length of a phase");
   add("--overload", options->overload, "times the capacity in the phase of overload");
   add("--writes", options->writes, "points replaced a second in the phase of writing; 0: no such phase");
+  add("--deadline-ms", options->deadline_ms, "the server's: what would wait longer is refused");
   add("--recall", options->recall, "what the effort is chosen for, on other queries than are measured");
   app.add_option("--folder", options->folder, "keep the workspace here, and use the one that is there");
   return [options](Report& report) { run(*options, report); };

@@ -62,15 +62,33 @@ void rescore(const PointTable& table, Metric metric, const VectorQuery& query, s
   for (Scored& each : found) each.score = score_of(metric, query.vector, table.vector_of(each.index));
 }
 
+// While few slots are dead it is cheaper to look for some more and drop the dead ones than to keep to the
+// living: the living among the nearest are the nearest living. Where too many are dead around the query the
+// filter is needed.
+std::vector<Scored> search_index(const VectorIndex& index, const VectorQuery& query, const Allowed& allowed) {
+  constexpr double most_dead = 0.2;
+  SearchOptions options;
+  options.effort = query.effort;
+  options.cancel = query.cancel;
+  const double dead = 1 - static_cast<double>(allowed.count()) / static_cast<double>(allowed.size());
+  if (dead <= most_dead) {
+    const size_t more = dead > 0 ? 2 + static_cast<size_t>(3 * dead * static_cast<double>(query.k)) : 0;
+    auto found = index.search(query.vector, query.k + more, options);
+    std::erase_if(found, [&](const Scored& each) { return !allowed.has(each.index); });
+    if (found.size() >= std::min(query.k, allowed.count())) {
+      found.resize(std::min(found.size(), query.k));
+      return found;
+    }
+  }
+  options.filter = &allowed;
+  return index.search(query.vector, query.k, options);
+}
+
 std::vector<Scored> search_table(const TableView& view, Metric metric, const VectorQuery& query,
                                  const Allowed& allowed) {
   if (allowed.count() == 0) return {};
   if (view.index && !query.exact) {
-    SearchOptions options;
-    options.effort = query.effort;
-    options.filter = allowed.count() == allowed.size() ? nullptr : &allowed;
-    options.cancel = query.cancel;
-    auto found = view.index->index->search(query.vector, query.k, options);
+    auto found = search_index(*view.index->index, query, allowed);
     rescore(*view.table, metric, query, found);
     return found;
   }

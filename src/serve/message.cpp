@@ -114,33 +114,38 @@ std::string iso_time(int64_t time_ms) {
   return text;
 }
 
+// Takes a slash and what follows it up to the next.
+static std::string_view next_part(std::string_view& path) {
+  path.remove_prefix(1);
+  const auto part = path.substr(0, path.find('/'));
+  path.remove_prefix(part.size());
+  return part;
+}
+
 std::vector<std::string_view> path_parts(std::string_view path) {
   std::vector<std::string_view> parts;
-  while (!path.empty()) {
-    path.remove_prefix(1);  // the slash
-    const size_t end = std::min(path.find('/'), path.size());
-    parts.push_back(path.substr(0, end));
-    path.remove_prefix(end);
-  }
+  while (!path.empty()) parts.push_back(next_part(path));
   return parts;
 }
 
 bool match_path(const std::string& pattern, const std::string& path, bool rest,
              std::vector<std::string>& values) {
-  const auto wanted = path_parts(pattern), given = path_parts(path);
   values.clear();
-  if (rest ? given.size() <= wanted.size() : given.size() != wanted.size()) return false;
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    if (!wanted[i].starts_with('{')) {
-      if (wanted[i] != given[i]) return false;
+  std::string_view wanted = pattern, given = path;
+  while (!wanted.empty()) {
+    if (given.empty()) return false;
+    const auto want = next_part(wanted), have = next_part(given);
+    if (!want.starts_with('{')) {
+      if (want != have) return false;
     } else {
-      values.emplace_back(given[i]);
+      values.emplace_back(have);
     }
+    if (!rest || !wanted.empty()) continue;
+    if (want != "{item-id}" || given.empty()) return false;
+    values.back() += given;
+    return true;
   }
-  if (!rest) return true;
-  if (wanted.back() != "{item-id}") return false;
-  for (size_t i = wanted.size(); i < given.size(); ++i) values.back() += "/" + std::string(given[i]);
-  return true;
+  return given.empty();
 }
 
 Json parse_json_body(std::string_view text) {

@@ -52,3 +52,15 @@ seed("worker_result", "changes", bytes([0, 0, 1, 5, 0, 7, 20, 0, 255]))
 seed("json_body", "feedback", '[{"FeedbackType":"watch","UserId":"u","ItemId":"v","Timestamp":"2024-05-01T10:00:00Z","Value":0.5}]')
 seed("json_body", "item", '{"ItemId":"v","IsHidden":false,"Categories":["a"],"Labels":{"x":1},"Comment":"t"}')
 seed("json_body", "target", "/api/item-to-item/a%20b?n=10&offset=%31")
+
+filters = '{"must":[{"key":"a","match":{"any":[1,"x"]}},{"key":"b.c","range":{"gte":1,"lt":5}}],"must_not":[{"has_id":[1]}],"should":[{"is_empty":{"key":"d"}}]}'
+for i, body in enumerate(['{"vector":[1,0],"limit":3,"filter":%s,"with_payload":true}' % filters, '{"query":{"recommend":{"positive":[1],"negative":[[0,1]]}}}',
+                          '{"positive":[1],"strategy":"best_score"}', '{"searches":[{"vector":[1,0]},{"vector":[0,1]}]}', '{"limit":2,"filter":%s}' % filters,
+                          '{"filter":%s}' % filters, '{"key":"a"}', '{"query":1,"group_by":"a","group_size":2}', '{"ids":[1,2]}',
+                          '{"points":[{"id":3,"vector":[1,2],"payload":{"a":"x"}}]}', '{"points":[3]}', '{"payload":{"z":1},"points":[1]}',
+                          '{"operations":[{"delete":{"points":[9]}}]}', '{"points":[{"id":1,"vector":[0,1]}]}']):
+    seed("vector_bodies", str(i), bytes([i]) + body.encode())
+files = pathlib.Path(__file__).parent.parent / "data/collections/format_1"
+for kind, name in [(0, "segment-2.safetensors"), (1, "manifest.safetensors"), (2, "records.sqlite")]:
+    seed("collection_files", name, bytes([kind]) + (files / name).read_bytes())
+seed("collection_files", "tensors", bytes([3, 2, 0, 0, 1, 0, 0, 2, 1, 1, 2, 4, 1, 3, 1, 2, 0, 1, 0]) + b"{}{}")

@@ -84,7 +84,9 @@ VectorService::VectorService(const Path& folder, const Settings& settings)
       search_seconds_(settings.get_number("vectors.deadline_ms") / 1000),
       other_seconds_(60),
       searches_(std::max<size_t>(1, threads()), static_cast<size_t>(settings.get_int("vectors.queue")), 1),
-      others_(2, 1000, 1) {}
+      others_(2, 1000, 1),
+      // Threads that read must be left when as many searches run as there are processors.
+      search_here_(static_cast<size_t>(settings.get_int("serve.workers")) > std::max<size_t>(1, threads())) {}
 
 bool VectorService::owns(const Request& request) {
   const std::string& path = request.path;
@@ -154,6 +156,7 @@ void VectorService::answer(std::shared_ptr<const Request> request, std::shared_p
         std::make_unique<RequestJob>(*this, *route, values, request, std::move(cancel), done, start);
     job->priority = priority_of(*request);
     job->deadline = deadline_after(start, patience > 0 ? patience : search ? search_seconds_ : other_seconds_);
+    if (search && search_here_ && scheduler.run_here(job)) return;
     if (!scheduler.submit(job)) job->refuse();
   } catch (const Error& error) {
     Response response = qdrant_error(error, start);

@@ -69,6 +69,7 @@ class VectorService {
   mutable VectorMetrics metrics_;
   RecallSampler sampler_{metrics_};
   Scheduler searches_, others_;  // last: their workers use all of the above
+  bool search_here_;             // in the thread that read the request
 };
 
 }  // namespace cowatch::serve

@@ -22,7 +22,7 @@ namespace {
 
 std::unique_ptr<tbb::global_control> limit;
 thread_local bool in_background = false;
-constexpr int background_nice = 15;
+constexpr int background_nice = 10;
 
 // Helpers of their own, since oneTBB's would keep the low priority afterwards, made for each loop: those that
 // run in the background are long.

@@ -34,7 +34,9 @@ void Collection::note_trouble(const std::string& text) {
 }
 
 void Collection::maintain(Lane lane, const std::stop_token& stop) {
-  const BackgroundThread background;
+  // Writers wait for tables to be written out.
+  std::optional<BackgroundThread> background;
+  if (lane != Lane::flush) background.emplace();
   if (lane == Lane::large && unverified_) verify_segments();
   std::string& failure = failures_[static_cast<size_t>(lane)];
   uint64_t seen = 0;

@@ -45,8 +45,7 @@ void read_records(const uint8_t* data, size_t size) {
 // Tensors of a segment from slices of the input, with checksums that hold.
 void write_segment(const Path& path, const uint8_t* data, size_t size) {
   const size_t count = size > 0 ? data[0] % 8 : 0;
-  std::vector<uint64_t> words(count * 3 + 16);
-  const auto next = [&, at = size_t{1}](size_t n) mutable {
+  auto next = [&, at = size_t{1}](size_t n) mutable {
     std::vector<uint64_t> values(n);
     for (auto& value : values) value = at < size ? data[at++] : 0;
     return values;

@@ -282,6 +282,7 @@ class Listener {
   void accept() {
     acceptor_.async_accept(asio::make_strand(context_), [this](beast::error_code error, Tcp::socket socket) {
       if (error == asio::error::operation_aborted) return;
+      if (!error) socket.set_option(Tcp::no_delay(true), error);  // answers are written whole
       if (!error && open_ < settings_.most_connections)
         std::make_shared<Session>(std::move(socket), service_, settings_, open_)->read();
       accept();

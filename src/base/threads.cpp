@@ -53,9 +53,13 @@ void background_for(size_t pieces, const std::function<void(size_t)>& body) {
 
 }  // namespace
 
+void be_nice(int niceness) {
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), niceness);  // of the thread, on Linux
+}
+
 BackgroundThread::BackgroundThread() {
   in_background = true;
-  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), background_nice);  // of the thread, on Linux
+  be_nice(background_nice);
 }
 BackgroundThread::~BackgroundThread() {
   in_background = false;

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 
+#include "base/background.h"
+
 namespace cowatch {
 namespace {
 
 constexpr double first_guess = 0.0005;  // seconds a job is taken to last before any was seen
-constexpr double weight = 0.02;         // of the newest job in the average: some 50 jobs are remembered
+// Under overload the processors must first go to those that read requests and refuse them.
+constexpr int worker_niceness = 5;
+constexpr double weight = 0.02;  // of the newest job in the average: some 50 jobs are remembered
 
 double seconds_between(Job::Clock::time_point begin, Job::Clock::time_point end) {
   return std::chrono::duration<double>(end - begin).count();
@@ -91,6 +95,7 @@ bool Scheduler::run_here(std::unique_ptr<Job>& job) {
 }
 
 void Scheduler::work(const std::stop_token& stop) {
+  be_nice(worker_niceness);
   for (;;) {
     std::vector<std::unique_ptr<Job>> jobs, others;
     {

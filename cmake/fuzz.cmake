@@ -8,13 +8,11 @@ target_compile_options(fuzzed PUBLIC ${fuzz_flags})
 target_include_directories(fuzzed PUBLIC src tests ${CMAKE_BINARY_DIR}/generated)
 target_link_libraries(fuzzed PUBLIC nlohmann_json::nlohmann_json TBB::tbb spdlog::spdlog PkgConfig::XXHASH SQLite::SQLite3
                       ZLIB::ZLIB PkgConfig::ZSTD PkgConfig::HWY)
-# What reads collections: the whole of src/search and the operations over them.
-file(GLOB_RECURSE fuzzed_vectors CONFIGURE_DEPENDS src/search/*.cpp src/math/*.cpp)
-list(FILTER fuzzed_vectors EXCLUDE REGEX "math/float16.cpp")
-file(GLOB fuzzed_routes CONFIGURE_DEPENDS src/serve/vectors/*.cpp)
-add_library(fuzzed_vectors STATIC EXCLUDE_FROM_ALL ${fuzzed_vectors} ${fuzzed_routes})
-target_compile_definitions(fuzzed_vectors PUBLIC HWY_WANT_AVX3_DL)
-target_link_libraries(fuzzed_vectors PUBLIC fuzzed PkgConfig::HDF5 PkgConfig::DNNL PkgConfig::SODIUM ${CMAKE_DL_LIBS})
+# What reads the bodies and files of collections.
+file(GLOB fuzzed_vectors CONFIGURE_DEPENDS src/search/access/*.cpp)
+add_library(fuzzed_vectors STATIC EXCLUDE_FROM_ALL ${fuzzed_vectors} src/search/io/block_checks.cpp src/search/io/manifest.cpp
+            src/search/io/record_store.cpp src/search/io/segment.cpp src/serve/vectors/fields.cpp)
+target_link_libraries(fuzzed_vectors PUBLIC fuzzed)
 add_custom_target(fuzzers)
 file(GLOB targets CONFIGURE_DEPENDS tests/fuzz/fuzz_*.cpp)
 foreach(source ${targets})

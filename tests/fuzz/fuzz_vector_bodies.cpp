@@ -1,90 +1,84 @@
-// Bodies of requests to collections: whatever comes, the answer is JSON, never a fault of ours, and a batch
-// that is refused changes nothing. The first byte chooses the operation.
-#include <condition_variable>
-#include <mutex>
-#include <optional>
-
+// Bodies of requests to collections: fields, vectors, ids and filters are read or refused with their place;
+// and what a filter selects through the index of a segment is what it says of each payload.
 #include "base/json.h"
 #include "fuzz/fuzz.h"
-#include "serve/vectors/vector_service.h"
+#include "search/access/filter.h"
+#include "search/access/payload_index.h"
+#include "serve/message.h"
+#include "serve/vectors/fields.h"
 
 using namespace cowatch;
 
 namespace {
 
-struct Operation {
-  const char *method, *path;
-  bool writes = false;
-};
-constexpr Operation operations[] = {
-    {"POST", "/collections/c/points/search"},
-    {"POST", "/collections/c/points/query"},
-    {"POST", "/collections/c/points/recommend"},
-    {"POST", "/collections/c/points/search/batch"},
-    {"POST", "/collections/c/points/scroll"},
-    {"POST", "/collections/c/points/count"},
-    {"POST", "/collections/c/facet"},
-    {"POST", "/collections/c/points/query/groups"},
-    {"POST", "/collections/c/points"},
-    {"PUT", "/collections/c/points", true},
-    {"POST", "/collections/c/points/delete", true},
-    {"POST", "/collections/c/points/payload", true},
-    {"POST", "/collections/c/points/batch"},
-    {"PUT", "/collections/c/points/vectors", true},
-};
+const char* const payloads[] = {R"({"a":[1,2.5,"x",true],"b":{"c":7},"d":null})",
+                                R"({"a":"x","b":[{"c":1},{"c":2}]})",
+                                R"({"a":"2024-05-01T10:00:00Z","d":[]})", "{}"};
 
-class Collections {
+// The payloads as points 0 to 3 of a segment.
+class Indexed : public PayloadIndex::Points {
  public:
-  Collections() {
-    char name[] = "/dev/shm/cowatch-fuzz-XXXXXX";
-    folder_ = ::mkdtemp(name);
-    service_.emplace(folder_ / "vectors", Settings());
-    ask("PUT", "/collections/c", R"({"vectors":{"size":2,"distance":"Cosine"}})");
-    ask("PUT", "/collections/c/points",
-        R"({"points":[{"id":1,"vector":[1,0],"payload":{"a":[1,2.5,"x"],"b":{"c":true}}},{"id":2,"vector":[0,1]}]})");
+  Indexed() {
+    PayloadIndexBuilder builder;
+    for (uint32_t slot = 0; slot < std::size(payloads); ++slot)
+      builder.add(slot, Json::parse(payloads[slot]));
+    TensorFileWriter writer("payloads", 1);
+    builder.finish(writer);
+    const Path path = "/dev/shm/cowatch-fuzz-index-" + std::to_string(::getpid());
+    writer.write(path);
+    file_.emplace(path, "payloads", 1);
+    std::filesystem::remove(path);
+    index_ = PayloadIndex(*file_, std::size(payloads));
   }
-  ~Collections() {
-    service_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
+  std::optional<uint32_t> slot_of(const PointId& id) const override {
+    return id.uuid == 0 && id.low < std::size(payloads) ? std::optional(static_cast<uint32_t>(id.low))
+                                                        : std::nullopt;
   }
-  serve::Response ask(std::string method, std::string path, std::string body) {
-    auto request = std::make_shared<serve::Request>();
-    request->method = std::move(method);
-    request->path = std::move(path);
-    request->body = std::move(body);
-    request->query["timeout"] = "60";
-    std::mutex mutex;
-    std::condition_variable answered;
-    std::optional<serve::Response> answer;
-    service_->answer(request, nullptr, [&](serve::Response response) {
-      const std::lock_guard lock(mutex);
-      answer = std::move(response);
-      answered.notify_one();
-    });
-    std::unique_lock lock(mutex);
-    answered.wait(lock, [&] { return answer.has_value(); });
-    return *answer;
+  PointId id_of(uint32_t slot) const override { return PointId(slot); }
+  Json payload_of(uint32_t slot) const override { return Json::parse(payloads[slot]); }
+  void compare(const Condition& condition) const {
+    const Allowed selected = index_.select(condition, *this);
+    for (uint32_t slot = 0; slot < std::size(payloads); ++slot)
+      fuzz::expect(selected.has(slot) == matches(condition, id_of(slot), payload_of(slot)),
+                   "the index agrees");
   }
-  uint64_t sequence() { return service_->collections().find("c")->view()->sequence; }
 
  private:
-  Path folder_;
-  std::optional<serve::VectorService> service_;
+  std::optional<TensorFile> file_;
+  PayloadIndex index_;
 };
+
+void read(const Json& body, const Indexed& indexed) {
+  const serve::Fields fields(body, "",
+                             {"vector", "filter", "limit", "ids", "exact", "key", "score_threshold"});
+  const auto attempt = [](const auto& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      fuzz::expect(!error.details().where.empty(), "a place");
+    }
+  };
+  attempt([&] { fuzz::expect(fields.whole("limit", 1, 1, 100) <= 100, "within its bounds"); });
+  attempt([&] { (void)fields.flag("exact", false); });
+  attempt([&] { (void)fields.text("key"); });
+  attempt([&] { (void)fields.ids("ids"); });
+  attempt([&] {
+    for (const float number : serve::read_vector(fields.need("vector", "numbers"), "/vector"))
+      fuzz::expect(number - number == 0, "finite numbers");
+  });
+  attempt([&] {
+    if (const Json* filter = fields.find("filter")) indexed.compare(parse_filter(*filter, "/filter"));
+  });
+}
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  if (size < 1) return 0;
-  static Collections collections;
-  const Operation& operation = operations[data[0] % std::size(operations)];
-  const uint64_t before = collections.sequence();
-  const auto response =
-      collections.ask(operation.method, operation.path, std::string(fuzz::text_of(data + 1, size - 1)));
-  fuzz::expect(response.status < 500 || response.status == 501, "no fault of ours");
-  fuzz::expect(Json::accept(response.body), "an answer in JSON");
-  if (operation.writes && response.status != 200)
-    fuzz::expect(collections.sequence() == before, "what is refused changes nothing");
+  static const Indexed indexed;
+  try {
+    read(serve::parse_json_body(fuzz::text_of(data, size)), indexed);
+  } catch (const Error& error) {
+    fuzz::expect(Json::accept(serve::problem(error).body), "a problem in JSON");
+  }
   return 0;
 }

@@ -54,12 +54,11 @@ seed("json_body", "item", '{"ItemId":"v","IsHidden":false,"Categories":["a"],"La
 seed("json_body", "target", "/api/item-to-item/a%20b?n=10&offset=%31")
 
 filters = '{"must":[{"key":"a","match":{"any":[1,"x"]}},{"key":"b.c","range":{"gte":1,"lt":5}}],"must_not":[{"has_id":[1]}],"should":[{"is_empty":{"key":"d"}}]}'
-for i, body in enumerate(['{"vector":[1,0],"limit":3,"filter":%s,"with_payload":true}' % filters, '{"query":{"recommend":{"positive":[1],"negative":[[0,1]]}}}',
-                          '{"positive":[1],"strategy":"best_score"}', '{"searches":[{"vector":[1,0]},{"vector":[0,1]}]}', '{"limit":2,"filter":%s}' % filters,
-                          '{"filter":%s}' % filters, '{"key":"a"}', '{"query":1,"group_by":"a","group_size":2}', '{"ids":[1,2]}',
-                          '{"points":[{"id":3,"vector":[1,2],"payload":{"a":"x"}}]}', '{"points":[3]}', '{"payload":{"z":1},"points":[1]}',
-                          '{"operations":[{"delete":{"points":[9]}}]}', '{"points":[{"id":1,"vector":[0,1]}]}']):
-    seed("vector_bodies", str(i), bytes([i]) + body.encode())
+for i, body in enumerate(['{"vector":[1,0],"limit":3,"exact":true,"key":"a","ids":[1,"00000000-0000-4000-8000-000000000010"],"filter":%s}' % filters,
+                          '{"filter":{"must":[{"key":"a","match":{"text":"x"}},{"key":"a","range":{"gte":"2024-01-01"}}]}}',
+                          '{"filter":{"must_not":[{"key":"b[].c","match":{"except":[1]}},{"is_null":{"key":"d"}}]}}',
+                          '{"filter":{"min_should":{"conditions":[{"key":"a","values_count":{"gt":1}}],"min_count":1}}}']):
+    seed("vector_bodies", str(i), body)
 files = pathlib.Path(__file__).parent.parent / "data/collections/format_1"
 for kind, name in [(0, "segment-2.safetensors"), (1, "manifest.safetensors"), (2, "records.sqlite")]:
     seed("collection_files", name, bytes([kind]) + (files / name).read_bytes())

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <set>
 #include <unordered_set>
 
@@ -9,6 +10,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "search/distance.h"
+#include "search/vector_fault.h"
 #include "search/row_errors.h"
 
 namespace cowatch {
@@ -32,13 +34,6 @@ size_t table_capacity(const CollectionConfig& config) {
 size_t tables_in_memory(const CollectionView& view) {
   return static_cast<size_t>(std::count_if(view.tables.begin(), view.tables.end(),
                                            [](const TableView& table) { return !table.segment; }));
-}
-
-[[noreturn]] void refuse_vector(size_t change, const std::string& message, const std::string& expected,
-                                const std::string& found) {
-  throw Error(
-      ErrorCode::bad_input, message,
-      {.where = "/points/" + std::to_string(change) + "/vector", .expected = expected, .found = found});
 }
 
 CollectionConfig read_config(const Path& folder) {
@@ -298,22 +293,10 @@ void Collection::check(std::vector<PointChange>& changes) const {
 }
 
 void Collection::check_vector(size_t change, std::vector<float>& vector) const {
-  if (vector.size() != config_.dimension) {
-    refuse_vector(change, "the vector has another dimension", std::to_string(config_.dimension) + " numbers",
-                  std::to_string(vector.size()));
-  }
-  for (size_t d = 0; d < vector.size(); ++d) {
-    if (!std::isfinite(vector[d]))
-      refuse_vector(change, "a number is not finite", "finite numbers of 32 bits", "at " + std::to_string(d));
-  }
-  const float square = dot(vector, vector);
-  if (!std::isfinite(square)) refuse_vector(change, "the vector is too long", "a length below 1e19", "more");
-  if (config_.metric != Metric::cosine) return;
+  if (const auto fault = vector_fault(config_.metric, config_.dimension, vector))
+    throw at_place(*fault, "/points/" + std::to_string(change) + "/vector");
   // A vector of unit length stays as it is, so that one read back and written again does not change.
-  if (std::abs(square - 1) < 1e-6f) return;
-  if (!(normalise(vector) > 0))
-    refuse_vector(change, "a vector of zeros has no direction", "a length that is not 0, for Cosine",
-                  "zeros");
+  if (config_.metric == Metric::cosine && std::abs(dot(vector, vector) - 1) >= 1e-6f) normalise(vector);
 }
 
 void Collection::wait_for_room() {
@@ -371,6 +354,14 @@ void Collection::snapshot(const Path& path) const {
 
 void Collection::restore(const Path& snapshot, const Path& folder) {
   // Read first: a file that is no snapshot must leave nothing behind.
+  const std::string_view magic = "SQLite format 3";
+  {
+    const MappedFile file(snapshot);
+    const auto bytes = file.bytes();
+    if (bytes.size() < magic.size() || std::memcmp(bytes.data(), magic.data(), magic.size()) != 0)
+      throw Error(ErrorCode::bad_input, "this is not a snapshot of a collection",
+                  {.where = snapshot.string(), .expected = "a file that `cowatch vectors snapshot` wrote"});
+  }
   const std::string note = RecordStore::read_note(snapshot, "config");
   const Json json = Json::parse(note, nullptr, false);
   if (json.is_discarded())

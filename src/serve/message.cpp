@@ -148,32 +148,4 @@ bool match_path(const std::string& pattern, const std::string& path, bool rest,
   return given.empty();
 }
 
-Json parse_json_body(std::string_view text) {
-  // Printing and checking a value descend into it: depth is bounded before anything is built.
-  constexpr int deepest = 64;
-  int depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      quoted = c != '"';
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > deepest)
-        throw Error(ErrorCode::bad_input, "the body is nested too deeply",
-                    {.where = "the body, byte " + std::to_string(i),
-                     .expected = "at most " + std::to_string(deepest) + " levels"});
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  Json body = Json::parse(text, nullptr, false);
-  if (body.is_discarded())
-    throw Error(ErrorCode::bad_input, "the body is not JSON",
-                {.where = "the body", .expected = "a JSON value", .found = std::string(text.substr(0, 60))});
-  return body;
-}
-
 }  // namespace cowatch::serve

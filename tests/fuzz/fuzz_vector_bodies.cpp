@@ -1,6 +1,7 @@
 // Bodies of requests to collections: fields, vectors, ids and filters are read or refused with their place;
 // and what a filter selects through the index of a segment is what it says of each payload.
 #include "base/json.h"
+#include "base/json_text.h"
 #include "fuzz/fuzz.h"
 #include "search/access/filter.h"
 #include "search/access/payload_index.h"
@@ -76,7 +77,7 @@ void read(const Json& body, const Indexed& indexed) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Indexed indexed;
   try {
-    read(serve::parse_json_body(fuzz::text_of(data, size)), indexed);
+    read(parse_json(fuzz::text_of(data, size), "the body"), indexed);
   } catch (const Error& error) {
     fuzz::expect(Json::accept(serve::problem(error).body), "a problem in JSON");
   }

@@ -48,6 +48,18 @@ header = json.dumps({"__metadata__": {"kind": "features", "format": "1"},
                      "features": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]},
                      "present": {"dtype": "U8", "shape": [2, 1], "data_offsets": [16, 18]}}).encode()
 seed("tensor_file", "features", struct.pack("<Q", len(header)) + header + struct.pack("<4f", 1, 2, 3, 4) + b"\x01\x00")
+table = struct.pack("<6f", 1, 2, 3, 4, 5, 6)
+rows = b"".join(struct.pack("<i", 3) + table[i : i + 12] for i in (0, 12))
+# The first byte: 0 npy, 1 fvecs, 2 bvecs, 3 safetensors.
+seed("vector_files", "npy", b"\x00" + npy("<f4", (2, 3), table))
+seed("vector_files", "fvecs", b"\x01" + rows)
+seed("vector_files", "bvecs", b"\x02" + b"".join(struct.pack("<i3B", 3, i, 2, 3) for i in (1, 9)))
+header = json.dumps({"vectors": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}).encode()
+seed("vector_files", "safetensors", b"\x03" + struct.pack("<Q", len(header)) + header + table)
+seed("points", "number", '{"id":7,"vector":[1,2.5],"payload":{"a":{"b":[1,"x",null]},"when":"2024-05-01"}}\n{"must":[{"key":"a.b","match":{"any":["x",1]}}]}')
+seed("points", "uuid", '{"id":"550e8400-e29b-41d4-a716-446655440000","vector":[]}\n{"min_should":{"conditions":[{"has_id":[7]},{"is_empty":{"key":"a[].b"}}],"min_count":1}}')
+seed("points", "range", '{"id":1,"vector":[0],"payload":{"n":5}}\n{"must_not":{"key":"n","range":{"gte":1,"lt":"2024-05-01"}},"should":[{"key":"n","values_count":{"gt":0}}]}')
+
 seed("worker_result", "changes", bytes([0, 0, 1, 5, 0, 7, 20, 0, 255]))
 seed("json_body", "feedback", '[{"FeedbackType":"watch","UserId":"u","ItemId":"v","Timestamp":"2024-05-01T10:00:00Z","Value":0.5}]')
 seed("json_body", "item", '{"ItemId":"v","IsHidden":false,"Categories":["a"],"Labels":{"x":1},"Comment":"t"}')

@@ -171,16 +171,27 @@ std::vector<std::shared_ptr<const Allowed>> allowed_slots(const CollectionView& 
   return allowed;
 }
 
-// A share of the searches is asked again exactly, later.
-void sample_recall(VectorCall& call, const std::shared_ptr<const CollectionView>& view, const VectorQuery& query,
-                   const std::vector<std::shared_ptr<const Allowed>>& allowed, const std::vector<Hit>& hits) {
+using View = std::shared_ptr<const CollectionView>;
+
+// A share of the searches is asked again exactly, later; what both found is counted.
+void measure_recall(VectorCall& call, const View& view, const VectorQuery& query,
+                    std::vector<std::shared_ptr<const Allowed>> allowed, const std::vector<Hit>& hits) {
+  RecallSampler& sampler = call.service.recall();
   const std::string name = call.collection->folder().filename().string();
-  if (query.exact || !call.service.measures().sample(name)) return;
-  call.service.recall_sampler().offer(
-      {name, view, call.collection->config().metric, {query.vector.begin(), query.vector.end()}, allowed, hits, query.k});
+  if (query.exact || query.k == 0 || !sampler.takes(name)) return;
+  std::vector<float> scores;
+  for (size_t i = 0; i < std::min<size_t>(10, hits.size()); ++i) scores.push_back(hits[i].score);
+  sampler.offer(name, [view, metric = call.collection->config().metric, k = std::min<size_t>(query.k, 10),
+                       vector = std::vector<float>(query.vector.begin(), query.vector.end()), allowed = std::move(allowed), scores] {
+    const auto truth = search(*view, metric, {vector, k, 0, true, nullptr}, allowed);
+    // Codes and vectors score alike up to rounding.
+    const float least = truth.empty() ? 0 : truth.back().score - 1e-5f * std::abs(truth.back().score);
+    const auto found = std::count_if(scores.begin(), scores.end(), [&](float score) { return score >= least; });
+    return RecallSampler::Count{std::min(truth.size(), static_cast<size_t>(found)), truth.size()};
+  });
 }
 
-std::vector<Answer> answers_of(VectorCall& call, const std::shared_ptr<const CollectionView>& shared, const Asked& asked, const Target& target, size_t k) {
+std::vector<Answer> answers_of(VectorCall& call, const View& shared, const Asked& asked, const Target& target, size_t k) {
   const CollectionView& view = *shared;
   const Metric metric = call.collection->config().metric;
   const auto allowed = allowed_slots(view, asked, target);
@@ -190,7 +201,7 @@ std::vector<Answer> answers_of(VectorCall& call, const std::shared_ptr<const Col
   } else {
     VectorQuery query{target.vector, k, asked.effort, asked.exact, call.cancel};
     const auto hits = search(view, metric, query, allowed);
-    sample_recall(call, shared, query, allowed, hits);
+    measure_recall(call, shared, query, allowed, hits);
     for (const Hit& hit : hits) answers.push_back({hit.at, shown_score(metric, hit.score)});
   }
   if (asked.threshold) {
@@ -209,7 +220,7 @@ Json scored_json(const CollectionView& view, const Answer& answer, const Shown& 
   return point;
 }
 
-Json page(VectorCall& call, const std::shared_ptr<const CollectionView>& view, const Asked& asked, const Target& target) {
+Json page(VectorCall& call, const View& view, const Asked& asked, const Target& target) {
   const auto answers = answers_of(call, view, asked, target, asked.limit + asked.offset);
   Json list = Json::array();
   for (size_t i = asked.offset; i < answers.size(); ++i) list.push_back(scored_json(*view, answers[i], asked.shown));
@@ -337,6 +348,12 @@ Json recommend_points(VectorCall& call) {
 }
 Json recommend_batch(VectorCall& call) {
   return answer_several(call, recommend_fields, read_examples, true);
+}
+Json recommend_groups(VectorCall& call) {
+  return answer_groups(call, call.body,
+                       {"positive", "negative", "strategy", "filter", "params", "limit", "with_payload", "with_vector", "with_vectors",
+                        "score_threshold", "using", "lookup_from", "shard_key", "group_by", "group_size", "with_lookup"},
+                       read_examples);
 }
 Json query_points(VectorCall& call) {
   return answer_one(call, call.body, "", query_fields, read_query, false);

@@ -1,52 +1,85 @@
 #include "serve/vectors/recall_sampler.h"
 
-#include <algorithm>
+#include <chrono>
 
 #include "base/background.h"
 #include "base/error.h"
+#include "base/log.h"
 
 namespace cowatch::serve {
+namespace {
 
-RecallSampler::RecallSampler(VectorMetrics& metrics)
-    : metrics_(metrics), thread_([this](const std::stop_token& stop) { work(stop); }) {}
+constexpr size_t most_waiting = 32, most_minutes = 24 * 60;
+constexpr int rest = 19;  // times as long as it measured
 
-RecallSampler::~RecallSampler() {
-  ending_ = true;  // cuts a search short
+int64_t this_minute() {
+  using namespace std::chrono;
+  return duration_cast<minutes>(system_clock::now().time_since_epoch()).count() * 60'000;
 }
 
-void RecallSampler::offer(Sample sample) {
+}  // namespace
+
+bool RecallSampler::takes(const std::string& name) {
+  if (every_ == 0) return false;
   const std::lock_guard lock(mutex_);
-  if (sample_) return;
-  sample_ = std::move(sample);
+  return searches_[name]++ % every_ == 0 && waiting_.size() < most_waiting;
+}
+
+void RecallSampler::offer(const std::string& name, std::function<Count()> measure) {
+  const std::lock_guard lock(mutex_);
+  if (waiting_.size() < most_waiting) waiting_.push_back({name, std::move(measure)});
   changed_.notify_all();
 }
 
 void RecallSampler::work(const std::stop_token& stop) {
   const BackgroundThread background;
-  for (;;) {
-    {
-      std::unique_lock lock(mutex_);
-      if (!changed_.wait(lock, stop, [&] { return sample_.has_value(); })) return;
-    }
+  std::unique_lock lock(mutex_);
+  while (changed_.wait(lock, stop, [&] { return !waiting_.empty(); })) {
+    const Sample sample = std::move(waiting_.front());
+    waiting_.pop_front();
+    measuring_ = true;
+    lock.unlock();
+    const auto start = std::chrono::steady_clock::now();
+    Count count;
     try {
-      measure(*sample_);
-    } catch (const Error&) {  // the server ends, or a segment is damaged and mended meanwhile
+      count = sample.measure();
+    } catch (const Error& error) {
+      log(LogLevel::warning, std::string("a search's recall could not be measured: ") + error.what());
     }
-    const std::lock_guard lock(mutex_);
-    sample_.reset();
+    const auto taken = std::chrono::steady_clock::now() - start;
+    lock.lock();
+    add(sample.name, count);
+    measuring_ = false;
+    changed_.notify_all();
+    changed_.wait_for(lock, stop, rest * taken, [] { return false; });
   }
 }
 
-void RecallSampler::measure(const Sample& sample) {
-  const VectorQuery query = {.vector = sample.vector, .k = sample.k, .exact = true, .cancel = &ending_};
-  const auto truth = search(*sample.view, sample.metric, query, sample.allowed);
-  size_t found = 0;
-  for (const Hit& hit : truth) {
-    found += std::any_of(sample.hits.begin(), sample.hits.end(), [&](const Hit& each) {
-      return each.at.table == hit.at.table && each.at.slot == hit.at.slot;
-    });
-  }
-  metrics_.recall(sample.collection, found, truth.size());
+void RecallSampler::add(const std::string& name, Count count) {
+  Count& total = totals_[name];
+  total.found += count.found, total.wanted += count.wanted;
+  auto& minutes = history_[name];
+  const int64_t now = this_minute();
+  if (minutes.empty() || minutes.back().time_ms != now) minutes.push_back({now, {}});
+  if (minutes.size() > most_minutes) minutes.pop_front();
+  minutes.back().count.found += count.found, minutes.back().count.wanted += count.wanted;
+}
+
+std::map<std::string, std::vector<RecallSampler::Minute>> RecallSampler::history() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, std::vector<Minute>> history;
+  for (const auto& [name, minutes] : history_) history[name].assign(minutes.begin(), minutes.end());
+  return history;
+}
+
+std::map<std::string, RecallSampler::Count> RecallSampler::totals() const {
+  const std::lock_guard lock(mutex_);
+  return totals_;
+}
+
+void RecallSampler::wait() const {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return waiting_.empty() && !measuring_; });
 }
 
 }  // namespace cowatch::serve

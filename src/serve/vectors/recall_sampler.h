@@ -1,46 +1,57 @@
-// The recall of a share of the searches, found by asking them again exactly: in the background, after they
-// were answered, one at a time, at low priority. Those that come meanwhile are left out.
+// The recall of what was answered: a share of the searches is asked again exactly, in the background at low
+// priority, and the two answers are compared. Measuring takes at most a twentieth of one core: what comes while it is behind is left out.
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "search/collection_view.h"
-#include "serve/vectors/vector_metrics.h"
 
 namespace cowatch::serve {
 
 class RecallSampler {
  public:
-  explicit RecallSampler(VectorMetrics& metrics);
-  ~RecallSampler();
-
-  struct Sample {
-    std::string collection;
-    std::shared_ptr<const CollectionView> view;
-    Metric metric = Metric::cosine;
-    std::vector<float> vector;
-    std::vector<std::shared_ptr<const Allowed>> allowed;
-    std::vector<Hit> hits;  // the answer
-    size_t k = 0;
+  struct Count {
+    uint64_t found = 0, wanted = 0;  // of the true neighbours, and how many there are
   };
-  // Takes the sample unless one is under way.
-  void offer(Sample sample);
+  // One search in `every` is measured; 0: none.
+  explicit RecallSampler(uint64_t every) : every_(every), worker_([this](const std::stop_token& stop) { work(stop); }) {}
+
+  // Whether this search of `name` is one to be measured; then offer() it.
+  bool takes(const std::string& name);
+  // `measure` is called later from another thread: it owns what it looks at.
+  void offer(const std::string& name, std::function<Count()> measure);
+
+  struct Minute {
+    int64_t time_ms = 0;  // its beginning, since 1970
+    Count count;
+  };
+  std::map<std::string, std::vector<Minute>> history() const;  // the last day, oldest first
+  std::map<std::string, Count> totals() const;                 // since the start
+  void wait() const;                                           // until what was offered is measured
 
  private:
+  struct Sample {
+    std::string name;
+    std::function<Count()> measure;
+  };
   void work(const std::stop_token& stop);
-  void measure(const Sample& sample);
+  void add(const std::string& name, Count count);  // mutex held
 
-  VectorMetrics& metrics_;
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
-  std::optional<Sample> sample_;
-  std::atomic<bool> ending_{false};
-  std::jthread thread_;
+  const uint64_t every_;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable_any changed_;
+  std::deque<Sample> waiting_;
+  bool measuring_ = false;
+  std::map<std::string, uint64_t> searches_;
+  std::map<std::string, std::deque<Minute>> history_;
+  std::map<std::string, Count> totals_;
+  std::jthread worker_;  // last: it uses all of the above
 };
 
 }  // namespace cowatch::serve

@@ -1,13 +1,8 @@
 // `cowatch bench serve`: starts the server on a workspace and asks it over loopback, as a page does. Each
 // question is asked by one and by several connections at once; `live`, which only says that the process
 // lives, is what HTTP alone costs.
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <sstream>
 #include <thread>
@@ -17,6 +12,7 @@
 #include "base/threads.h"
 #include "bench/benchmarks.h"
 #include "bench/connection.h"
+#include "bench/server_process.h"
 #include "store/catalogue.h"
 #include "store/workspace.h"
 
@@ -28,54 +24,6 @@ struct Options {
   int connections = 4;
   double seconds = 5;
   std::vector<std::string> questions = {"live", "item", "wall", "popular", "latest", "words", "related"};
-};
-
-// The server as a process of its own, on a free port.
-class Server {
- public:
-  explicit Server(const Path& workspace) {
-    int ends[2];
-    if (pipe(ends) != 0) throw_system_error("make", "a pipe");
-    const std::string program = (program_folder() / "cowatch").string(), folder = workspace.string(),
-                      threads_text = std::to_string(threads());
-    start_ = seconds_now();
-    child_ = fork();
-    if (child_ == 0) {
-      dup2(ends[1], STDOUT_FILENO);
-      execl(program.c_str(), "cowatch", "serve", folder.c_str(), "--port", "0", "--threads",
-            threads_text.c_str(), nullptr);
-      _exit(127);
-    }
-    ::close(ends[1]);
-    std::string line;
-    for (char c = 0; read(ends[0], &c, 1) == 1 && c != '\n';) line += c;
-    ::close(ends[0]);
-    ready_ = seconds_now();
-    const size_t at = line.find("127.0.0.1:");
-    if (at == line.npos)
-      throw Error(ErrorCode::system, "the server did not start", {.where = folder, .found = line});
-    port_ = static_cast<uint16_t>(std::stoi(line.substr(at + 10)));
-  }
-  Server(const Server&) = delete;
-  ~Server() {
-    kill(child_, SIGTERM);
-    waitpid(child_, nullptr, 0);
-  }
-  uint16_t port() const { return port_; }
-  double start_seconds() const { return ready_ - start_; }
-  // A field of /proc/PID/smaps_rollup in MiB.
-  double mib(const std::string& field) const {
-    std::ifstream file("/proc/" + std::to_string(child_) + "/smaps_rollup");
-    for (std::string line; std::getline(file, line);) {
-      if (line.starts_with(field + ":")) return std::stod(line.substr(field.size() + 1)) / 1024;
-    }
-    return 0;
-  }
-
- private:
-  pid_t child_ = -1;
-  uint16_t port_ = 0;
-  double start_ = 0, ready_ = 0;
 };
 
 // Anything but 200 is an error.
@@ -153,7 +101,7 @@ void run(const Options& options, Report& report) {
   const Catalogue catalogue(workspace.catalogue(), Catalogue::Mode::read);
   report.settings = {
       {"videos", catalogue.item_count()}, {"connections", options.connections}, {"seconds", options.seconds}};
-  const Server server(options.workspace);
+  const ServerProcess server(options.workspace, {"--threads", std::to_string(threads())});
   report.add_row({{"what", "start"},
                   {"connections", 0},
                   {"p50_ms", 1e3 * server.start_seconds()},

@@ -1,26 +1,23 @@
 // `cowatch bench vectors`: the server's collections under load over loopback, the load generator on the same
-// cores. Requests arrive at a fixed rate whatever the answers take (open loop), and latency counts from the moment
-// at which a request was due. Every phase of load ends; recall is that of the served answers against exact search.
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+// cores. Requests arrive at a fixed rate whatever the answers take (open loop), and latency counts from the
+// moment at which a request was due. Every phase of load ends; recall is that of the served answers against
+// exact search.
 #include <algorithm>
+#include <array>
 #include <atomic>
-#include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
-#include <fstream>
+#include <map>
 #include <thread>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/threads.h"
 #include "bench/benchmarks.h"
+#include "bench/http_load.h"
+#include "bench/server_process.h"
 #include "bench/temporary_folder.h"
 #include "math/vectors.h"
 #include "search/collection_set.h"
@@ -30,16 +27,14 @@
 namespace cowatch::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 struct Options {
-  size_t points = 1'000'000, dim = 128, effort = 0, connections = 64, queries = 2000;
-  double rate = 1000, seconds = 10, overload = 3;
+  size_t points = 1'000'000, dim = 128, effort = 0, connections = 256, queries = 2000;
+  double rate = 1000, seconds = 10, overload = 3, writes = 5000, recall = 0.95, deadline_ms = 8;
   Path folder;  // kept between runs
 };
 
-// Points around centres that lie in a subspace: clusters of several sizes and some 24 intrinsic dimensions, with
-// a little noise in all.
+// Points around centres that lie in a subspace: clusters of several sizes and some 24 intrinsic dimensions,
+// with a little noise in all.
 class Cloud {
  public:
   explicit Cloud(size_t dim) : dim_(dim), basis_(dim * inner_dim) {
@@ -70,8 +65,9 @@ class Cloud {
 
 void prepare(const Options& options, const Workspace& workspace) {
   CollectionSet set(workspace.file("vectors"));
-  if (set.contains("bench")) return;
-  const auto collection = set.create("bench", {.dimension = options.dim, .metric = Metric::cosine, .table_points = 65536});
+  if (set.contains("bench")) return set.find("bench")->settle();
+  const auto collection =
+      set.create("bench", {.dimension = options.dim, .metric = Metric::cosine, .table_points = 65536});
   const Cloud cloud(options.dim);
   Progress progress("writing", "points", options.points);
   constexpr size_t batch = 10'000;
@@ -91,101 +87,20 @@ void prepare(const Options& options, const Workspace& workspace) {
   collection->settle();
 }
 
-class ServerProcess {
- public:
-  explicit ServerProcess(const Path& workspace) {
-    int ends[2];
-    if (pipe(ends) != 0) throw_system_error("make", "a pipe");
-    const std::string program = (program_folder() / "cowatch").string(), folder = workspace.string();
-    const double start = seconds_now();
-    child_ = fork();
-    if (child_ == 0) {
-      dup2(ends[1], STDOUT_FILENO);
-      execl(program.c_str(), "cowatch", "serve", folder.c_str(), "--port", "0", nullptr);
-      _exit(127);
-    }
-    close(ends[1]);
-    std::string line;
-    for (char c = 0; read(ends[0], &c, 1) == 1 && line.find("127.0.0.1:") == line.npos;) line += c;
-    std::string digits;
-    for (char c = 0; read(ends[0], &c, 1) == 1 && std::isdigit(static_cast<unsigned char>(c));) digits += c;
-    close(ends[0]);
-    start_seconds_ = seconds_now() - start;
-    const std::string text = line.substr(std::min(line.size(), line.rfind(':') + 1)) + digits;
-    if (text.empty()) throw Error(ErrorCode::system, "the server did not start");
-    port_ = static_cast<uint16_t>(std::stoi(text));
-  }
-  ~ServerProcess() {
-    kill(child_, SIGTERM);
-    waitpid(child_, nullptr, 0);
-  }
-  uint16_t port() const { return port_; }
-  double start_seconds() const { return start_seconds_; }
-
- private:
-  pid_t child_;
-  uint16_t port_ = 0;
-  double start_seconds_ = 0;
-};
-
-class Connection {
- public:
-  explicit Connection(uint16_t port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    const int one = 1;
-    setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) throw_system_error("connect", "loopback");
-  }
-  Connection(const Connection&) = delete;
-  ~Connection() { close(socket_); }
-  // The status; the body is left in `body`.
-  int ask(const std::string& request, std::string& body) {
-    for (size_t at = 0; at < request.size();) {
-      const ssize_t sent = send(socket_, request.data() + at, request.size() - at, MSG_NOSIGNAL);
-      if (sent <= 0) return 0;
-      at += static_cast<size_t>(sent);
-    }
-    std::string text;
-    char bytes[16384];
-    size_t head = text.npos, whole = text.npos;
-    while (text.size() < whole) {
-      const ssize_t got = recv(socket_, bytes, sizeof bytes, 0);
-      if (got <= 0) return 0;
-      text.append(bytes, static_cast<size_t>(got));
-      if (head != text.npos || (head = text.find("\r\n\r\n")) == text.npos) continue;
-      whole = head + 4 + std::stoul(text.substr(text.find("Content-Length: ") + 16));
-    }
-    body = text.substr(head + 4);
-    return std::stoi(text.substr(9, 3));
-  }
-
- private:
-  int socket_;
-};
-
 std::string search_request(std::span<const float> vector, size_t effort, bool exact) {
   Json body = {{"vector", std::vector<float>(vector.begin(), vector.end())}, {"limit", 10}};
   if (exact) body["params"] = {{"exact", true}};
   if (!exact && effort > 0) body["params"] = {{"hnsw_ef", effort}};
-  const std::string text = body.dump();
-  return "POST /collections/bench/points/search" + std::string(exact ? "?timeout=60" : "") +
-         " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: " +
-         std::to_string(text.size()) + "\r\n\r\n" + text;
+  return http_request("POST", "/collections/bench/points/search" + std::string(exact ? "?timeout=60" : ""),
+                      body.dump());
 }
 
 std::vector<uint64_t> ids_of(const std::string& body) {
   std::vector<uint64_t> ids;
-  for (const Json& hit : Json::parse(body)["result"]) ids.push_back(hit["id"].get<uint64_t>());
+  const Json answer = Json::parse(body);
+  for (const Json& hit : answer["result"]) ids.push_back(hit["id"].get<uint64_t>());
   return ids;
 }
-
-struct Sample {
-  double seconds = 0;
-  int status = 0;
-};
 
 double at_share(std::vector<double>& values, double share) {
   if (values.empty()) return 0;
@@ -193,120 +108,196 @@ double at_share(std::vector<double>& values, double share) {
   return values[std::min(values.size() - 1, static_cast<size_t>(share * static_cast<double>(values.size())))];
 }
 
-class Load {
+// The searches: those of even number choose the effort, the others are measured.
+class Queries {
  public:
-  Load(const Options& options, uint16_t port) : options_(options), port_(port) {
-    const Cloud cloud(options.dim);
-    std::vector<float> vector(options.dim);
+  explicit Queries(const Options& options) : dim_(options.dim), cloud_(options.dim) {
+    std::vector<float> vector(dim_);
     for (size_t q = 0; q < options.queries; ++q) {
-      cloud.row(q, 2, vector);
-      requests_.push_back(search_request(vector, options.effort, false));
-      if (q < 100) exact_.push_back(search_request(vector, 0, true));
+      cloud_.row(q, 2, vector);
+      vectors_.push_back(vector);
     }
   }
-
-  double recall() const {
-    Connection connection(port_);
+  std::vector<std::string> requests(size_t effort) const {
+    std::vector<std::string> all;
+    for (size_t q = 1; q < vectors_.size(); q += 2) all.push_back(search_request(vectors_[q], effort, false));
+    return all;
+  }
+  // The share of the ten nearest that the search finds, over 200 of the even or odd queries.
+  double recall(HttpLoad& load, size_t effort, size_t parity) {
     size_t found = 0, wanted = 0;
     std::string body;
-    for (size_t q = 0; q < exact_.size(); ++q) {
-      if (connection.ask(exact_[q], body) != 200) throw Error(ErrorCode::system, "an exact search failed: " + body);
-      const auto truth = ids_of(body);
-      if (connection.ask(requests_[q], body) != 200) throw Error(ErrorCode::system, "a search failed: " + body);
-      const auto answer = ids_of(body);
+    for (size_t q = parity; q < std::min<size_t>(400, vectors_.size()); q += 2) {
+      auto& truth = truths_[q];
+      if (truth.empty()) truth = answer(load, search_request(vectors_[q], 0, true));
+      const auto got = answer(load, search_request(vectors_[q], effort, false));
       wanted += truth.size();
-      for (const uint64_t id : truth) found += std::find(answer.begin(), answer.end(), id) != answer.end();
+      for (const uint64_t id : truth) found += std::find(got.begin(), got.end(), id) != got.end();
     }
     return static_cast<double>(found) / static_cast<double>(wanted);
   }
 
-  // Requests at `rate`; each connection takes the next one due. What is behind by more than all connections can
-  // carry shows as latency, since it counts from when it was due.
-  std::vector<Sample> run(double rate, double seconds) const {
-    const auto count = static_cast<size_t>(rate * seconds);
-    std::vector<Sample> samples(count);
-    std::atomic<size_t> next{0};
-    const auto start = Clock::now() + std::chrono::milliseconds(20);
-    std::vector<std::jthread> threads;
-    for (size_t c = 0; c < options_.connections; ++c) {
-      threads.emplace_back([&] {
-        Connection connection(port_);
-        std::string body;
-        for (size_t i; (i = next++) < count;) {
-          const auto due = start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(static_cast<double>(i) / rate));
-          std::this_thread::sleep_until(due);
-          samples[i].status = connection.ask(requests_[i % requests_.size()], body);
-          samples[i].seconds = std::chrono::duration<double>(Clock::now() - due).count();
-        }
-      });
-    }
-    threads.clear();
-    return samples;
+ private:
+  static std::vector<uint64_t> answer(HttpLoad& load, const std::string& request) {
+    std::string body;
+    if (load.ask(request, body).status != 200)
+      throw Error(ErrorCode::system, "a search failed", {.found = body});
+    return ids_of(body);
   }
+  size_t dim_;
+  Cloud cloud_;
+  std::vector<std::vector<float>> vectors_;
+  std::map<size_t, std::vector<uint64_t>> truths_;
+};
 
-  // As many as the connections can have under way, one after the other: what the machine can do.
-  double capacity(double seconds) const {
-    std::atomic<size_t> served{0};
-    const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-    std::vector<std::jthread> threads;
-    for (size_t c = 0; c < 8; ++c) {
-      threads.emplace_back([&, c] {
-        Connection connection(port_);
-        std::string body;
-        for (size_t i = c; Clock::now() < end; i += 8) served += connection.ask(requests_[i % requests_.size()], body) == 200;
-      });
+// Points are replaced at a steady rate, in batches, over a connection of its own.
+class Writer {
+ public:
+  Writer(const Options& options, uint16_t port) : load_(port, 1) {
+    const Cloud cloud(options.dim);
+    std::vector<float> vector(options.dim);
+    const Random random(14, 0);
+    for (uint64_t b = 0; b < 100; ++b) {
+      Json points = Json::array();
+      for (uint64_t i = b * batch; i < (b + 1) * batch; ++i) {
+        cloud.row(i, 3, vector);
+        points.push_back(
+            {{"id", static_cast<uint64_t>(random.uniform(i, 0) * static_cast<double>(options.points))},
+             {"vector", vector},
+             {"payload", {{"shelf", i % 100}}}});
+      }
+      requests_.push_back(http_request("PUT", "/collections/bench/points", Json{{"points", points}}.dump()));
     }
-    threads.clear();
-    return static_cast<double>(served) / seconds;
+    const double every = batch / options.writes;
+    thread_ = std::jthread([this, every](const std::stop_token& stop) {
+      const double start = seconds_now();
+      std::string body;
+      for (size_t b = 0; !stop.stop_requested(); ++b) {
+        const double due = start + static_cast<double>(b) * every;
+        if (const double early = due - seconds_now(); early > 0)
+          std::this_thread::sleep_for(std::chrono::duration<double>(early));
+        const auto sample = load_.ask(requests_[b % requests_.size()], body);
+        written_ += sample.status == 200 ? batch : 0;
+      }
+    });
+  }
+  size_t stop() {
+    thread_.request_stop();
+    thread_.join();
+    return written_;
   }
 
  private:
-  Options options_;
-  uint16_t port_;
-  std::vector<std::string> requests_, exact_;
+  static constexpr size_t batch = 100;
+  HttpLoad load_;
+  std::vector<std::string> requests_;
+  size_t written_ = 0;
+  std::jthread thread_;
 };
 
-void add_row(Report& report, const char* phase, double rate, double seconds, const std::vector<Sample>& samples, double recall,
-             const Options& options, double capacity) {
+struct Phase {
+  const char* name;
+  double rate, seconds, recall, capacity;
+  size_t effort, written = 0;
+};
+
+void add_row(Report& report, const Phase& phase, const std::vector<LoadSample>& samples,
+             const Options& options) {
   std::vector<double> served, refused;
   size_t failed = 0;
-  for (const Sample& sample : samples) {
-    if (sample.status == 200) served.push_back(sample.seconds * 1000);
-    else if (sample.status == 503) refused.push_back(sample.seconds * 1000);
-    else ++failed;
+  for (const LoadSample& sample : samples) {
+    if (sample.status == 200)
+      served.push_back(sample.seconds * 1000);
+    else if (sample.status == 503)
+      refused.push_back(sample.seconds * 1000);
+    else
+      ++failed;
   }
-  report.add_row({{"phase", phase},
+  report.add_row({{"phase", phase.name},
                   {"points", options.points},
                   {"dim", options.dim},
-                  {"offered_qps", rate},
-                  {"served_qps", static_cast<double>(served.size()) / seconds},
-                  {"refused_qps", static_cast<double>(refused.size()) / seconds},
+                  {"effort", phase.effort},
+                  {"recall@10", phase.recall},
+                  {"capacity_qps", phase.capacity},
+                  {"offered_qps", phase.rate},
+                  {"served_qps", static_cast<double>(served.size()) / phase.seconds},
+                  {"refused_qps", static_cast<double>(refused.size()) / phase.seconds},
                   {"failed", failed},
                   {"served_p50_ms", at_share(served, 0.5)},
                   {"served_p99_ms", at_share(served, 0.99)},
                   {"refused_p50_ms", at_share(refused, 0.5)},
-                  {"recall@10", recall},
-                  {"capacity_qps", capacity}});
+                  {"refused_p99_ms", at_share(refused, 0.99)},
+                  {"written_per_second", static_cast<double>(phase.written) / phase.seconds}});
+}
+
+size_t choose_effort(const Options& options, Queries& queries, HttpLoad& load) {
+  if (options.effort > 0) return options.effort;
+  for (const size_t effort : {8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512}) {
+    const double recall = queries.recall(load, effort, 0);
+    std::fprintf(stderr, "effort %zu: recall %.4f\n", effort, recall);
+    if (recall >= options.recall) return effort;
+  }
+  throw Error(ErrorCode::system, "no effort reaches the recall",
+              {.expected = std::to_string(options.recall)});
+}
+
+// The first answer after the process's start, and what it holds then: memory that maps files counts as far as
+// it was read.
+void measure_start(const Workspace& workspace, const Options& options, Report& report) {
+  const ServerProcess server(workspace.folder());
+  std::string body;
+  Options few = options;
+  few.queries = 2;
+  Queries queries(few);
+  HttpLoad load(server.port(), 1);
+  const auto first = load.ask(queries.requests(0)[0], body);
+  const double answered = seconds_now() - server.started_at();
+  std::printf(
+      "listening after %.3f s, first answer (status %d) %.3f s after the process's start; resident %.0f MiB, "
+      "of it "
+      "%.0f MiB of its own\n",
+      server.start_seconds(), first.status, answered, server.mib("Rss"), server.mib("Anonymous"));
+  report.settings["listening_s"] = server.start_seconds();
+  report.settings["first_answer_s"] = answered;
+  report.settings["start_rss_mib"] = server.mib("Rss");
+  report.settings["start_anonymous_mib"] = server.mib("Anonymous");
 }
 
 void run(const Options& options, Report& report) {
-  report.settings = {{"points", options.points}, {"dim", options.dim}, {"effort", options.effort},
-                     {"connections", options.connections}, {"seconds", options.seconds}};
+  report.settings = {{"points", options.points},
+                     {"deadline_ms", options.deadline_ms},
+                     {"dim", options.dim},
+                     {"connections", options.connections},
+                     {"seconds", options.seconds}};
   const TemporaryFolder temporary;
-  const Workspace workspace = Workspace::open_or_create(options.folder.empty() ? temporary.path() / "ws" : options.folder);
+  const Workspace workspace =
+      Workspace::open_or_create(options.folder.empty() ? temporary.path() / "ws" : options.folder);
   Catalogue(workspace.catalogue(), Catalogue::Mode::write);
   prepare(options, workspace);
-  const ServerProcess server(workspace.folder());
-  const Load load(options, server.port());
-  std::string body;
-  const double start = seconds_now();
-  load.run(10, 0.1);
-  std::printf("the server listened after %.2f s, first answers %.2f s later\n", server.start_seconds(), seconds_now() - start);
-  const double recall = load.recall();
-  const double capacity = load.capacity(std::min(options.seconds, 5.0));
-  add_row(report, "quiet", options.rate, options.seconds, load.run(options.rate, options.seconds), recall, options, capacity);
+  measure_start(workspace, options, report);
+  const ServerProcess server(workspace.folder(),
+                             {"--set", "vectors.deadline_ms=" + std::to_string(options.deadline_ms)});
+  Queries queries(options);
+  HttpLoad load(server.port(), options.connections);
+  const size_t effort = choose_effort(options, queries, load);
+  const double recall = queries.recall(load, effort, 1);
+  const auto requests = queries.requests(effort);
+  load.at_rate(requests, 200, 1);
+  const double capacity = load.capacity(requests, 16, std::min(options.seconds, 5.0));
+  const auto phase = [&](const char* name, double rate) {
+    return Phase{name, rate, options.seconds, recall, capacity, effort};
+  };
+  add_row(report, phase("quiet", options.rate), load.at_rate(requests, options.rate, options.seconds),
+          options);
   const double high = options.overload * capacity;
-  add_row(report, "overload", high, options.seconds, load.run(high, options.seconds), recall, options, capacity);
+  add_row(report, phase("overload", high), load.at_rate(requests, high, options.seconds), options);
+  if (options.writes > 0) {
+    Phase writing = phase("writing", options.rate);
+    Writer writer(options, server.port());
+    const auto samples = load.at_rate(requests, options.rate, options.seconds);
+    writing.written = writer.stop();
+    add_row(report, writing, samples, options);
+  }
 }
 
 std::function<void(Report&)> configure(CLI::App& app) {
@@ -316,11 +307,14 @@ std::function<void(Report&)> configure(CLI::App& app) {
   };
   add("--points", options->points, "points of the collection");
   add("--dim", options->dim, "numbers of a vector");
-  add("--effort", options->effort, "candidates kept while searching; 0: the index's default");
+  add("--effort", options->effort, "candidates kept while searching; 0: the least that reaches --recall");
   add("--connections", options->connections, "of the load generator");
   add("--rate", options->rate, "requests a second in the quiet phase");
   add("--seconds", options->seconds, "length of a phase");
   add("--overload", options->overload, "times the capacity in the phase of overload");
+  add("--writes", options->writes, "points replaced a second in the phase of writing; 0: no such phase");
+  add("--deadline-ms", options->deadline_ms, "the server's: what would wait longer is refused");
+  add("--recall", options->recall, "what the effort is chosen for, on other queries than are measured");
   app.add_option("--folder", options->folder, "keep the workspace here, and use the one that is there");
   return [options](Report& report) { run(*options, report); };
 }

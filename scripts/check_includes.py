@@ -19,7 +19,8 @@ LAYERS = {
     "serve": ["base", "math", "store", "media", "graph", "learn", "search", "pipeline"],
     "bench": ["base", "math", "store", "media", "graph", "learn", "search", "pipeline", "serve"],
 }
-LAYERS["cli"] = [*LAYERS["serve"], "serve", "bench"]
+LAYERS["rpc"] = [*LAYERS["serve"], "serve"]
+LAYERS["cli"] = [*LAYERS["rpc"], "rpc", "bench"]
 
 # Third-party headers and the folders that may name them.
 LIBRARIES = {
@@ -31,6 +32,7 @@ LIBRARIES = {
     r"(zlib|zstd)\.h": ["store"],
     r"boost/": ["serve"],
     r"sodium": ["serve"],
+    r"(grpcpp|google/protobuf)/": ["rpc"],
     r"hdf5": ["search/io"],
     r"(cblas|dnnl|oneapi|omp)": ["math", "bench/peers"],
     r"(hnswlib|faiss)/": ["bench/peers"],

@@ -48,6 +48,12 @@ const std::vector<Setting>& declarations() {
        1e18,
        {"any", "session", "positions"}},
 
+      // How embeddings are indexed for search (pipeline/index_stage.h).
+      {"index.build_effort", int64_t{96}, "candidates kept while a video is linked into the graph index", 8, 4096},
+      {"index.degree", int64_t{32}, "most links of a video in the graph index", 4, 256},
+      {"index.graph_from", int64_t{20000}, "videos from which a graph index is made; fewer are searched exactly", 1, 1e18},
+      {"index.memory", int64_t{0}, "most memory that indexing and searching may take, in MiB; 0: any", 0, 1e9},
+
       // How embeddings are learned (learn/relational/options.h).
       {"train.anchor_power", 0.0, "anchors are drawn in proportion to their number of neighbours to this power", -4, 4},
       {"train.batch", int64_t{1000}, "triplets in a step; mining looks through all their negatives", 2, 1e6},
@@ -85,6 +91,7 @@ const std::vector<Setting>& declarations() {
 
       // The server (serve/http_server.h).
       {"serve.address", std::string("127.0.0.1"), "where the server listens"},
+      {"serve.grpc_port", int64_t{-1}, "port of the collections over gRPC; 0: any free one, -1: none", -1, 65535},
       {"serve.key", std::string(""), "key that writing needs; empty: none, which only a loopback address allows"},
       {"serve.port", int64_t{8080}, "port; 0: any free one", 0, 65535},
       {"serve.workers", int64_t{4}, "threads that answer", 1, 256},
@@ -102,6 +109,7 @@ const std::vector<Setting>& declarations() {
 
       // Collections of vectors (serve/vectors/vector_service.h).
       {"vectors.deadline_ms", 50.0, "time a search may take, waiting included, in milliseconds; what would take longer is refused at once", 1, 60000},
+      {"vectors.recall_every", int64_t{100}, "one search in so many is asked again exactly, in the background, to know the recall; 0: none", 0, 1e9},
       {"vectors.queue", int64_t{1000}, "most searches that wait", 1, 1e6},
   };
   return all;

@@ -5,15 +5,68 @@
 #include <tbb/info.h>
 #include <tbb/parallel_for.h>
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <atomic>
+#include <exception>
 #include <memory>
+#include <thread>
+#include <vector>
+
+#include "base/background.h"
 
 namespace cowatch {
 namespace {
 
 std::unique_ptr<tbb::global_control> limit;
+thread_local bool in_background = false;
+constexpr int background_nice = 10;
+
+// Helpers of their own, since oneTBB's would keep the low priority afterwards, made for each loop: those that
+// run in the background are long.
+void background_for(size_t pieces, const std::function<void(size_t)>& body) {
+  std::atomic<size_t> next{0};
+  std::vector<std::exception_ptr> failures(std::min(pieces, threads()));
+  const auto work = [&](size_t helper) {
+    try {
+      for (size_t piece; (piece = next++) < pieces;) body(piece);
+    } catch (...) {
+      failures[helper] = std::current_exception();
+      next = pieces;
+    }
+  };
+  {
+    std::vector<std::jthread> helpers;
+    for (size_t h = 1; h < failures.size(); ++h) {
+      helpers.emplace_back([&, h] {
+        const BackgroundThread background;
+        work(h);
+      });
+    }
+    work(0);
+  }
+  for (const auto& failure : failures)
+    if (failure) std::rethrow_exception(failure);
+}
 
 }  // namespace
+
+void be_nice(int niceness) {
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), niceness);  // of the thread, on Linux
+}
+
+BackgroundThread::BackgroundThread() {
+  in_background = true;
+  be_nice(background_nice);
+}
+BackgroundThread::~BackgroundThread() {
+  in_background = false;
+}
+bool BackgroundThread::here() {
+  return in_background;
+}
 
 void set_threads(size_t count) {
   limit.reset();
@@ -31,6 +84,10 @@ void parallel_for(size_t count, size_t grain, const std::function<void(size_t, s
   if (pieces <= 1) {
     if (count > 0) body(0, count);
     return;
+  }
+  if (BackgroundThread::here()) {
+    return background_for(pieces,
+                          [&](size_t piece) { body(piece * grain, std::min(count, (piece + 1) * grain)); });
   }
   tbb::parallel_for(
       tbb::blocked_range<size_t>(0, pieces, 1),

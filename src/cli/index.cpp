@@ -1,4 +1,4 @@
-// `cowatch index WS`: checks the embeddings and says what searching them takes.
+// `cowatch index WS`: checks the embeddings, indexes them and switches to them.
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -15,25 +15,27 @@ struct Options : WorkspaceOptions {
 };
 
 void print_json(const IndexSummary& summary) {
-  Json json = {{"search", "exact"},
+  Json json = {{"search", summary.graph ? "graph" : "exact"},
                {"videos", summary.videos},
                {"width", summary.width},
                {"new_videos", summary.new_videos},
                {"mapped_bytes", summary.mapped_bytes},
+               {"building_bytes", summary.building_bytes},
                {"predicted", summary.predicted}};
-  if (!summary.predicted) json["embedded"] = summary.embedded;
+  if (!summary.predicted) json["embedded"] = summary.embedded, json["switched"] = summary.switched;
   std::cout << json.dump(1) << "\n";
 }
 
 void print_text(const IndexSummary& summary) {
   const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
-  const double mib = static_cast<double>(summary.mapped_bytes) / (1 << 20);
+  const auto mib = [](uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
   if (summary.predicted) {
-    std::printf("%llu embeddings of %llu numbers: the server will map %.1f MiB\n", number(summary.videos),
-                number(summary.width), mib);
+    std::printf("%llu embeddings of %llu numbers: the server will map %.1f MiB, making it takes %.1f MiB\n",
+                number(summary.videos), number(summary.width), mib(summary.mapped_bytes), mib(summary.building_bytes));
   } else {
-    std::printf("%llu embeddings of %llu numbers are sound; the server maps %.1f MiB\n",
-                number(summary.embedded), number(summary.width), mib);
+    std::printf("%llu embeddings of %llu numbers are sound and %s; the server maps %.1f MiB\n",
+                number(summary.embedded), number(summary.width),
+                summary.switched ? "in use from now on" : "were in use already", mib(summary.mapped_bytes));
     if (summary.embedded < summary.videos)
       std::printf("%llu videos have no features and are never answered\n",
                   number(summary.videos - summary.embedded));
@@ -41,7 +43,8 @@ void print_text(const IndexSummary& summary) {
   if (summary.new_videos > 0)
     std::printf("%llu videos came after embedding: run `cowatch embed` for them\n",
                 number(summary.new_videos));
-  std::printf("exact search reads embeddings.safetensors itself: no further file is needed\n");
+  std::printf(summary.graph ? "searched by a graph index; a scan of all is its measure\n"
+                            : "searched exactly; from index.graph_from videos on by a graph index\n");
 }
 
 void run(const Options& options) {
@@ -54,16 +57,17 @@ void run(const Options& options) {
 
 void configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  options->add(app);
-  app.add_flag("--dry-run", options->dry_run, "only predict the memory that searching takes");
+  options->add(app, {"index"});
+  app.add_flag("--dry-run", options->dry_run, "only predict the memory that indexing and searching take");
   app.callback([options] { run(*options); });
 }
 
 }  // namespace
 
 Verb index_verb() {
-  return {"index", "Pipeline", "check embeddings and what searching them takes",
-          "  cowatch index ws\n  cowatch index ws --dry-run --json", configure};
+  return {"index", "Pipeline", "index the embeddings and switch to them",
+          "  cowatch index ws\n  cowatch index ws --dry-run --json               only the memory it takes\n"
+          "  cowatch index ws --memory 2048                  refuses when it would take more", configure};
 }
 
 }  // namespace cowatch

@@ -106,6 +106,8 @@ int run(int argc, char** argv) {
       std::cerr << app.help();
       return 2;
     }
+    // A misspelt word was to be what is missing.
+    if (dynamic_cast<const CLI::RequiredError*>(&error) && !app.remaining(true).empty()) throw unexpected(app);
     throw Error(ErrorCode::bad_argument, error.what(),
                 {.remedy = "`cowatch " + std::string(argv[1]) + " --help` shows its flags and examples."});
   }

@@ -1,9 +1,11 @@
 // `cowatch serve`: the page and the interface.
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "base/error.h"
 #include "cli/verbs.h"
+#include "rpc/rpc_server.h"
 #include "serve/http_server.h"
 
 namespace cowatch {
@@ -23,9 +25,14 @@ void run(const WorkspaceOptions& options) {
                  .remedy = "Add --key KEY (any long random text)."});
   }
   serve::Service service(std::move(workspace), settings);
+  std::optional<rpc::RpcServer> grpc;
+  if (const int64_t port = settings.get_int("serve.grpc_port"); port >= 0) {
+    grpc.emplace(service.vectors(), server.address, static_cast<uint16_t>(port));
+  }
   serve::serve(service, server, [&](uint16_t port) {
     std::cout << "serving http://" << server.address << ":" << port << "  (interface: /apidocs; Ctrl-C stops)"
               << std::endl;
+    if (grpc) std::cout << "serving gRPC at " << server.address << ":" << grpc->port() << std::endl;
   });
 }
 

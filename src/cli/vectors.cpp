@@ -1,30 +1,30 @@
 // `cowatch vectors …`: collections on the command line, in the folder itself; a running server has it locked.
-#include <fstream>
+#include <algorithm>
 #include <iostream>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/json_text.h"
 #include "base/progress.h"
 #include "cli/verb.h"
 #include "cli/verbs.h"
 #include "search/collection_set.h"
 #include "search/distance.h"
-#include "search/io/vector_files.h"
+#include "search/point_files.h"
+#include "search/vector_fault.h"
 #include "serve/vectors/access_tokens.h"
 
 namespace cowatch {
 namespace {
 
-constexpr size_t batch_points = 2000;
-
 struct Options {
-  Path folder, file;
-  std::string collection, dataset, distance = "Cosine", filter, like, snapshot;
+  Path folder;
+  PointFile points;  // or a snapshot
+  std::string collection, target, distance = "Cosine", filter, like, vector, from;
   CollectionConfig config;
   std::string index = "graph", codes;
-  size_t index_mib = 0;
-  size_t first_id = 0, count = 10, effort = 0;
-  bool exact = false;
+  size_t index_mib = 0, count = 10, effort = 0;
+  bool exact = false, with_vectors = false;
   serve::AccessTokens::Grant grant;
 };
 using Shared = std::shared_ptr<Options>;
@@ -37,105 +37,87 @@ Metric metric_of_shown(const std::string& name) {
   return name == "Dot" ? Metric::inner_product : name == "Euclid" ? Metric::l2 : Metric::cosine;
 }
 
-// Lines {"id", "vector", "payload"}, as export writes them.
-void import_lines(Collection& collection, const Options& options, Progress& progress) {
-  std::ifstream file(options.file);
-  if (!file) throw Error(ErrorCode::not_found, "there is no such file", {.where = options.file.string()});
-  std::vector<PointChange> batch;
-  std::string line;
-  for (size_t number = 1; std::getline(file, line); ++number) {
-    const std::string where = options.file.string() + ", line " + std::to_string(number);
-    const Json json = Json::parse(line, nullptr, false);
-    if (!json.is_object() || !json.contains("id") || !json.contains("vector") || !json["vector"].is_array())
-      throw Error(ErrorCode::bad_input, "this is not a point", {.where = where, .expected = "{\"id\": …, \"vector\": […]}", .found = line.substr(0, 60)});
-    PointChange change;
-    change.id = parse_point_id(json["id"], where);
-    for (const Json& value : json["vector"]) {
-      if (!value.is_number()) throw Error(ErrorCode::bad_input, "a vector holds something else than numbers", {.where = where, .found = value.dump()});
-      change.vector.push_back(value.get<float>());
-    }
-    if (json.contains("payload") && json["payload"].is_object()) change.payload = json["payload"].dump();
-    batch.push_back(std::move(change));
-    if (batch.size() < batch_points) continue;
-    throw_if_interrupted();
-    progress.add(batch.size());
-    collection.write(std::move(batch));
-    batch.clear();
-  }
-  progress.add(batch.size());
-  if (!batch.empty()) collection.write(std::move(batch));
+std::optional<Condition> condition_of(const Options& options) {
+  if (options.filter.empty()) return std::nullopt;
+  return parse_filter(parse_json(options.filter, "--filter"), "--filter");
 }
 
-void import_points(const Options& options) {
+void import_file(const Options& options) {
   const CollectionSet set = open(options);
   const auto collection = set.find(options.collection);
+  size_t rows = 0;
   {
     Progress progress("importing", "points", 0);
-    if (options.file.extension() == ".jsonl") {
-      import_lines(*collection, options, progress);
-    } else {
-      read_vectors(options.file, options.dataset, [&](size_t first, ConstMatrix rows) {
-        throw_if_interrupted();
-        std::vector<PointChange> batch(rows.rows);
-        for (size_t r = 0; r < rows.rows; ++r) {
-          batch[r].id = PointId(options.first_id + first + r);
-          batch[r].vector.assign(rows.row(r).begin(), rows.row(r).end());
-        }
-        collection->write(std::move(batch));
-        progress.add(rows.rows);
-      });
-    }
+    rows = import_points(*collection, options.points, [&](size_t written) { progress.add(written); });
   }
   Progress progress("indexing", "collections", 1);
   collection->settle();
   progress.add();
-  std::cout << collection->view()->count() << " points\n";
+  std::cout << rows << " rows imported; " << collection->view()->count() << " points\n";
 }
 
-void export_points(const Options& options) {
+void export_file(const Options& options) {
   const CollectionSet set = open(options);
   const auto collection = set.find(options.collection);
-  const auto view = collection->view();
-  const auto places = view->in_order(PointId(0), view->count(), view->select(nullptr));
-  const auto table = [&](size_t row) -> const PointTable& { return *view->tables[places[row].table].table; };
-  if (options.file.extension() != ".jsonl") {
-    write_vectors(options.file, places.size(), collection->config().dimension, [&](size_t row, std::span<float> values) {
-      std::ranges::copy(table(row).vector_of(places[row].slot), values.begin());
-    });
-  } else {
-    write_atomically(options.file, [&](OutputFile& file) {
-      for (size_t row = 0; row < places.size(); ++row) {
-        const auto vector = table(row).vector_of(places[row].slot);
-        const Json json = {{"id", to_json(view->id_of(places[row]))},
-                           {"vector", std::vector<float>(vector.begin(), vector.end())},
-                           {"payload", table(row).payload_of(places[row].slot)}};
-        const std::string line = json.dump() + "\n";
-        file.write(std::as_bytes(std::span(line)));
-      }
-    });
+  const size_t count = export_points(*collection->view(), collection->config().dimension, options.points.path);
+  std::cout << count << " points, in order of id\n";
+}
+
+// The vector to look for: given itself, or that of a point.
+std::vector<float> query_of(const Options& options, const Collection& collection, const CollectionView& view) {
+  if (options.like.empty() == options.vector.empty()) {
+    throw Error(ErrorCode::bad_argument, "there is nothing to look for, or too much",
+                {.where = "--like, --vector", .expected = "one of the two"});
   }
-  std::cout << places.size() << " points, in order of id\n";
+  if (!options.like.empty()) {
+    const PointId id = parse_point_id(std::string_view(options.like), "--like");
+    const auto at = view.find(id);
+    if (!at) throw Error(ErrorCode::not_found, "there is no such point", {.where = "--like", .found = options.like});
+    const auto vector = view.tables[at->table].table->vector_of(at->slot);
+    return {vector.begin(), vector.end()};
+  }
+  PointChange point = parse_point_line({{"id", uint64_t{0}}, {"vector", parse_json(options.vector, "--vector")}}, "--vector");
+  const CollectionConfig config = collection.config();
+  if (const auto fault = vector_fault(config.metric, config.dimension, point.vector)) throw at_place(*fault, "--vector");
+  if (config.metric == Metric::cosine) normalise(point.vector);
+  return point.vector;
 }
 
 void search_points(const Options& options) {
   const CollectionSet set = open(options);
   const auto collection = set.find(options.collection);
   const auto view = collection->view();
-  const PointId id = parse_point_id(std::string_view(options.like), "--like");
-  const auto at = view->find(id);
-  if (!at) throw Error(ErrorCode::not_found, "there is no such point", {.where = "--like", .found = options.like});
-  std::optional<Condition> condition;
-  if (!options.filter.empty()) {
-    const Json json = Json::parse(options.filter, nullptr, false);
-    if (json.is_discarded()) throw Error(ErrorCode::bad_argument, "the filter is not JSON", {.where = "--filter"});
-    condition = parse_filter(json, "--filter");
-  }
+  const auto condition = condition_of(options);
   const Metric metric = collection->config().metric;
-  const auto vector = view->tables[at->table].table->vector_of(at->slot);
+  const auto vector = query_of(options, *collection, *view);
   const VectorQuery query{vector, options.count, options.effort, options.exact, nullptr};
   for (const Hit& hit : search(*view, metric, query, view->select(condition ? &*condition : nullptr)))
     std::cout << to_text(view->id_of(hit.at)) << "  " << shown_score(metric, hit.score) << "  "
               << view->tables[hit.at.table].table->payload_text(hit.at.slot) << "\n";
+}
+
+void count_points(const Options& options) {
+  const CollectionSet set = open(options);
+  const auto view = set.find(options.collection)->view();
+  const auto condition = condition_of(options);
+  size_t count = 0;
+  for (const auto& allowed : view->select(condition ? &*condition : nullptr)) count += allowed->count();
+  std::cout << count << "\n";
+}
+
+void scroll_points(const Options& options) {
+  const CollectionSet set = open(options);
+  const auto view = set.find(options.collection)->view();
+  const auto condition = condition_of(options);
+  const PointId from = options.from.empty() ? PointId(0) : parse_point_id(std::string_view(options.from), "--from");
+  const auto places = view->in_order(from, options.count + 1, view->select(condition ? &*condition : nullptr));
+  for (size_t i = 0; i < std::min(options.count, places.size()); ++i) {
+    Json line = point_line(*view, places[i]);
+    if (!options.with_vectors) line.erase("vector");
+    std::cout << line.dump() << "\n";
+  }
+  if (places.size() > options.count)
+    std::cerr << "more follow: --from " << to_text(view->id_of(places[options.count])) << "\n";
 }
 
 void show(const Options& options) {
@@ -167,27 +149,110 @@ void check(const Options& options) {
   std::cout << collection->view()->count() << " points, every byte as it was written\n";
 }
 
-CLI::App* add(CLI::App& app, const Shared& options, const char* name, const char* meaning,
-              void (*run)(const Options&), bool one_collection = true) {
+void show_snapshots(const Options& options) {
+  for (const auto& snapshot : open(options).snapshots(options.collection))
+    std::cout << snapshot.name << "  " << snapshot.bytes << " bytes\n";
+}
+
+// A path, or the name of one of the collection's own snapshots.
+void restore(const Options& options) {
+  CollectionSet set = open(options);
+  Path file = options.points.path;
+  if (!std::filesystem::exists(file) && !file.has_parent_path() && set.contains(options.collection))
+    file = set.snapshot_file(options.collection, file.string());
+  set.restore(options.collection, file);
+  std::cout << set.find(options.collection)->view()->count() << " points\n";
+}
+
+void switch_alias(const Options& options) {
+  open(options).change_aliases({{CollectionSet::AliasChange::Kind::create, options.collection, options.target}});
+}
+
+void drop(const Options& options) {
+  CollectionSet set = open(options);
+  if (!set.remove(options.collection)) {
+    set.find(options.collection);  // names what is near
+    throw Error(ErrorCode::bad_argument, "this is an alias",
+                {.found = options.collection, .remedy = "Give the name of the collection: `cowatch vectors info WS`."});
+  }
+}
+
+void make_token(const Options& options) {
+  const Workspace workspace = Workspace::open(options.folder, Workspace::Access::read);
+  std::filesystem::create_directories(workspace.file("vectors"));
+  std::cout << serve::AccessTokens::add(workspace.file("vectors") / "tokens.json", options.grant) << "\n";
+}
+
+enum class Needs { workspace, collection };
+
+CLI::App* add(CLI::App& app, const Shared& options, const char* name, const char* meaning, const std::string& example,
+              void (*run)(const Options&), Needs needs = Needs::collection) {
   CLI::App* sub = app.add_subcommand(name, meaning);
   sub->add_option("WS", options->folder, "the workspace")->required();
-  if (one_collection) sub->add_option("COLLECTION", options->collection, "its name")->required();
+  if (needs == Needs::collection) sub->add_option("COLLECTION", options->collection, "its name")->required();
+  sub->footer("Example:\n  cowatch vectors " + example);
+  sub->fallthrough();  // --quiet and --threads, which the verb has
   sub->callback([options, run] { run(*options); });
   return sub;
+}
+
+void add_filter(CLI::App& sub, const Shared& o) {
+  sub.add_option("--filter", o->filter, "conditions on payloads, as JSON in Qdrant's shape");
+}
+
+void configure_files(CLI::App& app, const Shared& o) {
+  auto* import = add(app, o, "import", "add the points of a file and index them; wholly or not at all",
+                     "import ws films sift-128-euclidean.hdf5 --name train", import_file);
+  import->add_option("FILE", o->points.path, ".npy, .fvecs, .bvecs, .safetensors, .hdf5 or .jsonl")->required();
+  import->add_option("--name", o->points.dataset, "the tensor or dataset of the file");
+  import->add_option("--first-id", o->points.first_id, "id of the first row")->capture_default_str();
+  auto* exported = add(app, o, "export", "write all points, in order of id", "export ws films films.jsonl", export_file);
+  exported->add_option("FILE", o->points.path, ".npy, .fvecs or .safetensors (vectors), .jsonl (all)")->required();
+  add(app, o, "snapshot", "write a snapshot", "snapshot ws films", [](const Options& options) {
+    std::cout << open(options).make_snapshot(options.collection).name << "\n";
+  });
+  add(app, o, "snapshots", "the collection's snapshots", "snapshots ws films", show_snapshots);
+  auto* back = add(app, o, "restore", "put a snapshot in a collection's place",
+                   "restore ws films films-2026-11-26-10-00-00-000.snapshot", restore);
+  back->add_option("FILE", o->points.path, "the snapshot: its name, or a path")->required();
+}
+
+void configure_questions(CLI::App& app, const Shared& o) {
+  auto* search = add(app, o, "search", "the points nearest to a point or a vector",
+                     "search ws films --like 7 --filter '{\"must\": [{\"key\": \"year\", \"range\": {\"gte\": 2020}}]}'",
+                     search_points);
+  search->add_option("--like", o->like, "id of a point");
+  search->add_option("--vector", o->vector, "numbers, as a JSON array");
+  search->add_option("--count", o->count, "how many")->check(CLI::Range(1, 10000))->capture_default_str();
+  search->add_option("--effort", o->effort, "candidates kept while searching; 0: the index's default");
+  search->add_flag("--exact", o->exact, "scan every vector");
+  add_filter(*search, o);
+  add_filter(*add(app, o, "count", "how many points there are, or a filter lets through",
+                  "count ws films --filter '{\"must\": [{\"key\": \"year\", \"match\": {\"value\": 2020}}]}'", count_points),
+             o);
+  auto* scroll = add(app, o, "scroll", "points as JSON lines, in order of id", "scroll ws films --from 100 --count 20", scroll_points);
+  scroll->add_option("--from", o->from, "the first id");
+  scroll->add_option("--count", o->count, "how many")->check(CLI::Range(1, 1'000'000))->capture_default_str();
+  scroll->add_flag("--vectors", o->with_vectors, "with their vectors");
+  add_filter(*scroll, o);
+  auto* info = add(app, o, "info", "collections, their sizes and state", "info ws", show, Needs::workspace);
+  info->add_option("COLLECTION", o->collection, "only this one");
+  add(app, o, "check", "read every byte and compare segments with records", "check ws films", check);
 }
 
 void configure(CLI::App& app) {
   const auto o = std::make_shared<Options>();
   app.require_subcommand(1);
-  auto* create = add(app, o, "create", "make a collection", [](const Options& options) {
-    CollectionConfig config = options.config;
-    config.metric = metric_of_shown(options.distance);
-    config.index = index_kind_of(options.index);
-    const char* usual = config.index == IndexKind::ivf ? "scalar4" : "scalar4x8";
-    config.codes = code_kind_of(options.codes.empty() ? usual : options.codes);
-    config.index_memory = options.index_mib << 20;
-    open(options).create(options.collection, config);
-  });
+  auto* create = add(app, o, "create", "make a collection", "create ws films --size 128 --distance Cosine",
+                     [](const Options& options) {
+                       CollectionConfig config = options.config;
+                       config.metric = metric_of_shown(options.distance);
+                       config.index = index_kind_of(options.index);
+                       const char* usual = config.index == IndexKind::ivf ? "scalar4" : "scalar4x8";
+                       config.codes = code_kind_of(options.codes.empty() ? usual : options.codes);
+                       config.index_memory = options.index_mib << 20;
+                       open(options).create(options.collection, config);
+                     });
   create->add_option("--size", o->config.dimension, "numbers of a vector")->required();
   create->add_option("--distance", o->distance, "how near two are")->check(CLI::IsMember({"Cosine", "Dot", "Euclid"}))->capture_default_str();
   create->add_option("--index-threshold", o->config.index_threshold, "points from which a segment gets an index")->capture_default_str();
@@ -198,36 +263,18 @@ void configure(CLI::App& app) {
   create->add_option("--kept-dimensions", o->config.kept_dimensions, "principal directions that are coded; 0: all")->capture_default_str();
   create->add_option("--index-memory", o->index_mib, "memory that indexing a segment may take, in MiB; 0: any")->capture_default_str();
   create->add_option("--most-points", o->config.most_points, "quota; 0: none")->capture_default_str();
-  auto* import = add(app, o, "import", "add points from a file and index them", import_points);
-  import->add_option("FILE", o->file, ".npy, .fvecs, .bvecs, .safetensors, .hdf5 or .jsonl")->required();
-  import->add_option("--name", o->dataset, "the tensor or dataset of the file");
-  import->add_option("--first-id", o->first_id, "id of the first row")->capture_default_str();
-  auto* exported = add(app, o, "export", "write all points, in order of id", export_points);
-  exported->add_option("FILE", o->file, ".npy, .fvecs or .safetensors (vectors), .jsonl (all)")->required();
-  auto* search = add(app, o, "search", "the points nearest to one", search_points);
-  search->add_option("--like", o->like, "id of a point")->required();
-  search->add_option("--count", o->count, "how many")->check(CLI::Range(1, 10000))->capture_default_str();
-  search->add_option("--filter", o->filter, "conditions on payloads, as JSON in Qdrant's shape");
-  search->add_option("--effort", o->effort, "candidates kept while searching; 0: the index's default");
-  search->add_flag("--exact", o->exact, "scan every vector");
-  add(app, o, "snapshot", "write a snapshot", [](const Options& options) {
-    std::cout << open(options).make_snapshot(options.collection).name << "\n";
-  });
-  auto* restore = add(app, o, "restore", "put a snapshot in a collection's place", [](const Options& options) {
-    open(options).restore(options.collection, options.file);
-  });
-  restore->add_option("FILE", o->file, "the snapshot")->required();
-  add(app, o, "check", "read every byte and compare segments with records", check);
-  add(app, o, "delete", "delete a collection", [](const Options& options) {
-    if (!open(options).remove(options.collection)) throw Error(ErrorCode::not_found, "there is no such collection");
-  });
-  auto* info = add(app, o, "info", "collections, their sizes and state", show, false);
-  info->add_option("COLLECTION", o->collection, "only this one");
-  auto* token = add(app, o, "token", "make a token for the server; it is shown this once", [](const Options& options) {
-    const Workspace workspace = Workspace::open(options.folder, Workspace::Access::read);
-    std::filesystem::create_directories(workspace.file("vectors"));
-    std::cout << serve::AccessTokens::add(workspace.file("vectors") / "tokens.json", options.grant) << "\n";
-  }, false);
+  configure_files(app, o);
+  configure_questions(app, o);
+  CLI::App* alias = app.add_subcommand("alias", "let a name mean a collection, from now on: a switch at once");
+  alias->add_option("WS", o->folder, "the workspace")->required();
+  alias->add_option("ALIAS", o->collection, "the name")->required();
+  alias->add_option("COLLECTION", o->target, "what it is to mean")->required();
+  alias->footer("Example:\n  cowatch vectors alias ws live films_v2");
+  alias->fallthrough();
+  alias->callback([o] { switch_alias(*o); });
+  add(app, o, "drop", "delete a collection; its snapshots stay", "drop ws films", drop);
+  auto* token = add(app, o, "token", "make a token for the server; it is shown this once",
+                    "token ws --name page --scope read --rate 100", make_token, Needs::workspace);
   token->add_option("--name", o->grant.name, "what it is for")->required();
   token->add_option("--scope", o->grant.scope, "what it allows; each includes the ones before")->check(CLI::IsMember({"read", "write", "manage"}))->required();
   token->add_option("--collection", o->grant.collections, "only these collections or aliases");
@@ -239,12 +286,10 @@ void configure(CLI::App& app) {
 Verb vectors_verb() {
   return {"vectors", "Vectors", "collections of vectors: create, import, search, snapshot, check",
           "  cowatch vectors create ws films --size 128\n"
-          "  cowatch vectors import ws films sift-128-euclidean.hdf5 --name train\n"
-          "  cowatch vectors search ws films --like 7 --filter '{\"must\": [{\"key\": \"year\", \"range\": {\"gte\": 2020}}]}'\n"
-          "  cowatch vectors export ws films films.jsonl\n"
-          "  cowatch vectors snapshot ws films\n"
-          "  cowatch vectors check ws films\n"
-          "  cowatch vectors token ws --name page --scope read --rate 100",
+          "  cowatch vectors import ws films vectors.npy\n"
+          "  cowatch vectors search ws films --like 7\n"
+          "`cowatch vectors VERB --help` shows a verb's flags and an example. A running server has the collections\n"
+          "locked: use its interface (docs/vector-search.md) or stop it first.",
           configure};
 }
 

@@ -11,6 +11,8 @@
 #include "math/matrix.h"
 #include "math/vectors.h"
 #include "pipeline/contents.h"
+#include "pipeline/search_release.h"
+#include "search/row_codes.h"
 #include "store/catalogue.h"
 
 namespace cowatch {
@@ -60,6 +62,37 @@ void check_count(const Workspace& workspace, IndexSummary& summary) {
   summary.new_videos = videos - summary.videos;
 }
 
+IndexOptions options_of(const Settings& settings) {
+  IndexOptions options;
+  options.metric = Metric::cosine;
+  options.degree = static_cast<size_t>(settings.get_int("index.degree"));
+  options.build_effort = static_cast<size_t>(settings.get_int("index.build_effort"));
+  return options;
+}
+
+// Adds what the index takes to what the table takes.
+void predict_memory(const Settings& settings, IndexSummary& summary) {
+  summary.graph = summary.videos >= static_cast<uint64_t>(settings.get_int("index.graph_from"));
+  summary.building_bytes = summary.mapped_bytes;
+  if (!summary.graph) return;
+  const PredictedBytes predicted = predict_bytes(options_of(settings), summary.videos, summary.width);
+  summary.mapped_bytes += predicted.index;
+  summary.building_bytes += predicted.building;
+}
+
+void check_memory(const IndexSummary& summary, const Settings& settings) {
+  const auto allowed = static_cast<uint64_t>(settings.get_int("index.memory")) << 20;
+  const uint64_t needed = std::max(summary.mapped_bytes, summary.building_bytes);
+  if (allowed == 0 || needed <= allowed) return;
+  const auto mib = [](uint64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; };
+  throw Error(ErrorCode::no_space, "the embeddings would take more memory than they may",
+              {.where = "index.memory",
+               .expected = "at most " + mib(allowed),
+               .found = mib(needed) + " predicted, " + mib(summary.mapped_bytes) + " of them while serving",
+               .remedy = "Raise index.memory, lower index.degree, or train with a smaller train.outputs. The version "
+                         "in use goes on."});
+}
+
 IndexSummary summary_of(const TensorFile& file) {
   const auto shape = file.shape("embeddings");
   if (shape.size() != 2)
@@ -73,22 +106,44 @@ IndexSummary summary_of(const TensorFile& file) {
 
 }  // namespace
 
-std::string index_fingerprint(const Workspace& workspace, const Settings&) {
+std::string index_fingerprint(const Workspace& workspace, const Settings& settings) {
   return Fingerprint()
-      .add("index 1")
-      .add("exact")
+      .add("index 2")
+      .add(std::to_string(settings.get_int("index.graph_from")))
+      .add(std::to_string(settings.get_int("index.degree")))
+      .add(std::to_string(settings.get_int("index.build_effort")))
       .add(content_digest(workspace.embeddings(), embed_remedy(workspace)))
       .digest();
 }
 
-IndexSummary run_index_stage(const Workspace& workspace, const Settings&) {
-  if (!std::filesystem::exists(workspace.embeddings())) {
-    throw Error(ErrorCode::missing_stage, "the videos are not embedded yet",
-                {.where = workspace.embeddings().string(), .remedy = embed_remedy(workspace)});
+std::vector<Path> index_artifacts(const Workspace& workspace) {
+  const auto current = current_release(workspace);
+  if (!current) return {};
+  if (current->kind == IndexKind::exact) return {current->embeddings(workspace)};
+  return {current->embeddings(workspace), current->graph(workspace)};
+}
+
+bool index_is_current(const Workspace& workspace, const Settings& settings) {
+  try {
+    const auto current = current_release(workspace);
+    if (!current || current->input != index_fingerprint(workspace, settings)) return false;
+    for (const Path& path : index_artifacts(workspace)) TensorFile(path, "", 1).verify();
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::damaged && error.code() != ErrorCode::not_found) throw;
+    return false;
   }
+}
+
+namespace {
+
+// The file is unmapped again before anything is made: it counts once.
+IndexSummary check_embeddings(const Workspace& workspace, const Settings& settings) {
   const TensorFile file(workspace.embeddings(), "embeddings", 1);
   IndexSummary summary = summary_of(file);
   check_count(workspace, summary);
+  predict_memory(settings, summary);
+  check_memory(summary, settings);
   const ConstMatrix rows(file.tensor<float>("embeddings").data(), summary.videos, summary.width);
   Progress progress("checking embeddings", "videos", rows.rows);
   for (size_t begin = 0; begin < rows.rows; begin += block_rows) {
@@ -100,6 +155,35 @@ IndexSummary run_index_stage(const Workspace& workspace, const Settings&) {
   return summary;
 }
 
+}  // namespace
+
+IndexSummary run_index_stage(const Workspace& workspace, const Settings& settings) {
+  if (!std::filesystem::exists(workspace.embeddings())) {
+    throw Error(ErrorCode::missing_stage, "the videos are not embedded yet",
+                {.where = workspace.embeddings().string(), .remedy = embed_remedy(workspace)});
+  }
+  IndexSummary summary = check_embeddings(workspace, settings);
+  if (index_is_current(workspace, settings)) {
+    remove_other_releases(workspace);
+    return summary;
+  }
+  SearchRelease next;
+  next.input = index_fingerprint(workspace, settings);
+  next.kind = summary.graph && summary.embedded > 0 ? IndexKind::graph : IndexKind::exact;
+  switch_release(workspace, next, [&](const Path& embeddings, const Path& folder) {
+    if (next.kind == IndexKind::exact) return;
+    Progress progress("indexing", "videos", summary.embedded);
+    EmbeddingIndex::build(embeddings, folder / "graph.index", options_of(settings), [&](size_t more) {
+      throw_if_interrupted();
+      progress.add(more);
+    });
+  });
+  summary.switched = true;
+  summary.mapped_bytes = 0;
+  for (const Path& path : index_artifacts(workspace)) summary.mapped_bytes += std::filesystem::file_size(path);
+  return summary;
+}
+
 IndexSummary predict_index(const Workspace& workspace, const Settings& settings) {
   IndexSummary summary;
   if (std::filesystem::exists(workspace.embeddings())) {
@@ -108,8 +192,9 @@ IndexSummary predict_index(const Workspace& workspace, const Settings& settings)
   } else {
     summary.videos = catalogue_videos(workspace);
     summary.width = static_cast<uint64_t>(settings.get_int("train.outputs"));
-    summary.mapped_bytes = summary.videos * summary.width * sizeof(float);
+    summary.mapped_bytes = summary.videos * (summary.width * sizeof(float) + RowCodes::record_bytes(summary.width) + sizeof(float));
   }
+  predict_memory(settings, summary);
   summary.predicted = true;
   return summary;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/error.h"
 
@@ -37,7 +38,7 @@ bool speaks_for_it(FeedbackKind kind) {
 }
 
 // The embedded videos a person dealt with last, newest first, each once.
-std::vector<uint32_t> last_watched(const Catalogue& catalogue, const ExactIndex& index,
+std::vector<uint32_t> last_watched(const Catalogue& catalogue, const EmbeddingIndex& index,
                                    const std::string& user) {
   constexpr size_t most_events = 2000;
   std::vector<uint32_t> videos;
@@ -58,13 +59,13 @@ struct Candidate {
   uint32_t because = 0;  // the video that speaks most for it
 };
 
-std::vector<std::pair<uint32_t, Candidate>> candidates(const ExactIndex& index,
+std::vector<std::pair<uint32_t, Candidate>> candidates(const EmbeddingIndex& index,
                                                        const std::vector<uint32_t>& watched, size_t count,
-                                                       const Exclude& exclude) {
+                                                       const std::unordered_set<uint32_t>& excluded) {
   std::unordered_map<uint32_t, Candidate> found;
   double weight = 1, sum = 0;
   for (const uint32_t video : watched) {
-    for (const Scored& scored : index.search(index.row(video), count + neighbours_of_each, exclude)) {
+    for (const Scored& scored : index.search(index.row(video), count + neighbours_of_each, excluded)) {
       const double part = weight * static_cast<double>(scored.score);
       Candidate& candidate = found[scored.index];
       candidate.score += part;
@@ -136,11 +137,10 @@ std::vector<Ranked> recommended_videos(const Catalogue& catalogue, const Release
   const std::vector<uint32_t> watched =
       release.index ? last_watched(catalogue, *release.index, query.user) : std::vector<uint32_t>{};
   if (watched.empty()) return popular_videos(catalogue, release, query);
-  const auto out_of_bounds = excluded_videos(catalogue, query);
+  auto out_of_bounds = excluded_videos(catalogue, query);
   const std::vector<uint32_t> hidden = catalogue.hidden_items();
-  const auto found = candidates(*release.index, watched, query.offset + query.count, [&](uint32_t video) {
-    return out_of_bounds.contains(video) || std::binary_search(hidden.begin(), hidden.end(), video);
-  });
+  out_of_bounds.insert(hidden.begin(), hidden.end());
+  const auto found = candidates(*release.index, watched, query.offset + query.count, out_of_bounds);
   std::vector<Ranked> list;
   for (size_t i = query.offset; i < found.size() && list.size() < query.count; ++i) {
     auto item = catalogue.item(found[i].first);

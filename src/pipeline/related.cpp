@@ -83,12 +83,13 @@ std::vector<std::pair<ItemRecord, float>> visible(const Catalogue& catalogue, co
   return out;
 }
 
-std::vector<Scored> by_edges(const Graph& graph, uint32_t video, size_t count, const Exclude& exclude) {
+std::vector<Scored> by_edges(const Graph& graph, uint32_t video, size_t count,
+                             const std::unordered_set<uint32_t>& excluded) {
   TopK best(count);
   const auto neighbours = graph.neighbours(video);
   const auto weights = graph.weights(video);
   for (size_t i = 0; i < neighbours.size(); ++i) {
-    if (!exclude(neighbours[i])) best.offer({neighbours[i], weights[i]});
+    if (!excluded.contains(neighbours[i])) best.offer({neighbours[i], weights[i]});
   }
   return best.take();
 }
@@ -116,15 +117,14 @@ std::vector<Related> related_videos(const Catalogue& catalogue, const Release& r
     throw Error(ErrorCode::not_found, "there is no video with this index", {.found = std::to_string(video)});
   auto out_of_bounds = excluded_videos(catalogue, query);
   out_of_bounds.insert(video);
-  const Exclude exclude = [&](uint32_t index) { return out_of_bounds.contains(index); };
   const bool embedded = release.index && video < release.index->size() && release.index->embedded(video);
   if (!embedded && !release.graph) {
     throw Error(ErrorCode::missing_stage, "nothing has been learnt yet",
                 {.expected = "embeddings or a co-watch graph", .remedy = "Run `cowatch run WS`."});
   }
   const auto found = visible(catalogue, query, catalogue.item_count(), [&](size_t count) {
-    if (embedded) return release.index->search(release.index->row(video), count, exclude);
-    return video < release.graph->nodes() ? by_edges(*release.graph, video, count, exclude)
+    if (embedded) return release.index->search(release.index->row(video), count, out_of_bounds);
+    return video < release.graph->nodes() ? by_edges(*release.graph, video, count, out_of_bounds)
                                           : std::vector<Scored>{};
   });
   std::vector<Related> related;
@@ -141,10 +141,9 @@ std::vector<Related> similar_videos(const Catalogue& catalogue, const Release& r
                 {.remedy = "Run `cowatch run WS`."});
   }
   const auto out_of_bounds = excluded_videos(catalogue, query);
-  const Exclude exclude = [&](uint32_t index) { return out_of_bounds.contains(index); };
   std::vector<Related> related;
   for (auto& [item, score] : visible(catalogue, query, catalogue.item_count(), [&](size_t count) {
-         return release.index->search(embedding, count, exclude);
+         return release.index->search(embedding, count, out_of_bounds);
        })) {
     Why why;
     why.score = score;

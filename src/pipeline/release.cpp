@@ -5,13 +5,14 @@
 #include "base/error.h"
 #include "pipeline/contents.h"
 #include "pipeline/graph_stage.h"
+#include "pipeline/search_release.h"
 
 namespace cowatch {
 
 std::string Release::stamp(const Workspace& workspace) {
   std::string text;
-  for (const Path& path :
-       {workspace.graph(), workspace.tree(), watchers_file(workspace), workspace.embeddings()}) {
+  for (const Path& path : {workspace.graph(), workspace.tree(), watchers_file(workspace), current_release_file(workspace),
+                           workspace.embeddings()}) {
     struct stat status = {};
     if (::stat(path.c_str(), &status) != 0) status = {};
     text += std::to_string(status.st_ino) + ":" + std::to_string(status.st_size) + ":" +
@@ -28,8 +29,7 @@ std::shared_ptr<const Release> Release::open(const Workspace& workspace) {
   if (std::filesystem::exists(workspace.tree())) release->tree = AffinityTree::load(workspace.tree());
   if (std::filesystem::exists(watchers_file(workspace)))
     release->watchers = Watchers::load(watchers_file(workspace));
-  if (std::filesystem::exists(workspace.embeddings()))
-    release->index = ExactIndex::open(workspace.embeddings());
+  release->index = open_current_release(workspace);
   return release;
 }
 

@@ -12,7 +12,7 @@
 #include "graph/tree.h"
 #include "graph/watchers.h"
 #include "learn/relational/network.h"
-#include "search/exact_index.h"
+#include "search/embedding_index.h"
 #include "store/workspace.h"
 
 namespace cowatch {
@@ -26,7 +26,7 @@ struct Release {
   std::optional<Graph> graph;
   std::optional<AffinityTree> tree;
   std::optional<Watchers> watchers;
-  std::optional<ExactIndex> index;
+  std::optional<EmbeddingIndex> index;
   std::string made_from;  // stamp() of the files that were opened
 
   // The model that made the embeddings, loaded on the first call; safe for many threads. Throws missing_stage

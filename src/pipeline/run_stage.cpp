@@ -10,7 +10,9 @@
 #include "pipeline/embed_stage.h"
 #include "pipeline/extract_stage.h"
 #include "pipeline/graph_stage.h"
+#include "pipeline/index_stage.h"
 #include "pipeline/map_stage.h"
+#include "pipeline/search_release.h"
 #include "pipeline/train_stage.h"
 
 namespace cowatch {
@@ -53,6 +55,11 @@ const Stage stages[] = {
        const EmbedSummary made = run_embed_stage(workspace, settings);
        return std::to_string(made.embedded) + " of " + std::to_string(made.videos) + " videos in " +
               std::to_string(made.width) + " numbers each";
+     }},
+    {"index", index_artifacts, index_is_current,
+     [](const Workspace& workspace, const Settings& settings) {
+       const IndexSummary made = run_index_stage(workspace, settings);
+       return std::to_string(made.embedded) + " videos in use, searched " + (made.graph ? "by a graph" : "exactly");
      }},
     {"map", [](const Workspace& workspace) { return std::vector{map_file(workspace)}; },
      [](const Workspace& workspace, const Settings&) { return map_is_current(workspace); },
@@ -112,6 +119,7 @@ std::vector<StageReport> run_stages(const Workspace& workspace, const Settings& 
       entry.summary = "unchanged";
       // Left by a kill between the model and the end of its training.
       if (entry.name == "train") std::filesystem::remove_all(workspace.checkpoints());
+      if (entry.name == "index") remove_other_releases(workspace);
     } else {
       run_one(stage, workspace, settings, entry);
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <set>
 #include <unordered_set>
 
@@ -9,6 +10,8 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "search/distance.h"
+#include "search/vector_fault.h"
+#include "search/row_errors.h"
 
 namespace cowatch {
 namespace {
@@ -28,17 +31,17 @@ size_t table_capacity(const CollectionConfig& config) {
   return std::clamp<size_t>(table_bytes / (dimension * sizeof(float)), 64, 8192);
 }
 
-[[noreturn]] void refuse_vector(size_t change, const std::string& message, const std::string& expected,
-                                const std::string& found) {
-  throw Error(ErrorCode::bad_input, message,
-              {.where = "points/" + std::to_string(change) + "/vector", .expected = expected, .found = found});
+size_t tables_in_memory(const CollectionView& view) {
+  return static_cast<size_t>(std::count_if(view.tables.begin(), view.tables.end(),
+                                           [](const TableView& table) { return !table.segment; }));
 }
 
 CollectionConfig read_config(const Path& folder) {
   const Path path = folder / records_file;
   const Json json = Json::parse(RecordStore::read_note(path, "config"), nullptr, false);
   if (json.is_discarded())
-    throw Error(ErrorCode::damaged, "the collection's configuration cannot be read", {.where = path.string()});
+    throw Error(ErrorCode::damaged, "the collection's configuration cannot be read",
+                {.where = path.string()});
   return parse_collection_config(json);
 }
 
@@ -94,9 +97,9 @@ IndexOptions index_options(const CollectionConfig& config) {
 
 void Collection::create(const Path& folder, const CollectionConfig& config) {
   if (config.dimension < 1 || config.dimension > largest_dimension) {
-    throw Error(ErrorCode::bad_argument, "a collection's vectors cannot have this size",
-                {.expected = "1 to " + std::to_string(largest_dimension),
-                 .found = std::to_string(config.dimension)});
+    throw Error(
+        ErrorCode::bad_argument, "a collection's vectors cannot have this size",
+        {.expected = "1 to " + std::to_string(largest_dimension), .found = std::to_string(config.dimension)});
   }
   check_index_options(index_options(config), config.dimension);
   std::filesystem::create_directories(folder);
@@ -110,14 +113,14 @@ Collection::Collection(const Path& folder)
       records_(folder / records_file, config_.dimension),
       table_capacity_(table_capacity(config_)) {
   open_segments();
-  maintenance_ = std::jthread([this](const std::stop_token& stop) { maintain(stop); });
-  indexer_ = std::jthread([this](const std::stop_token& stop) { index_segments(stop); });
+  for (const Lane lane : {Lane::flush, Lane::small, Lane::large})
+    lanes_.emplace_back([this, lane](const std::stop_token& stop) { maintain(lane, stop); });
 }
 
 Collection::~Collection() {
-  maintenance_.request_stop();
-  indexer_.request_stop();
+  for (auto& lane : lanes_) lane.request_stop();
   wake();
+  lanes_.clear();
 }
 
 std::shared_ptr<const CollectionView> Collection::view() const {
@@ -179,7 +182,8 @@ void Collection::open_segments() {
       if (segment->size() != entry.live.size())
         throw Error(ErrorCode::damaged, "the segment has another size than the manifest says",
                     {.where = segment->path().string()});
-      edit.add_table({segment, std::make_shared<const Allowed>(entry.live), open_segment_index(segment), segment});
+      edit.add_table(
+          {segment, std::make_shared<const Allowed>(entry.live), open_segment_index(segment), segment});
     } catch (const Error& error) {
       if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::damaged) throw;
       damaged = true;
@@ -191,6 +195,7 @@ void Collection::open_segments() {
   records_.raise_sequence(manifest.sequence);
   publish(edit.finish(std::max(known, manifest.sequence)));
   if (manifest.sequence > known) recover_records(*view(), known);
+  if (next_file_ != manifest.next_file) write_manifest();  // segments were made while replaying
 }
 
 // Files of a merge that a crash cut short, and segments that no manifest names.
@@ -217,7 +222,26 @@ void Collection::replay(ViewEdit& edit, uint64_t after) {
       edit.kill(*at);
     }
     if (!record.erased) append(edit, record.id, record.sequence, record.vector, record.payload);
+    if (tables_in_memory(edit.view()) > most_full_tables) write_out(edit);
   });
+}
+
+// Tables in memory become a segment at once: what is replayed may be much more than memory should hold.
+void Collection::write_out(ViewEdit& edit) {
+  CollectionView next{edit.view().sequence, {}};
+  std::vector<Segment::Source> sources;
+  for (const TableView& table : edit.view().tables) {
+    if (table.segment || table.table.get() == active_.get())
+      next.tables.push_back(table);
+    else
+      sources.push_back({table.table, *table.live});
+  }
+  const Path path = folder_ / ("segment-" + std::to_string(next_file_++) + ".safetensors");
+  const size_t count = Segment::write(path, config_.dimension, sources).size();
+  const auto segment = std::make_shared<const Segment>(path, config_.dimension, false);
+  next.tables.insert(next.tables.begin(),
+                     {segment, std::make_shared<const Allowed>(count, true), nullptr, segment});
+  edit = ViewEdit(next);
 }
 
 // The records end before the segments do: their end was lost or altered on the disk. What the segments hold
@@ -228,12 +252,15 @@ void Collection::recover_records(const CollectionView& view, uint64_t known) {
     table.live->for_each([&](uint32_t slot) {
       if (table.table->sequence_of(slot) <= known) return;
       const auto vector = table.table->vector_of(slot);
-      lost.push_back({table.table->id_of(slot), false, {vector.begin(), vector.end()},
+      lost.push_back({table.table->id_of(slot),
+                      false,
+                      {vector.begin(), vector.end()},
                       std::string(table.table->payload_text(slot))});
     });
   }
-  note_trouble("the records end at batch " + std::to_string(known) + ", the segments later: " +
-               std::to_string(lost.size()) + " points were written to the records again, erasures may be lost");
+  note_trouble("the records end at batch " + std::to_string(known) +
+               ", the segments later: " + std::to_string(lost.size()) +
+               " points were written to the records again, erasures may be lost");
   if (!lost.empty()) write(std::move(lost));
 }
 
@@ -250,41 +277,37 @@ void Collection::append(ViewEdit& edit, const PointId& id, uint64_t sequence, st
 
 void Collection::check(std::vector<PointChange>& changes) const {
   std::unordered_set<PointId> ids;
+  RowErrors errors;
   for (size_t i = 0; i < changes.size(); ++i) {
-    PointChange& change = changes[i];
-    if (!ids.insert(change.id).second) {
-      throw Error(ErrorCode::bad_input, "a point occurs twice in one batch",
-                  {.where = "points/" + std::to_string(i) + "/id",
-                   .expected = "each id once",
-                   .found = to_text(change.id)});
-    }
-    if (change.erase) continue;
-    if (change.vector.size() != config_.dimension) {
-      refuse_vector(i, "the vector has another dimension", std::to_string(config_.dimension) + " numbers",
-                    std::to_string(change.vector.size()));
-    }
-    for (size_t d = 0; d < change.vector.size(); ++d) {
-      if (!std::isfinite(change.vector[d]))
-        refuse_vector(i, "a number is not finite", "finite numbers of 32 bits", "at " + std::to_string(d));
-    }
-    if (config_.metric != Metric::cosine) continue;
-    // A vector of unit length stays as it is, so that one read back and written again does not change.
-    const float square = dot(change.vector, change.vector);
-    if (std::abs(square - 1) < 1e-6f) continue;
-    if (!(normalise(change.vector) > 0))
-      refuse_vector(i, "a vector of zeros has no direction", "a length that is not 0, for Cosine", "zeros");
+    errors.attempt([&] {
+      if (!ids.insert(changes[i].id).second) {
+        throw Error(ErrorCode::bad_input, "a point occurs twice in one batch",
+                    {.where = "/points/" + std::to_string(i) + "/id",
+                     .expected = "each id once",
+                     .found = to_text(changes[i].id)});
+      }
+      if (!changes[i].erase) check_vector(i, changes[i].vector);
+    });
   }
+  errors.throw_if_any();
+}
+
+void Collection::check_vector(size_t change, std::vector<float>& vector) const {
+  if (const auto fault = vector_fault(config_.metric, config_.dimension, vector))
+    throw at_place(*fault, "/points/" + std::to_string(change) + "/vector");
+  // A vector of unit length stays as it is, so that one read back and written again does not change.
+  if (config_.metric == Metric::cosine && std::abs(dot(vector, vector) - 1) >= 1e-6f) normalise(vector);
 }
 
 void Collection::wait_for_room() {
   for (int waited = 0;; ++waited) {
-    size_t tables = 0;
-    for (const TableView& table : view()->tables) tables += table.segment == nullptr;
-    if (tables <= most_full_tables) return;
+    if (tables_in_memory(*view()) <= most_full_tables) return;
     std::unique_lock lock(state_mutex_);
-    if (waited > 300 || !failure_.empty()) {
-      throw Error(failure_.empty() ? ErrorCode::overloaded : ErrorCode::no_space,
-                  "points come faster than they are written out", {.found = failure_, .remedy = "Try again later."});
+    const std::string& failure = failures_[static_cast<size_t>(Lane::flush)];
+    if (waited > 300 || !failure.empty()) {
+      throw Error(failure.empty() ? ErrorCode::overloaded : ErrorCode::no_space,
+                  "points come faster than they are written out",
+                  {.found = failure, .remedy = "Try again later."});
     }
     changed_.wait_for(lock, std::chrono::milliseconds(100));
   }
@@ -331,6 +354,14 @@ void Collection::snapshot(const Path& path) const {
 
 void Collection::restore(const Path& snapshot, const Path& folder) {
   // Read first: a file that is no snapshot must leave nothing behind.
+  const std::string_view magic = "SQLite format 3";
+  {
+    const MappedFile file(snapshot);
+    const auto bytes = file.bytes();
+    if (bytes.size() < magic.size() || std::memcmp(bytes.data(), magic.data(), magic.size()) != 0)
+      throw Error(ErrorCode::bad_input, "this is not a snapshot of a collection",
+                  {.where = snapshot.string(), .expected = "a file that `cowatch vectors snapshot` wrote"});
+  }
   const std::string note = RecordStore::read_note(snapshot, "config");
   const Json json = Json::parse(note, nullptr, false);
   if (json.is_discarded())
@@ -359,10 +390,11 @@ Collection::Status Collection::status() const {
   }
   std::error_code ignored;
   status.record_bytes = std::filesystem::file_size(folder_ / records_file, ignored);
-  status.working = merging_ || indexing_ || unverified_;
+  status.working = working_ > 0 || unverified_;
   const std::lock_guard lock(state_mutex_);
   status.trouble = trouble_;
-  if (!failure_.empty()) status.trouble.push_back(failure_);
+  for (const std::string& failure : failures_)
+    if (!failure.empty()) status.trouble.push_back(failure);
   return status;
 }
 

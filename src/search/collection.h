@@ -1,9 +1,10 @@
 // One collection of points: vectors of one dimension with payloads, under one distance.
 //
 // A batch of changes goes to the record store, synced, then to the table in memory, and is visible to every
-// view taken after write() returned. Full tables are written out as segments by a background thread, which also
-// merges segments and cleans them of dead points; another builds graph indexes for the large ones. Nothing
-// that a reader holds is changed: views are replaced as a whole.
+// view taken after write() returned. Behind that, threads of low priority write full tables out as segments,
+// merge these, clean them of dead points and build graph indexes for the large ones. Nothing that a reader
+// holds is changed: views are replaced as a whole, and what was indexed stays in use until its successor is
+// indexed too.
 //
 //   records.sqlite            the points of record (io/record_store.h); all else is made from it
 //   manifest.safetensors      which segments there are (io/manifest.h)
@@ -13,9 +14,11 @@
 // records.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -68,8 +71,9 @@ class Collection {
   std::shared_ptr<const CollectionView> view() const;
 
   // One batch, all or nothing. `make` gives the changes, looking at the view as it is before them; no other
-  // batch comes between. Returns its sequence number once it is durable. Vectors are checked (bad_input naming
-  // the place "points/3/vector") and, under cosine, brought to unit length. A point may occur once.
+  // batch comes between. Returns its sequence number once it is durable. Vectors are checked (bad_input
+  // naming the place "/points/3/vector" of each bad row) and, under cosine, brought to unit length. A point
+  // may occur once.
   uint64_t write(const std::function<std::vector<PointChange>(const CollectionView&)>& make);
   uint64_t write(std::vector<PointChange> changes);
 
@@ -84,8 +88,8 @@ class Collection {
   struct Status {
     size_t points = 0, indexed = 0, segments = 0, in_memory = 0;
     size_t vector_bytes = 0, index_bytes = 0, memory_bytes = 0, record_bytes = 0;
-    bool working = false;                  // merging or indexing goes on
-    std::vector<std::string> trouble;      // damage found and mended, a full disk
+    bool working = false;              // merging or indexing goes on
+    std::vector<std::string> trouble;  // damage found and mended, a full disk
   };
   Status status() const;
 
@@ -94,33 +98,47 @@ class Collection {
   void open_segments();
   void remove_strays(const Manifest& manifest) const;
   void replay(ViewEdit& edit, uint64_t after);
+  void write_out(ViewEdit& edit);
   void recover_records(const CollectionView& view, uint64_t known);
   // Writing.
   void check(std::vector<PointChange>& changes) const;
+  void check_vector(size_t change, std::vector<float>& vector) const;
   void append(ViewEdit& edit, const PointId& id, uint64_t sequence, std::span<const float> vector,
               std::string_view payload);
   void start_table(ViewEdit& edit);
   void wait_for_room();
   void publish(std::shared_ptr<const CollectionView> view);
 
-  // In the background (collection_maintenance.cpp).
-  void maintain(const std::stop_token& stop);
-  bool merge_once();  // false: there is nothing to do
-  std::vector<size_t> choose_tables(const CollectionView& view) const;
-  void replace(const CollectionView& before, const std::vector<size_t>& chosen,
-               const std::vector<Segment::Place>& places, std::shared_ptr<const Segment> segment);
+  // In the background. Each lane is a thread: a long build in one holds up nothing in the others.
+  enum class Lane { flush, small, large };  // tables in memory; up to some 100,000 points; more
+  struct Work {
+    std::vector<TableView> tables;  // as they were when it was chosen
+    bool index_only = false;        // one segment, to be indexed as it is
+  };
+  // collection_work.cpp: what to do next.
+  static Lane lane_of(size_t points);
+  std::vector<size_t> idle_segments(const CollectionView& view) const;
+  std::optional<Work> choose(const CollectionView& view, Lane lane) const;
+  std::optional<Work> choose_merge(const CollectionView& view, Lane lane,
+                                   const std::vector<size_t>& segments) const;
+  bool has_work() const;
+  // collection_maintenance.cpp: doing it.
+  void maintain(Lane lane, const std::stop_token& stop);
+  bool work_once(Lane lane, const std::stop_token& stop);  // false: there is nothing to do
+  void carry_out(const Work& work, Lane lane, const std::stop_token& stop);
+  bool replace(const Work& work, const std::vector<Segment::Place>& places, const TableView& made);
   void write_manifest();
   void verify_segments();
+  void mend_damaged();
   void mend(const std::shared_ptr<const Segment>& damaged);
   void note_trouble(const std::string& text);
   void wake();
-
-  // Graph indexes (collection_index.cpp).
-  void index_segments(const std::stop_token& stop);
-  bool index_once(const std::stop_token& stop);
-  std::shared_ptr<const Segment> largest_unindexed(const CollectionView& view) const;
+  // collection_index.cpp: graph indexes.
+  bool wants_index(const TableView& table) const;
   std::shared_ptr<const SegmentIndex> open_segment_index(const std::shared_ptr<const Segment>& segment);
-  void install_index(const std::shared_ptr<const SegmentIndex>& index);
+  std::shared_ptr<const SegmentIndex> build_segment_index(const std::shared_ptr<const Segment>& segment,
+                                                          const std::stop_token& stop);
+  bool install_index(const std::shared_ptr<const SegmentIndex>& index);
 
   Path folder_;
   FileLock lock_;
@@ -132,17 +150,19 @@ class Collection {
   std::shared_ptr<const CollectionView> view_;
   std::mutex write_mutex_;  // one writer at a time: of points, or of which tables there are
   std::shared_ptr<MemoryTable> active_;
+  std::set<const PointTable*> busy_;         // in the work of a lane; with write_mutex_
+  std::set<const PointTable*> unindexable_;  // tried in vain; with write_mutex_
+  std::mutex manifest_mutex_;                // a manifest is not overtaken by an older one
   std::atomic<uint64_t> next_file_{1};
-  std::shared_ptr<const Segment> unindexable_;  // tried in vain
 
   mutable std::mutex state_mutex_;
   std::condition_variable_any changed_;
   uint64_t events_ = 0;  // counted up by wake()
   std::vector<std::string> trouble_;
-  std::string failure_;  // why the background work does not get on; empty: it does
-  std::string indexing_file_;  // not to be merged away meanwhile
-  std::atomic<bool> merging_{false}, indexing_{false}, unverified_{false};
-  std::jthread maintenance_, indexer_;  // last: they use all of the above
+  std::array<std::string, 3> failures_;  // why a lane does not get on; empty: it does
+  std::atomic<size_t> working_{0};
+  std::atomic<bool> unverified_{false};
+  std::vector<std::jthread> lanes_;  // last: they use all of the above
 };
 
 }  // namespace cowatch

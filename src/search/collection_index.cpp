@@ -1,6 +1,5 @@
 // Indexes of a collection's large segments: built in the background, kept in a file beside the segment.
 #include "base/error.h"
-#include "base/log.h"
 #include "search/collection.h"
 
 namespace cowatch {
@@ -12,22 +11,18 @@ Path index_path(const Segment& segment) {
 
 }  // namespace
 
-std::shared_ptr<const Segment> Collection::largest_unindexed(const CollectionView& view) const {
-  std::shared_ptr<const Segment> largest;
-  if (config_.index == IndexKind::exact) return largest;
-  for (const TableView& table : view.tables) {
-    if (!table.segment || table.index || unindexable_ == table.segment || table.segment->size() < config_.index_threshold) continue;
-    if (!largest || table.segment->size() > largest->size()) largest = table.segment;
-  }
-  return largest;
+bool Collection::wants_index(const TableView& table) const {
+  return config_.index != IndexKind::exact && table.segment && !table.index && table.segment->size() >= config_.index_threshold &&
+         !unindexable_.contains(table.table.get());
 }
 
 // The index beside a segment, or null: then it is built.
-std::shared_ptr<const SegmentIndex> Collection::open_segment_index(const std::shared_ptr<const Segment>& segment) {
+std::shared_ptr<const SegmentIndex> Collection::open_segment_index(
+    const std::shared_ptr<const Segment>& segment) {
   const Path path = index_path(*segment);
   if (!std::filesystem::exists(path)) return nullptr;
   try {
-    auto opened = std::make_shared<SegmentIndex>(SegmentIndex{segment, VectorRows(segment->vectors()), nullptr});
+    auto opened = std::make_shared<SegmentIndex>(segment);
     opened->index = open_index(path, opened->rows);
     return opened;
   } catch (const Error& error) {
@@ -37,55 +32,40 @@ std::shared_ptr<const SegmentIndex> Collection::open_segment_index(const std::sh
   }
 }
 
-void Collection::index_segments(const std::stop_token& stop) {
-  uint64_t seen = 0;
-  while (!stop.stop_requested()) {
-    try {
-      while (!stop.stop_requested() && index_once(stop)) {
-      }
-    } catch (const std::exception& error) {
-      if (stop.stop_requested()) return;
-      const std::lock_guard lock(write_mutex_);
-      unindexable_ = largest_unindexed(*view());
-      note_trouble(std::string("a segment cannot be indexed, it is searched exactly: ") + error.what());
-    }
-    std::unique_lock lock(state_mutex_);
-    indexing_file_.clear();
-    indexing_ = false;
-    changed_.notify_all();
-    changed_.wait_for(lock, std::chrono::seconds(1), [&] { return events_ != seen || stop.stop_requested(); });
-    seen = events_;
-  }
-}
-
-bool Collection::index_once(const std::stop_token& stop) {
-  std::shared_ptr<const Segment> segment;
-  IndexOptions options;
-  {
-    // The merging thread looks at indexing_file_ under the same lock when it chooses.
+// Null when the segment cannot be indexed: it is searched exactly then. Throws interrupted, and what a full
+// disk or a damaged segment throws.
+std::shared_ptr<const SegmentIndex> Collection::build_segment_index(
+    const std::shared_ptr<const Segment>& segment, const std::stop_token& stop) {
+  const CollectionConfig now = config();
+  const IndexOptions options = index_options(now);
+  auto built = std::make_shared<SegmentIndex>(segment);
+  try {
+    built->index = build_index(options, built->rows, nullptr, [&](size_t) {
+      if (stop.stop_requested()) throw Error(ErrorCode::interrupted, "the collection is being closed");
+    });
+  } catch (const Error& error) {
+    // A vector that cannot be indexed, or more memory than the collection may take.
+    if (error.code() != ErrorCode::bad_input && error.code() != ErrorCode::no_space) throw;
+    note_trouble(std::string("a segment cannot be indexed, it is searched exactly: ") + error.what());
     const std::lock_guard lock(write_mutex_);
-    segment = largest_unindexed(*view());
-    if (!segment) return false;
-    options = index_options(config_);
-    const std::lock_guard state(state_mutex_);
-    indexing_file_ = segment->path().filename().string();
-    indexing_ = true;
+    unindexable_.insert(segment.get());
+    return nullptr;
   }
-  auto built = std::make_shared<SegmentIndex>(SegmentIndex{segment, VectorRows(segment->vectors()), nullptr});
-  built->index = build_index(options, built->rows, nullptr, [&](size_t) {
-    if (stop.stop_requested()) throw Error(ErrorCode::interrupted, "the collection is being closed");
-  });
   built->index->save(index_path(*segment));
-  install_index(built);
-  return true;
+  return built;
 }
 
-void Collection::install_index(const std::shared_ptr<const SegmentIndex>& index) {
+bool Collection::install_index(const std::shared_ptr<const SegmentIndex>& index) {
   const std::lock_guard lock(write_mutex_);
   auto next = std::make_shared<CollectionView>(*view());
-  for (TableView& table : next->tables)
-    if (table.segment == index->segment) table.index = index;
+  bool found = false;
+  for (TableView& table : next->tables) {
+    if (table.segment != index->segment) continue;
+    table.index = index;
+    found = true;
+  }
   publish(next);
+  return found;
 }
 
 }  // namespace cowatch

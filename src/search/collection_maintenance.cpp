@@ -1,8 +1,9 @@
-// What goes on behind a collection: tables in memory are written out as segments, segments are merged and
-// cleaned, their bytes checked.
+// What goes on behind a collection: tables in memory are written out as segments, segments are merged,
+// cleaned and indexed, their bytes checked.
 #include <algorithm>
 #include <map>
 
+#include "base/background.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "search/collection.h"
@@ -10,11 +11,13 @@
 namespace cowatch {
 namespace {
 
-// Segments of about one size are merged once there are so many, so that a search asks few and each point is
-// copied a logarithmic number of times.
-constexpr size_t merge_count = 4, size_ratio = 4;
-constexpr double most_dead = 0.3;  // a segment with more dead slots is written anew
 constexpr auto look_every = std::chrono::seconds(1);
+constexpr int longest_pause = 64;  // looks left out after one failure after another
+
+void remove_segment(const Path& path) {
+  file_system().remove(path);
+  std::filesystem::remove(Path(path).replace_extension(".index"));
+}
 
 }  // namespace
 
@@ -30,103 +33,109 @@ void Collection::note_trouble(const std::string& text) {
   trouble_.push_back(text);
 }
 
-void Collection::maintain(const std::stop_token& stop) {
-  if (unverified_) verify_segments();
+void Collection::maintain(Lane lane, const std::stop_token& stop) {
+  // Writers wait for tables to be written out.
+  std::optional<BackgroundThread> background;
+  if (lane != Lane::flush) background.emplace();
+  if (lane == Lane::large && unverified_) verify_segments();
+  std::string& failure = failures_[static_cast<size_t>(lane)];
   uint64_t seen = 0;
+  int pause = 1;
   while (!stop.stop_requested()) {
-    std::string failure;
+    std::string failed;
     try {
-      merging_ = true;
-      while (!stop.stop_requested() && merge_once()) wake();
+      if (lane == Lane::flush) mend_damaged();
+      while (!stop.stop_requested() && work_once(lane, stop)) wake();
     } catch (const std::exception& error) {
-      failure = error.what();
+      if (stop.stop_requested()) return;
+      failed = error.what();
     }
-    merging_ = false;
+    pause = failed.empty() ? 1 : std::min(longest_pause, 2 * pause);
     std::unique_lock lock(state_mutex_);
-    if (failure != failure_ && !failure.empty())
-      log(LogLevel::error, "collection " + folder_.filename().string() + ": " + failure);
-    failure_ = failure;
+    if (failed != failure && !failed.empty())
+      log(LogLevel::error, "collection " + folder_.filename().string() + ": " + failed);
+    failure = failed;
     changed_.notify_all();
-    changed_.wait_for(lock, look_every, [&] { return events_ != seen || stop.stop_requested(); });
+    // After a failure, such as a full disk, events do not cut the pause short.
+    changed_.wait_for(lock, look_every * pause,
+                      [&] { return (failed.empty() && events_ != seen) || stop.stop_requested(); });
     seen = events_;
   }
 }
 
-// Full tables in memory first, all at once; else a segment with many dead, else small segments alike in size.
-std::vector<size_t> Collection::choose_tables(const CollectionView& view) const {
-  std::vector<size_t> full, segments;
-  std::string indexing;
-  {
-    const std::lock_guard lock(state_mutex_);
-    indexing = indexing_file_;
-  }
-  for (size_t t = 0; t < view.tables.size(); ++t) {
-    const TableView& table = view.tables[t];
-    if (!table.segment) {
-      if (table.table.get() != active_.get()) full.push_back(t);
-    } else if (table.segment->path().filename() != indexing) {
-      segments.push_back(t);
-    }
-  }
-  if (!full.empty()) return full;
-  const auto living = [&](size_t t) { return view.tables[t].live->count(); };
-  for (const size_t t : segments) {
-    const auto slots = static_cast<double>(view.tables[t].segment->size());
-    if (slots - static_cast<double>(living(t)) > most_dead * slots) return {t};
-  }
-  std::sort(segments.begin(), segments.end(), [&](size_t a, size_t b) { return living(a) < living(b); });
-  for (size_t first = 0; first + merge_count <= segments.size(); ++first) {
-    size_t end = first;
-    while (end < segments.size() && living(segments[end]) <= size_ratio * std::max<size_t>(living(segments[first]), 1))
-      ++end;
-    if (end - first >= merge_count) return {segments.begin() + static_cast<ptrdiff_t>(first),
-                                            segments.begin() + static_cast<ptrdiff_t>(end)};
-  }
-  return {};
-}
-
-bool Collection::merge_once() {
-  std::shared_ptr<const CollectionView> before;
-  std::vector<size_t> chosen;
+bool Collection::work_once(Lane lane, const std::stop_token& stop) {
+  std::optional<Work> work;
   {
     const std::lock_guard lock(write_mutex_);
-    before = view();
-    chosen = choose_tables(*before);
+    work = choose(*view(), lane);
+    if (!work) return false;
+    for (const TableView& table : work->tables) busy_.insert(table.table.get());
   }
-  if (chosen.empty()) return false;
-  std::vector<Segment::Source> sources;
-  size_t count = 0;
-  for (const size_t t : chosen) {
-    sources.push_back({before->tables[t].table, *before->tables[t].live});
-    count += sources.back().live.count();
+  ++working_;
+  const auto done = [&] {
+    const std::lock_guard lock(write_mutex_);
+    for (const TableView& table : work->tables) busy_.erase(table.table.get());
+    --working_;
+  };
+  try {
+    carry_out(*work, lane, stop);
+  } catch (...) {
+    done();
+    throw;
   }
-  std::vector<Segment::Place> places;
-  std::shared_ptr<const Segment> segment;
-  if (count > 0) {
-    const Path path = folder_ / ("segment-" + std::to_string(next_file_++) + ".safetensors");
-    places = Segment::write(path, config_.dimension, sources);
-    segment = std::make_shared<const Segment>(path, config_.dimension, false);
-  }
-  replace(*before, chosen, places, segment);
-  write_manifest();
-  // Readers of older views keep the files' bytes through their maps.
-  for (const size_t t : chosen) {
-    if (const auto& old = before->tables[t].segment) {
-      file_system().remove(old->path());
-      std::filesystem::remove(Path(old->path()).replace_extension(".index"));
-    }
-  }
+  done();
   return true;
 }
 
-// Points that were erased or written again while the segment was made are dead in it too.
-void Collection::replace(const CollectionView& before, const std::vector<size_t>& chosen,
-                         const std::vector<Segment::Place>& places, std::shared_ptr<const Segment> segment) {
+void Collection::carry_out(const Work& work, Lane lane, const std::stop_token& stop) {
+  if (work.index_only) {
+    const auto index = build_segment_index(work.tables[0].segment, stop);
+    if (index && !install_index(index))
+      std::filesystem::remove(Path(index->segment->path()).replace_extension(".index"));
+    return;
+  }
+  std::vector<Segment::Source> sources;
+  size_t count = 0;
+  for (const TableView& table : work.tables) {
+    sources.push_back({table.table, *table.live});
+    count += table.live->count();
+  }
+  std::vector<Segment::Place> places;
+  TableView made;
+  Path path;
+  if (count > 0) {
+    path = folder_ / ("segment-" + std::to_string(next_file_++) + ".safetensors");
+    try {
+      places = Segment::write(path, config_.dimension, sources);
+      made.segment = std::make_shared<const Segment>(path, config_.dimension, false);
+      made.table = made.segment;
+      // Tables in memory must not wait for a graph.
+      if (lane != Lane::flush && made.segment->size() >= config().index_threshold)
+        made.index = build_segment_index(made.segment, stop);
+    } catch (...) {
+      std::error_code ignored;
+      std::filesystem::remove(path, ignored);
+      throw;
+    }
+  }
+  if (!replace(work, places, made)) {
+    if (made.segment) remove_segment(path);
+    return;
+  }
+  write_manifest();
+  // Readers of older views keep the files' bytes through their maps.
+  for (const TableView& table : work.tables)
+    if (table.segment) remove_segment(table.segment->path());
+}
+
+// Points that were erased or written again while the segment was made are dead in it too. False: a table is
+// no longer in the view, it was mended meanwhile, and nothing has changed.
+bool Collection::replace(const Work& work, const std::vector<Segment::Place>& places, const TableView& made) {
   const std::lock_guard lock(write_mutex_);
   const auto now = view();
   std::map<const PointTable*, size_t> source_of;
-  for (size_t s = 0; s < chosen.size(); ++s) source_of[before.tables[chosen[s]].table.get()] = s;
-  std::vector<const Allowed*> live(chosen.size());
+  for (size_t s = 0; s < work.tables.size(); ++s) source_of[work.tables[s].table.get()] = s;
+  std::vector<const Allowed*> live(work.tables.size());
   auto next = std::make_shared<CollectionView>();
   next->sequence = now->sequence;
   for (const TableView& table : now->tables) {
@@ -136,16 +145,19 @@ void Collection::replace(const CollectionView& before, const std::vector<size_t>
       next->tables.push_back(table);
     }
   }
-  if (segment) {
-    auto alive = std::make_shared<Allowed>(segment->size(), true);
+  if (std::find(live.begin(), live.end(), nullptr) != live.end()) return false;
+  if (made.segment) {
+    auto alive = std::make_shared<Allowed>(made.segment->size(), true);
     for (uint32_t slot = 0; slot < places.size(); ++slot)
       if (!live[places[slot].source]->has(places[slot].slot)) alive->remove(slot);
-    next->tables.insert(next->tables.begin(), {segment, alive, nullptr, segment});
+    next->tables.insert(next->tables.begin(), {made.table, alive, made.index, made.segment});
   }
   publish(next);
+  return true;
 }
 
 void Collection::write_manifest() {
+  const std::lock_guard turn(manifest_mutex_);
   Manifest manifest;
   {
     const std::lock_guard lock(write_mutex_);
@@ -169,19 +181,25 @@ void Collection::write_manifest() {
 void Collection::verify_segments() {
   const auto now = view();
   for (const TableView& table : now->tables) {
-    if (!table.segment) continue;
     try {
-      table.segment->verify();
-    } catch (const Error& error) {
-      note_trouble(std::string("a segment is made again from the records: ") + error.what());
-      try {
-        mend(table.segment);
-      } catch (const std::exception& failed) {
-        note_trouble(failed.what());
-      }
+      if (table.segment) table.segment->verify();
+    } catch (const Error&) {  // the segment knows now; it is mended
     }
   }
   unverified_ = false;
+  wake();
+}
+
+// Segments that a search, a merge or the check found damaged.
+void Collection::mend_damaged() {
+  const auto now = view();
+  for (const TableView& table : now->tables) {
+    if (!table.segment || !table.segment->damaged()) continue;
+    note_trouble("a segment is made again from the records: " + table.segment->damage());
+    mend(table.segment);
+    write_manifest();
+    remove_segment(table.segment->path());
+  }
 }
 
 // The points of the damaged segment come from the records instead; searches go on with the former view until
@@ -207,16 +225,15 @@ void Collection::settle() {
     }
   }
   wake();
-  std::unique_lock lock(state_mutex_);
   for (;;) {
-    if (!failure_.empty()) throw Error(ErrorCode::system, failure_);
-    lock.unlock();
-    bool done = !merging_ && !unverified_ && !indexing_;
+    bool done = !unverified_;
     {
       const std::lock_guard writing(write_mutex_);
-      done = done && choose_tables(*view()).empty() && !largest_unindexed(*view());
+      done = done && !has_work();
     }
-    lock.lock();
+    std::unique_lock lock(state_mutex_);
+    for (const std::string& failure : failures_)
+      if (!failure.empty()) throw Error(ErrorCode::system, failure);
     if (done) return;
     changed_.wait_for(lock, std::chrono::milliseconds(20));
   }
@@ -249,7 +266,8 @@ std::vector<std::string> Collection::verify() {
     });
   });
   if (points != now->count())
-    found.push_back(std::to_string(now->count()) + " points are answered, " + std::to_string(points) + " recorded");
+    found.push_back(std::to_string(now->count()) + " points are answered, " + std::to_string(points) +
+                    " recorded");
   return found;
 }
 

@@ -44,8 +44,9 @@ std::string time_name(int64_t& ms) {
 
 }  // namespace
 
-CollectionSet::CollectionSet(const Path& folder) : folder_(folder) {
-  std::filesystem::create_directories(folder / "collections");
+CollectionSet::CollectionSet(const Path& folder)
+    : folder_((std::filesystem::create_directories(folder / "collections"), folder)),
+      lock_(folder / "lock", FileLock::Mode::exclusive) {
   if (const Path path = folder / "aliases.json"; std::filesystem::exists(path)) {
     const Json json = Json::parse(read_text(path), nullptr, false);
     if (!json.is_object()) throw Error(ErrorCode::damaged, "the aliases cannot be read", {.where = path.string()});
@@ -71,7 +72,7 @@ CollectionSet::CollectionSet(const Path& folder) : folder_(folder) {
       open_[name] = std::make_shared<Collection>(path);
     } catch (const Error& error) {
       log(LogLevel::error, "collection " + name + " cannot be opened: " + error.what());
-      failed_[name] = error.what();
+      failed_.emplace(name, error);
     }
   }
 }
@@ -86,7 +87,7 @@ std::shared_ptr<Collection> CollectionSet::find(const std::string& name) const {
   const std::string target = target_of(name);
   if (const auto found = open_.find(target); found != open_.end()) return found->second;
   if (const auto found = failed_.find(target); found != failed_.end())
-    throw Error(ErrorCode::damaged, "the collection cannot be opened: " + found->second, {.where = target});
+    throw Error(found->second.code(), "the collection `" + target + "` cannot be opened: " + found->second.message(), found->second.details());
   std::vector<std::string> known;
   for (const auto& [each, collection] : open_) known.push_back(each);
   for (const auto& [alias, collection] : aliases_) known.push_back(alias);
@@ -111,7 +112,9 @@ std::vector<std::string> CollectionSet::names() const {
 
 std::map<std::string, std::string> CollectionSet::failed() const {
   const std::lock_guard lock(mutex_);
-  return failed_;
+  std::map<std::string, std::string> reasons;
+  for (const auto& [name, error] : failed_) reasons[name] = error.what();
+  return reasons;
 }
 
 std::shared_ptr<Collection> CollectionSet::create(const std::string& name, const CollectionConfig& config) {

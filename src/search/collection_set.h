@@ -4,7 +4,7 @@
 //   aliases.json              {"alias": "collection"}, replaced as a whole: a switch is atomic
 //   snapshots/NAME/…          copies of records
 //
-// Any thread. A collection that cannot be opened does not keep the others from answering: asking for it throws
+// One process at a time (conflict otherwise), any thread. A collection that cannot be opened does not keep the others from answering: asking for it throws
 // what its opening threw.
 #pragma once
 
@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "search/collection.h"
 
 namespace cowatch {
@@ -58,9 +59,11 @@ class CollectionSet {
   void discard(const Path& folder);
 
   Path folder_;
+  FileLock lock_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Collection>> open_;
-  std::map<std::string, std::string> failed_, aliases_;
+  std::map<std::string, Error> failed_;
+  std::map<std::string, std::string> aliases_;
   std::mutex change_mutex_;  // one create, remove or restore at a time
 };
 

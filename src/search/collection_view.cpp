@@ -25,13 +25,13 @@ size_t end_of(const Allowed& allowed) {
 }
 
 // Few survivors are visited one by one; many by whole blocks of rows, at the rate of memory.
-void scan(const PointTable& table, Metric metric, const VectorQuery& query, const Allowed& allowed, TopK& best) {
-  const ConstMatrix rows = table.vectors();
-  if (metric == Metric::l2 || allowed.count() < allowed.size() / 8) {
+void scan(const PointTable& table, Metric metric, const VectorQuery& query, const Allowed& allowed,
+          TopK& best) {
+  if (allowed.count() < allowed.size() / 8) {
     size_t seen = 0;
     allowed.for_each([&](uint32_t slot) {
       if (++seen % block_rows == 0) throw_if_cancelled(query);
-      best.offer({slot, score_of(metric, query.vector, rows.row(slot))});
+      best.offer({slot, score_of(metric, query.vector, table.vector_of(slot))});
     });
     return;
   }
@@ -42,8 +42,13 @@ void scan(const PointTable& table, Metric metric, const VectorQuery& query, cons
     const size_t count = std::min(block_rows, end - begin);
     const auto words = allowed.words().subspan(begin / 64, (count + 63) / 64);
     if (std::ranges::all_of(words, [](uint64_t word) { return word == 0; })) continue;
+    const ConstMatrix rows = table.rows(begin, count);
     const std::span<float> block(scores.data(), count);
-    score_rows(query.vector, rows.rows_from(begin, block.size()), block);
+    if (metric == Metric::l2) {
+      for (size_t i = 0; i < count; ++i) block[i] = score_of(metric, query.vector, rows.row(i));
+    } else {
+      score_rows(query.vector, rows, block);
+    }
     for (size_t i = 0; (i = next_at_least(block, i, best.threshold())) < block.size(); ++i) {
       const auto slot = static_cast<uint32_t>(begin + i);
       if (allowed.has(slot)) best.offer({slot, block[i]});
@@ -51,15 +56,41 @@ void scan(const PointTable& table, Metric metric, const VectorQuery& query, cons
   }
 }
 
+// An index estimates scores from codes; those that are shown, and compared with other tables', are exact.
+void rescore(const PointTable& table, Metric metric, const VectorQuery& query, std::span<Scored> found) {
+  for (const Scored& each : found) __builtin_prefetch(table.vector_of(each.index).data());
+  for (Scored& each : found) each.score = score_of(metric, query.vector, table.vector_of(each.index));
+}
+
+// While few slots are dead it is cheaper to look for some more and drop the dead ones than to keep to the
+// living: the living among the nearest are the nearest living. Where too many are dead around the query the
+// filter is needed.
+std::vector<Scored> search_index(const VectorIndex& index, const VectorQuery& query, const Allowed& allowed) {
+  constexpr double most_dead = 0.2;
+  SearchOptions options;
+  options.effort = query.effort;
+  options.cancel = query.cancel;
+  const double dead = 1 - static_cast<double>(allowed.count()) / static_cast<double>(allowed.size());
+  if (dead <= most_dead) {
+    const size_t more = dead > 0 ? 2 + static_cast<size_t>(3 * dead * static_cast<double>(query.k)) : 0;
+    auto found = index.search(query.vector, query.k + more, options);
+    std::erase_if(found, [&](const Scored& each) { return !allowed.has(each.index); });
+    if (found.size() >= std::min(query.k, allowed.count())) {
+      found.resize(std::min(found.size(), query.k));
+      return found;
+    }
+  }
+  options.filter = &allowed;
+  return index.search(query.vector, query.k, options);
+}
+
 std::vector<Scored> search_table(const TableView& view, Metric metric, const VectorQuery& query,
                                  const Allowed& allowed) {
   if (allowed.count() == 0) return {};
   if (view.index && !query.exact) {
-    SearchOptions options;
-    options.effort = query.effort;
-    options.filter = allowed.count() == allowed.size() ? nullptr : &allowed;
-    options.cancel = query.cancel;
-    return view.index->index->search(query.vector, query.k, options);
+    auto found = search_index(*view.index->index, query, allowed);
+    rescore(*view.table, metric, query, found);
+    return found;
   }
   TopK best(std::min(query.k, allowed.count()));
   scan(*view.table, metric, query, allowed, best);
@@ -85,20 +116,21 @@ std::optional<PointPlace> CollectionView::find(const PointId& id) const {
 std::vector<std::shared_ptr<const Allowed>> CollectionView::select(const Condition* condition) const {
   std::vector<std::shared_ptr<const Allowed>> allowed;
   for (const TableView& table : tables) {
-    allowed.push_back(condition ? std::make_shared<const Allowed>(table.table->select(*condition, *table.live))
-                                : table.live);
+    allowed.push_back(condition
+                          ? std::make_shared<const Allowed>(table.table->select(*condition, *table.live))
+                          : table.live);
   }
   return allowed;
 }
 
-std::vector<PointPlace> CollectionView::in_order(const PointId& from, size_t count,
-                                                 std::span<const std::shared_ptr<const Allowed>> allowed) const {
+std::vector<PointPlace> CollectionView::in_order(
+    const PointId& from, size_t count, std::span<const std::shared_ptr<const Allowed>> allowed) const {
   std::vector<PointPlace> places;
   for (uint32_t t = 0; t < tables.size(); ++t) {
-    for (const uint32_t slot : tables[t].table->in_order(from, count, *allowed[t])) places.push_back({t, slot});
+    for (const uint32_t slot : tables[t].table->in_order(from, count, *allowed[t]))
+      places.push_back({t, slot});
   }
-  std::sort(places.begin(), places.end(),
-            [&](PointPlace a, PointPlace b) { return id_of(a) < id_of(b); });
+  std::sort(places.begin(), places.end(), [&](PointPlace a, PointPlace b) { return id_of(a) < id_of(b); });
   if (places.size() > count) places.resize(count);
   return places;
 }

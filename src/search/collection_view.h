@@ -1,5 +1,5 @@
-// What a collection holds at one moment. A reader takes a view and keeps it: nothing in it changes, whatever is
-// written, merged or indexed meanwhile.
+// What a collection holds at one moment. A reader takes a view and keeps it: nothing in it changes, whatever
+// is written, merged or indexed meanwhile.
 #pragma once
 
 #include <atomic>
@@ -13,10 +13,26 @@
 
 namespace cowatch {
 
+// A segment's vectors for its graph index, checked as they are read.
+class SegmentRows final : public VectorSource {
+ public:
+  explicit SegmentRows(std::shared_ptr<const Segment> segment)
+      : segment_(std::move(segment)), dimension_(segment_->rows(0, 0).columns) {}
+  size_t size() const override { return segment_->size(); }
+  size_t dimension() const override { return dimension_; }
+  ElementType type() const override { return ElementType::f32; }
+  const void* row(uint32_t slot) const override { return segment_->vector_of(slot).data(); }
+
+ private:
+  std::shared_ptr<const Segment> segment_;
+  size_t dimension_;
+};
+
 // A segment's graph index, with what it borrows.
 struct SegmentIndex {
+  explicit SegmentIndex(const std::shared_ptr<const Segment>& of) : segment(of), rows(of) {}
   std::shared_ptr<const Segment> segment;
-  VectorRows rows;
+  SegmentRows rows;
   std::unique_ptr<const VectorIndex> index;
 };
 
@@ -63,8 +79,8 @@ class ViewEdit {
 struct VectorQuery {
   std::span<const float> vector;  // of unit length for cosine
   size_t k = 10;
-  size_t effort = 0;        // as SearchOptions::effort
-  bool exact = false;       // scan, whatever indexes there are
+  size_t effort = 0;   // as SearchOptions::effort
+  bool exact = false;  // scan, whatever indexes there are
   const std::atomic<bool>* cancel = nullptr;
 };
 

@@ -7,6 +7,7 @@
 #include "base/version.h"
 #include "pipeline/ranking.h"
 #include "serve/present.h"
+#include "serve/quality.h"
 #include "serve/service.h"
 #include "serve/views.h"
 #include "store/import/parse.h"
@@ -145,8 +146,26 @@ RelatedQuery related_query(const Call& call, int64_t most_offset = 1000) {
   return query;
 }
 
+// A share of the questions is asked again exactly, later; what both found is counted.
+void measure_recall(Call& call, uint32_t video) {
+  const auto& index = call.release->index;
+  RecallSampler& sampler = call.service.vectors().recall();
+  if (!index || index->kind() == IndexKind::exact || video >= index->size() || !index->embedded(video) ||
+      !sampler.takes(related_recall))
+    return;
+  sampler.offer(related_recall, [release = call.release, video] {
+    const EmbeddingIndex& index = *release->index;
+    const auto truth = index.search(index.row(video), 10, {video}, EmbeddingIndex::Way::exact);
+    const auto answer = index.search(index.row(video), 10, {video});
+    const float least = truth.empty() ? 0 : truth.back().score - 1e-6f;
+    const auto found = std::count_if(answer.begin(), answer.end(), [&](const Scored& each) { return each.score >= least; });
+    return RecallSampler::Count{std::min(truth.size(), static_cast<size_t>(found)), truth.size()};
+  });
+}
+
 Response item_to_item(Call& call) {
   const ItemRecord item = need_item(call, call.path[0]);
+  measure_recall(call, item.index);
   Json list = Json::array();
   for (const Related& related :
        related_videos(call.catalogue, *call.release, item.index, related_query(call))) {
@@ -344,6 +363,7 @@ const std::vector<Route>& routes() {
       {"GET", "/api/health/ready", "Whether related videos can be answered, and what is missing.", "",
        "Ready", 200, ready},
       {"GET", "/api/health", "What the data are like and what they allow.", "", "Health", 200, health},
+      {"GET", "/api/quality", "How well searches find, how fast, in how much memory; and what would mend it.", "", "Quality", 200, quality},
       {"GET", "/api/summary", "Counts and versions.", "", "Summary", 200, summary},
       {"GET",
        "/api/items",

@@ -159,15 +159,24 @@ class Session : public std::enable_shared_from_this<Session> {
   void answer_later(std::shared_ptr<Request> request) {
     auto cancel = std::make_shared<std::atomic<bool>>(false);
     stream_.expires_never();
-    if (buffer_.size() == 0) watch(cancel);
-    service_.vectors().answer(request, cancel, [self = shared_from_this(), request, cancel](Response response) {
-      asio::post(self->stream_.get_executor(), [self, request, cancel, response = std::move(response)]() mutable {
+    auto waiting = std::make_shared<Waiting>();
+    service_.vectors().answer(request, cancel, [self = shared_from_this(), request, cancel, waiting](Response response) {
+      // Answered at once, in this thread: nothing is watched yet.
+      asio::dispatch(self->stream_.get_executor(), [self, request, cancel, waiting, response = std::move(response)]() mutable {
+        waiting->answered = true;
         beast::error_code ignored;
-        self->stream_.socket().cancel(ignored);
+        if (waiting->watched) self->stream_.socket().cancel(ignored);
         if (!cancel->load()) self->send(std::move(response), request->method == "HEAD", request->header("range"));
       });
     });
+    if (waiting->answered || buffer_.size() != 0) return;
+    waiting->watched = true;
+    watch(cancel);
   }
+  // How far an answer is; both are looked at on the connection's strand only.
+  struct Waiting {
+    bool answered = false, watched = false;
+  };
   void watch(std::shared_ptr<std::atomic<bool>> cancel) {
     stream_.socket().async_wait(Tcp::socket::wait_read, [self = shared_from_this(), cancel](beast::error_code error) {
       if (error) return;
@@ -273,6 +282,7 @@ class Listener {
   void accept() {
     acceptor_.async_accept(asio::make_strand(context_), [this](beast::error_code error, Tcp::socket socket) {
       if (error == asio::error::operation_aborted) return;
+      if (!error) socket.set_option(Tcp::no_delay(true), error);  // answers are written whole
       if (!error && open_ < settings_.most_connections)
         std::make_shared<Session>(std::move(socket), service_, settings_, open_)->read();
       accept();

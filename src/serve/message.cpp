@@ -114,61 +114,38 @@ std::string iso_time(int64_t time_ms) {
   return text;
 }
 
+// Takes a slash and what follows it up to the next.
+static std::string_view next_part(std::string_view& path) {
+  path.remove_prefix(1);
+  const auto part = path.substr(0, path.find('/'));
+  path.remove_prefix(part.size());
+  return part;
+}
+
 std::vector<std::string_view> path_parts(std::string_view path) {
   std::vector<std::string_view> parts;
-  while (!path.empty()) {
-    path.remove_prefix(1);  // the slash
-    const size_t end = std::min(path.find('/'), path.size());
-    parts.push_back(path.substr(0, end));
-    path.remove_prefix(end);
-  }
+  while (!path.empty()) parts.push_back(next_part(path));
   return parts;
 }
 
 bool match_path(const std::string& pattern, const std::string& path, bool rest,
              std::vector<std::string>& values) {
-  const auto wanted = path_parts(pattern), given = path_parts(path);
   values.clear();
-  if (rest ? given.size() <= wanted.size() : given.size() != wanted.size()) return false;
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    if (!wanted[i].starts_with('{')) {
-      if (wanted[i] != given[i]) return false;
+  std::string_view wanted = pattern, given = path;
+  while (!wanted.empty()) {
+    if (given.empty()) return false;
+    const auto want = next_part(wanted), have = next_part(given);
+    if (!want.starts_with('{')) {
+      if (want != have) return false;
     } else {
-      values.emplace_back(given[i]);
+      values.emplace_back(have);
     }
+    if (!rest || !wanted.empty()) continue;
+    if (want != "{item-id}" || given.empty()) return false;
+    values.back() += given;
+    return true;
   }
-  if (!rest) return true;
-  if (wanted.back() != "{item-id}") return false;
-  for (size_t i = wanted.size(); i < given.size(); ++i) values.back() += "/" + std::string(given[i]);
-  return true;
-}
-
-Json parse_json_body(std::string_view text) {
-  // Printing and checking a value descend into it: depth is bounded before anything is built.
-  constexpr int deepest = 64;
-  int depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      quoted = c != '"';
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > deepest)
-        throw Error(ErrorCode::bad_input, "the body is nested too deeply",
-                    {.where = "the body, byte " + std::to_string(i),
-                     .expected = "at most " + std::to_string(deepest) + " levels"});
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  Json body = Json::parse(text, nullptr, false);
-  if (body.is_discarded())
-    throw Error(ErrorCode::bad_input, "the body is not JSON",
-                {.where = "the body", .expected = "a JSON value", .found = std::string(text.substr(0, 60))});
-  return body;
+  return given.empty();
 }
 
 }  // namespace cowatch::serve

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,7 @@ struct Request {
   std::map<std::string, std::string, std::less<>> query;    // decoded
   std::map<std::string, std::string, std::less<>> headers;  // names in lower case
   std::string body;
+  std::shared_ptr<const Json> parsed;  // of a request that did not come as text: the body already read
 
   std::string_view header(std::string_view name) const;
   std::string text(std::string_view name, std::string_view fallback = "") const;  // of the query
@@ -46,8 +48,6 @@ std::vector<std::string_view> path_parts(std::string_view path);
 // Whether `path` fits a route's pattern; the values of its {…} parts then. An item's id may hold slashes: with
 // `rest`, an {item-id} that ends the pattern takes several parts.
 bool match_path(const std::string& pattern, const std::string& path, bool rest, std::vector<std::string>& values);
-// A body as JSON; bad_input when it is not, or is nested more than 64 deep.
-Json parse_json_body(std::string_view text);
 std::string iso_time(int64_t time_ms);  // "2024-05-01T10:20:30Z"; "" for negative
 
 }  // namespace cowatch::serve

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "serve/schemas.h"
@@ -85,6 +86,7 @@ Response file_response(Path path, const std::string& cache) {
 Service::Service(Workspace workspace, const Settings& settings)
     : workspace_(std::move(workspace)),
       readers_(workspace_.catalogue()),
+      settings_(settings),
       upload_limit_(static_cast<size_t>(settings.get_int("serve.upload_limit"))),
       key_(settings.get_text("serve.key")),
       vectors_(workspace_.file("vectors"), settings) {
@@ -158,7 +160,7 @@ Response Service::run(const Route& route, const Request& request, const std::vec
   const CatalogueReaders::Lease catalogue = readers_.take();
   Call call{*this, request, *catalogue, release(), values, {}};
   if (!route.body_schema.empty() && route.body_schema != "file") {
-    call.body = parse_json_body(request.body);
+    call.body = parse_json(request.body, "the body");
     check_schema(call.body, route.body_schema);
   }
   Response response = route.answer(call);

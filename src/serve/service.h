@@ -54,6 +54,7 @@ class Service {
   VectorService& vectors() { return vectors_; }
 
   const Workspace& workspace() const { return workspace_; }
+  const Settings& settings() const { return settings_; }
   Tasks& tasks() { return tasks_; }
   size_t upload_limit() const { return upload_limit_; }
   const std::string& key() const { return key_; }  // "": none needed
@@ -72,6 +73,7 @@ class Service {
 
   Workspace workspace_;
   CatalogueReaders readers_;
+  Settings settings_;
   size_t upload_limit_;
   std::string key_;
   std::mutex release_mutex_, write_mutex_, metrics_mutex_;

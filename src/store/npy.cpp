@@ -1,5 +1,6 @@
 #include "store/npy.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -10,6 +11,9 @@
 
 namespace cowatch {
 namespace {
+
+constexpr size_t longest_header = 1 << 20, most_columns = 1 << 22;
+constexpr size_t block_numbers = 1 << 20;  // converted at a time
 
 [[noreturn]] void refuse(
     const Path& path, const std::string& what, const std::string& expected, const std::string& found,
@@ -47,73 +51,113 @@ bool parse_shape(const std::string& text, size_t& rows, size_t& columns) {
 }
 
 template <typename T, typename Convert>
-void convert(const std::string& bytes, size_t at, std::vector<float>& values, Convert&& as_float) {
+void convert(const std::string& bytes, std::span<float> values, Convert&& as_float) {
   for (size_t i = 0; i < values.size(); ++i) {
     T value;
-    std::memcpy(&value, bytes.data() + at + i * sizeof(T), sizeof(T));
+    std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
     values[i] = as_float(value);
   }
 }
 
+void convert(const std::string& type, const std::string& bytes, std::span<float> values) {
+  const auto plain = [](auto value) { return static_cast<float>(value); };
+  if (type == "'<f4'") return convert<float>(bytes, values, plain);
+  if (type == "'<f2'") return convert<uint16_t>(bytes, values, float_from_half);
+  if (type == "'<f8'") return convert<double>(bytes, values, plain);
+  if (type == "'<i8'") return convert<int64_t>(bytes, values, plain);
+  if (type == "'<i4'") return convert<int32_t>(bytes, values, plain);
+  convert<uint8_t>(bytes, values, plain);
+}
+
+// Up to `size` bytes; fewer only at the end of the file.
+std::string take(InputStream& stream, size_t size) {
+  std::string bytes(size, '\0');
+  size_t filled = 0;
+  while (filled < size) {
+    const size_t got = stream.read(bytes.data() + filled, size - filled);
+    if (got == 0) break;
+    filled += got;
+  }
+  bytes.resize(filled);
+  return bytes;
+}
+
+// The header's dictionary, the stream then standing before the numbers.
+std::string take_header(InputStream& stream, const Path& path) {
+  const std::string start = take(stream, 10);
+  if (start.size() < 10 || start.compare(0, 6, "\x93NUMPY", 6) != 0) {
+    refuse(path, "this is not an .npy file", "the magic \\x93NUMPY",
+           std::to_string(stream.size()) + " bytes of something else");
+  }
+  if (start[6] < 1 || start[6] > 3)
+    refuse(path, "this version of .npy is not read", "version 1, 2 or 3",
+           std::to_string(static_cast<unsigned char>(start[6])));
+  const std::string more = start[6] >= 2 ? take(stream, 2) : "";
+  size_t length = 0;
+  for (const char c : start.substr(8) + more) length = length >> 8 | static_cast<size_t>(static_cast<unsigned char>(c)) << 24;
+  length >>= 8 * (4 - 2 - more.size());
+  if (length > longest_header)
+    refuse(path, "the header is too long", "at most " + std::to_string(longest_header) + " bytes", std::to_string(length));
+  std::string header = take(stream, length);
+  if (header.size() != length)
+    refuse(path, "the header is cut", std::to_string(length) + " bytes", std::to_string(header.size()));
+  return header;
+}
+
 }  // namespace
 
-NumberTable read_npy(const Path& path) {
-  const std::string bytes = InputStream(path).read_all();
-  if (bytes.size() < 12 || bytes.compare(0, 6, "\x93NUMPY", 6) != 0) {
-    refuse(path, "this is not an .npy file", "the magic \\x93NUMPY",
-           std::to_string(bytes.size()) + " bytes of something else");
-  }
-  const auto byte = [&](size_t i) { return static_cast<size_t>(static_cast<unsigned char>(bytes[i])); };
-  if (byte(6) < 1 || byte(6) > 3)
-    refuse(path, "this version of .npy is not read", "version 1, 2 or 3", std::to_string(byte(6)));
-  const bool wide = byte(6) >= 2;
-  const size_t begin = wide ? 12 : 10;
-  const size_t length = byte(8) | byte(9) << 8 | (wide ? byte(10) << 16 | byte(11) << 24 : 0);
-  if (begin + length > bytes.size())
-    refuse(path, "the header is cut", std::to_string(length) + " bytes", "fewer");
-  const std::string header = bytes.substr(begin, length);
+void visit_npy(const Path& path, const std::function<void(size_t first, ConstMatrix rows)>& visit) {
+  InputStream stream(path);
+  const std::string header = take_header(stream, path);
   const std::string type = header_value(header, "descr");
-  NumberTable table;
-  if (!parse_shape(header_value(header, "shape"), table.rows, table.columns)) {
+  size_t rows = 0, columns = 0;
+  if (!parse_shape(header_value(header, "shape"), rows, columns)) {
     refuse(path, "the array has another shape", "(videos, features)",
            std::string(cut_text(header_value(header, "shape"), 40)));
   }
-  if (table.columns == 0) refuse(path, "the array has no columns", "at least one feature", "none");
+  if (columns == 0 || columns > most_columns)
+    refuse(path, "the array has no sensible number of columns", "1 to " + std::to_string(most_columns), std::to_string(columns));
   if (header_value(header, "fortran_order") != "False")
     refuse(path, "the array is in Fortran order", "C order", "Fortran order");
   const size_t element = element_size(type);
   if (element == 0)
     refuse(path, "numbers of this type are not read", "<f2, <f4, <f8, <i4, <i8 or |u1", type.substr(0, 40));
-  size_t expected = 0;
-  if (__builtin_mul_overflow(table.rows, table.columns, &expected) ||
-      __builtin_mul_overflow(expected, element, &expected) || bytes.size() - begin - length != expected) {
-    refuse(path, "the array does not have the length its header says",
-           std::to_string(expected) + " bytes of data", std::to_string(bytes.size() - begin - length));
+  size_t expected = 0, read = 0;
+  const bool sensible = !__builtin_mul_overflow(rows, columns * element, &expected);
+  const size_t block = std::max<size_t>(1, block_numbers / columns);
+  std::vector<float> values;
+  for (size_t first = 0; sensible && first < rows; first += block) {
+    const size_t count = std::min(block, rows - first);
+    const std::string bytes = take(stream, count * columns * element);
+    read += bytes.size();
+    if (bytes.size() != count * columns * element) break;
+    values.resize(count * columns);
+    convert(type, bytes, values);
+    visit(first, ConstMatrix(values.data(), count, columns));
   }
-  table.values.resize(table.rows * table.columns);
-  const size_t at = begin + length;
-  if (type == "'<f4'") {
-    convert<float>(bytes, at, table.values, [](float v) { return v; });
-  } else if (type == "'<f2'") {
-    convert<uint16_t>(bytes, at, table.values, float_from_half);
-  } else if (type == "'<f8'") {
-    convert<double>(bytes, at, table.values, [](double v) { return static_cast<float>(v); });
-  } else if (type == "'<i8'") {
-    convert<int64_t>(bytes, at, table.values, [](int64_t v) { return static_cast<float>(v); });
-  } else if (type == "'<i4'") {
-    convert<int32_t>(bytes, at, table.values, [](int32_t v) { return static_cast<float>(v); });
-  } else {
-    convert<uint8_t>(bytes, at, table.values, [](uint8_t v) { return static_cast<float>(v); });
+  read += take(stream, 1).size();
+  if (!sensible || read != expected) {
+    refuse(path, "the array does not have the length its header says", std::to_string(expected) + " bytes of data",
+           read > expected ? "more" : std::to_string(read));
   }
-  for (size_t i = 0; i < table.values.size(); ++i) {
-    if (std::isfinite(table.values[i])) continue;
-    throw Error(ErrorCode::bad_input, "a feature is not a finite number",
-                {.where = path.string() + ", row " + std::to_string(i / table.columns) + ", column " +
-                          std::to_string(i % table.columns),
-                 .expected = "a finite number",
-                 .found = std::isnan(table.values[i]) ? "NaN" : "infinity",
-                 .remedy = "Correct the row; a video without features is a row of zeros."});
-  }
+}
+
+NumberTable read_npy(const Path& path) {
+  NumberTable table;
+  visit_npy(path, [&](size_t first, ConstMatrix rows) {
+    table.rows = first + rows.rows, table.columns = rows.columns;
+    const std::span<const float> values(rows.data, rows.rows * rows.columns);
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (std::isfinite(values[i])) continue;
+      throw Error(ErrorCode::bad_input, "a feature is not a finite number",
+                  {.where = path.string() + ", row " + std::to_string(first + i / rows.columns) + ", column " +
+                            std::to_string(i % rows.columns),
+                   .expected = "a finite number",
+                   .found = std::isnan(values[i]) ? "NaN" : "infinity",
+                   .remedy = "Correct the row; a video without features is a row of zeros."});
+    }
+    table.values.insert(table.values.end(), values.begin(), values.end());
+  });
   return table;
 }
 

@@ -1,9 +1,11 @@
 // Arrays of numbers from NumPy's .npy files (versions 1 to 3, plain, gzip or zstd): features made elsewhere.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "base/file.h"
+#include "math/matrix.h"
 
 namespace cowatch {
 
@@ -12,9 +14,14 @@ struct NumberTable {
   std::vector<float> values;  // row-major
 };
 
-// A two-dimensional array in C order of float16, float32, float64 or an integer type, as float32. Throws
-// bad_input that names the place: not an .npy file, another shape or order, too short, NaN or infinite values
-// (row and column).
+// Calls visit(first row's number, rows) for consecutive rows of a two-dimensional array in C order, of float16,
+// float32, float64 or an integer type, as float32: never more than a few MiB of it are in memory. Numbers are
+// as they stand in the file, NaN too. Throws bad_input: not an .npy file, another shape, order or type; a file
+// that is cut off or too long is known for it only after its rows were visited.
+void visit_npy(const Path& path, const std::function<void(size_t first, ConstMatrix rows)>& visit);
+
+// The whole array. Throws as visit_npy, and bad_input for NaN or infinite values (row and column). Columns of
+// an array without rows are not known: 0.
 NumberTable read_npy(const Path& path);
 
 }  // namespace cowatch

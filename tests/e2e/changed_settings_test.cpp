@@ -25,7 +25,7 @@ struct ChangedSettings : testing::Test {
     set_progress_style(ProgressStyle::quiet);
     test::write_sound_world(folder.path());
     test::import_sound_world(folder.path(), folder / "ws");
-    ASSERT_EQ(ran(), "extract graph train embed map");
+    ASSERT_EQ(ran(), "extract graph train embed index map");
   }
   void settings(const std::string& more) const {
     write_atomically(folder / "ws/cowatch.toml", read_text(folder / "cowatch.toml") + more);
@@ -35,7 +35,7 @@ struct ChangedSettings : testing::Test {
 TEST_F(ChangedSettings, RedoOnlyWhatDependsOnThem) {
   EXPECT_EQ(ran(), "");
   settings("rate = 0.002\n");
-  EXPECT_EQ(ran(), "train embed map");
+  EXPECT_EQ(ran(), "train embed index map");
   settings("rate = 0.002\n[serve]\nport = 8081\n[evaluate]\nseed = 7\n");
   EXPECT_EQ(ran(), "") << "nothing is made from these";
   settings("rate = 0.002\n[graph]\nmin_people = 3\n");
@@ -45,7 +45,7 @@ TEST_F(ChangedSettings, RedoOnlyWhatDependsOnThem) {
   settings("rate = 0.002\n[graph]\nmin_people = 3\n[tree]\nrounds = 1\n[extract]\nmax_seconds = 100\n");
   EXPECT_EQ(ran(), "extract") << "the table is put together again, and is the same";
   settings("");
-  EXPECT_EQ(ran(), "extract graph train embed map");
+  EXPECT_EQ(ran(), "extract graph train embed index map");
 }
 
 TEST_F(ChangedSettings, RedoOnlyWhatDependsOnTheCatalogue) {
@@ -57,7 +57,7 @@ TEST_F(ChangedSettings, RedoOnlyWhatDependsOnTheCatalogue) {
   }
   EXPECT_EQ(ran(), "graph") << "a like is no watch: the same edges again";
   write_atomically(folder / "clips/s3.wav", test::tone(1234));
-  EXPECT_EQ(ran(), "extract train embed map");
+  EXPECT_EQ(ran(), "extract train embed index map");
 }
 
 }  // namespace

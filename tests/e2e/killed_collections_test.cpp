@@ -1,8 +1,11 @@
-// `cowatch serve` killed (kill -9) at random moments of writing, merging, snapshots and alias switches, its files
-// then damaged as a disk may damage them, and started again with other settings: every acknowledged batch is
-// there, an unacknowledged one wholly or not at all. The expected state is kept here, outside the server.
-// COWATCH_TEST_KILLS and COWATCH_TEST_SEED set how many and which; 20, or 300 with `scripts/test.sh --all`.
+// `cowatch serve` killed (kill -9) at random moments of writing, merging, indexing, snapshots, recoveries and
+// alias switches, its files then damaged as a disk may damage them, and started again with other settings:
+// every acknowledged batch is there, an unacknowledged one wholly or not at all. The expected state is kept
+// here, outside the server. (What a disk forgets when the power goes is the matter of
+// search/collection_crash_test.cpp.) COWATCH_TEST_KILLS and COWATCH_TEST_SEED set how many and which; 20, or
+// 300 with `scripts/test.sh --all`.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -28,7 +31,8 @@ uint64_t environment_number(const char* name, uint64_t fallback) {
 using Batch = std::map<uint64_t, uint64_t>;
 
 Json vector_of(uint64_t id, uint64_t batch) {
-  return {static_cast<double>(id % 97) + 1, static_cast<double>(batch % 89), static_cast<double>(id % 13), 1.0};
+  return {static_cast<double>(id % 97) + 1, static_cast<double>(batch % 89), static_cast<double>(id % 13),
+          1.0};
 }
 
 class Client {
@@ -67,8 +71,10 @@ class KilledCollections : public testing::Test {
   int write(Client& client, const Batch& batch, bool erase) {
     Json points = Json::array();
     for (const auto& [id, number] : batch) {
-      if (erase) points.push_back(id);
-      else points.push_back({{"id", id}, {"vector", vector_of(id, number)}, {"payload", {{"batch", number}}}});
+      if (erase)
+        points.push_back(id);
+      else
+        points.push_back({{"id", id}, {"vector", vector_of(id, number)}, {"payload", {{"batch", number}}}});
     }
     return erase ? client.ask("POST", "/collections/films/points/delete", {{"points", points}})
                  : client.ask("PUT", "/collections/films/points", {{"points", points}});
@@ -90,27 +96,52 @@ class KilledCollections : public testing::Test {
         pending_.clear();
       }
       const double which = draw();
-      if (which < 0.05 && client.ask("POST", "/collections/films/snapshots", Json::object()) == 0) return;
+      if (which < 0.05 && !make_snapshot(client)) return;
+      if (which > 0.05 && which < 0.1 && !recover(client)) return;
       if (which > 0.8) {
         alias_pending_ = alias_ == "films" ? "other" : "films";
-        const Json actions = {{"actions", {{{"create_alias", {{"collection_name", alias_pending_}, {"alias_name", "live"}}}}}}};
+        const Json actions = {
+            {"actions", {{{"create_alias", {{"collection_name", alias_pending_}, {"alias_name", "live"}}}}}}};
         if (client.ask("POST", "/collections/aliases", actions) == 0) return;
         alias_ = std::exchange(alias_pending_, "");
       }
     }
   }
 
+  // False: the connection broke.
+  bool make_snapshot(Client& client) {
+    Json answer;
+    const int status = client.ask("POST", "/collections/films/snapshots", Json::object(), &answer);
+    if (status == 200) snapshot_ = {answer["result"]["name"].get<std::string>(), expected_};
+    return status != 0;
+  }
+  // The last snapshot takes the collection's place.
+  bool recover(Client& client) {
+    if (snapshot_.first.empty()) return true;
+    recovering_ = true;
+    const int status =
+        client.ask("PUT", "/collections/films/snapshots/recover", {{"location", snapshot_.first}});
+    if (status == 0) return false;
+    EXPECT_EQ(status, 200);
+    expected_ = snapshot_.second;
+    recovering_ = false;
+    return true;
+  }
+
   void apply(const Batch& batch) {
     for (const auto& [id, number] : batch) {
-      if (number) expected_[id] = number;
-      else expected_.erase(id);
+      if (number)
+        expected_[id] = number;
+      else
+        expected_.erase(id);
     }
   }
 
   // What the server holds: id → batch; the vectors and payloads must belong together.
   std::map<uint64_t, uint64_t> held(Client& client) {
     Json answer;
-    const int status = client.ask("POST", "/collections/films/points/scroll", {{"limit", 10000}, {"with_vector", true}}, &answer);
+    const int status = client.ask("POST", "/collections/films/points/scroll",
+                                  {{"limit", 10000}, {"with_vector", true}}, &answer);
     EXPECT_EQ(status, 200) << answer.dump();
     std::map<uint64_t, uint64_t> points;
     for (const Json& point : answer["result"]["points"]) {
@@ -125,11 +156,15 @@ class KilledCollections : public testing::Test {
     Client client(port);
     const auto now = held(client);
     if (now != expected_ && !pending_.empty()) apply(pending_);  // wholly, then
+    if (now != expected_ && recovering_) expected_ = snapshot_.second;
     ASSERT_EQ(now, expected_);
+    recovering_ = false;
     pending_.clear();
     Json answer;
     ASSERT_EQ(client.ask("GET", "/aliases", nullptr, &answer), 200);
-    const auto live = answer["result"]["aliases"].empty() ? "" : answer["result"]["aliases"][0]["collection_name"].get<std::string>();
+    const auto live = answer["result"]["aliases"].empty()
+                          ? ""
+                          : answer["result"]["aliases"][0]["collection_name"].get<std::string>();
     if (!alias_pending_.empty() && live == alias_pending_) alias_ = live;
     EXPECT_EQ(live, alias_);
     alias_pending_.clear();
@@ -137,30 +172,37 @@ class KilledCollections : public testing::Test {
     for (const auto& [id, number] : now) {
       if (draw() > 0.02) continue;
       const Json body = {{"vector", vector_of(id, number)}, {"limit", 3}};
-      ASSERT_EQ(client.ask("POST", "/collections/films/points/search?timeout=20", body, &answer), 200) << answer.dump();
+      ASSERT_EQ(client.ask("POST", "/collections/films/points/search?timeout=20", body, &answer), 200)
+          << answer.dump();
       EXPECT_EQ(answer["result"][0]["score"].get<double>(), 0) << answer.dump();
     }
   }
 
-  // A bit of a derived file turns over, or bytes that were under way follow the log's end. The file, when it must be
-  // named.
+  // A bit of a derived file turns over, or bytes that were under way follow the log's end. The file, when it
+  // must be named.
   std::string damage() {
     const Path folder = workspace_.file("vectors") / "collections" / "films";
     std::vector<Path> derived;
     // Those that are in use: a segment that a kill kept from the manifest is removed, whatever it holds.
     if (const Path manifest = folder / "manifest.safetensors"; std::filesystem::exists(manifest)) {
       derived.push_back(manifest);
-      for (const auto& segment : Manifest::read(manifest).segments) derived.push_back(folder / segment.file);
+      for (const auto& segment : Manifest::read(manifest).segments) {
+        derived.push_back(folder / segment.file);
+        const Path index = Path(derived.back()).replace_extension(".index");
+        if (std::filesystem::exists(index)) derived.push_back(index);
+      }
     }
     const double which = draw();
     if (which < 0.3) {
-      std::ofstream(folder / "records.sqlite-wal", std::ios::app | std::ios::binary) << std::string(1000, '\x5a');
+      std::ofstream(folder / "records.sqlite-wal", std::ios::app | std::ios::binary)
+          << std::string(1000, '\x5a');
       return "none";
     }
     if (which > 0.6 || derived.empty()) return "none";
     const Path& path = derived[static_cast<size_t>(draw() * static_cast<double>(derived.size()))];
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    const auto at = static_cast<std::streamoff>(draw() * static_cast<double>(std::filesystem::file_size(path)));
+    const auto at =
+        static_cast<std::streamoff>(draw() * static_cast<double>(std::filesystem::file_size(path)));
     file.seekg(at);
     const char byte = static_cast<char>(file.get() ^ (1 << static_cast<int>(draw() * 8)));
     file.seekp(at);
@@ -175,6 +217,8 @@ class KilledCollections : public testing::Test {
   std::map<uint64_t, uint64_t> expected_;
   Batch pending_;
   std::string alias_, alias_pending_;
+  std::pair<std::string, std::map<uint64_t, uint64_t>> snapshot_;  // its name, and what it holds
+  bool recovering_ = false;
 };
 
 TEST_F(KilledCollections, lose_nothing_that_was_acknowledged) {
@@ -182,15 +226,23 @@ TEST_F(KilledCollections, lose_nothing_that_was_acknowledged) {
   std::string damaged = "none";
   for (uint64_t kill = 0; kill <= kills; ++kill) {
     SCOPED_TRACE("kill " + std::to_string(kill));
-    test::Server server(workspace_.folder(), {"--threads", kill % 2 ? "1" : "2", "--set", "vectors.queue=" + std::to_string(10 + kill % 7)});
+    test::Server server(workspace_.folder(), {"--threads", kill % 2 ? "1" : "2", "--set",
+                                              "vectors.queue=" + std::to_string(10 + kill % 7)});
     if (kill == 0) {
       Client client(server.port());
-      const Json config = {{"vectors", {{"size", 4}, {"distance", "Euclid"}}}, {"table_points", 64}};
+      // Segments of 64 points get a graph index: 1 KB of vectors.
+      const Json config = {{"vectors", {{"size", 4}, {"distance", "Euclid"}}},
+                           {"table_points", 64},
+                           {"optimizers_config", {{"indexing_threshold", 1}}}};
       ASSERT_EQ(client.ask("PUT", "/collections/films", config), 200);
       ASSERT_EQ(client.ask("PUT", "/collections/other", config), 200);
     }
     check(server.port());
     if (HasFatalFailure()) return;
+    Client(server.port())
+        .ask("PATCH", "/collections/films",
+             {{"optimizers_config", {{"indexing_threshold", 1 + kill % 3}}},
+              {"hnsw_config", {{"m", 4 + kill % 5}}}});
     // Damage is named in the log, with the file.
     if (damaged != "none") {
       EXPECT_NE(server.process().output().find(damaged), std::string::npos) << damaged;
@@ -203,6 +255,59 @@ TEST_F(KilledCollections, lose_nothing_that_was_acknowledged) {
     damaged = damage();
   }
   EXPECT_GT(batches_, kills);
+}
+
+// A disk of 10 MB, as the system knows it: a limit on the size of the server's files. What is refused with
+// 507 changed nothing, reading goes on, and what was acknowledged is there after a restart with room.
+TEST_F(KilledCollections, answer_507_on_a_full_disk_and_lose_nothing) {
+  rlimit before = {};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit small = {10u << 20, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  std::map<uint64_t, uint64_t> acknowledged;
+  {
+    test::Server server(workspace_.folder());
+    setrlimit(RLIMIT_FSIZE, &before);
+    Client client(server.port());
+    ASSERT_EQ(client.ask("PUT", "/collections/films",
+                         {{"vectors", {{"size", 512}, {"distance", "Euclid"}}}, {"table_points", 256}}),
+              200);
+    int refused = 0;
+    for (uint64_t batch = 1; refused < 3 && batch < 400; ++batch) {
+      Json points = Json::array();
+      for (uint64_t id = batch * 50; id < batch * 50 + 50; ++id)
+        points.push_back({{"id", id},
+                          {"vector", std::vector<int>(512, static_cast<int>(id % 1000))},
+                          {"payload", {{"batch", batch}}}});
+      Json answer;
+      const int status = client.ask("PUT", "/collections/films/points", {{"points", points}}, &answer);
+      if (status == 200) {
+        for (uint64_t id = batch * 50; id < batch * 50 + 50; ++id) acknowledged[id] = batch;
+      } else {
+        EXPECT_EQ(status, 507) << answer.dump().substr(0, 300);
+        ++refused;
+      }
+    }
+    EXPECT_EQ(refused, 3);
+    Json answer;
+    ASSERT_EQ(client.ask("POST", "/collections/films/points/count", Json::object(), &answer), 200);
+    EXPECT_EQ(answer["result"]["count"], acknowledged.size());
+    ASSERT_EQ(client.ask("POST", "/collections/films/points/search?timeout=20",
+                         {{"vector", std::vector<int>(512, 7)}, {"limit", 1}}),
+              200);
+  }
+  test::Server server(workspace_.folder());
+  Client client(server.port());
+  Json answer;
+  ASSERT_EQ(client.ask("POST", "/collections/films/points/scroll", {{"limit", 10000}, {"with_payload", true}},
+                       &answer),
+            200);
+  std::map<uint64_t, uint64_t> now;
+  for (const Json& point : answer["result"]["points"]) now[point["id"]] = point["payload"]["batch"];
+  EXPECT_EQ(now, acknowledged);
+  EXPECT_EQ(client.ask("PUT", "/collections/films/points",
+                       {{"points", {{{"id", 1}, {"vector", std::vector<int>(512, 1)}}}}}),
+            200);
 }
 
 }  // namespace

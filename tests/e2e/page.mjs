@@ -59,13 +59,13 @@ async function viewsOf(address) {
   const first = (await (await fetch(`${address}/api/items?n=1`)).json()).Items[0]?.ItemId ?? "none";
   const tree = await (await fetch(`${address}/api/tree`)).json();
   const views = { wall: "#/", nothing: "#/?q=zzzz-none", clip: `#/clip/${encodeURIComponent(first)}`, "no such clip": "#/clip/zzzz-none", upload: "#/upload",
-    clusters: "#/clusters", map: "#/map", "map at a clip": `#/map?focus=${encodeURIComponent(first)}`, training: "#/training", data: "#/data", "no such view": "#/nowhere" };
+    clusters: "#/clusters", map: "#/map", "map at a clip": `#/map?focus=${encodeURIComponent(first)}`, training: "#/training", data: "#/data", quality: "#/quality", "no such view": "#/nowhere" };
   if (tree.Roots?.[0]) views.cluster = `#/clusters/${tree.Roots[0].Round}/${tree.Roots[0].Cluster}`;
   return views;
 }
 // What must be seen in a view that has something to show, and how often at least.
 const shows = { wall: [".card", 12], clip: [".related li", 5], clusters: [".cluster", 1], cluster: [".card", 2], map: [".scatter canvas", 1],
-  training: ["figure canvas", 1], data: [".tiles li", 2], nothing: [".notice", 1], "no such clip": [".failure", 1], "no such view": [".notice", 1], upload: [".drop button", 1] };
+  training: ["figure canvas", 1], data: [".tiles li", 2], quality: ["figure.memory", 2], nothing: [".notice", 1], "no such clip": [".failure", 1], "no such view": [".notice", 1], upload: [".drop button", 1] };
 
 const sizes = { phone: { width: 360, height: 740 }, desktop: { width: 1360, height: 860 } };
 const modes = ["phone", "desktop"].flatMap((size) => ["dark", "light"].map((colorScheme) => ({ size, colorScheme })));
@@ -194,6 +194,9 @@ async function byKeyboard(address) {
   await tabTo(".crumbs a");
   await go("#/upload", "keyboard: upload");
   await tabTo(".drop button");
+  await go("#/quality", "keyboard: quality");
+  await tabTo(".warnings pre");
+  await tabTo(".warnings button");
   await visit.close();
 }
 
@@ -219,6 +222,31 @@ async function uploads(address) {
   await visit.close();
 }
 
+// --- quality -------------------------------------------------------------------------------------------------------
+
+// A notice stands there with the very request that mends what it found; once that was made, it goes.
+async function mends(address) {
+  const visit = await open(address, { viewport: sizes.desktop, reducedMotion: "reduce" });
+  const { page, go, seen } = visit;
+  await go("#/quality", "quality");
+  const command = page.locator(".warnings li.index pre");
+  await command.waitFor();
+  const said = await command.textContent();
+  const [, method, target, body] = /^curl -X (\w+) (\S+) -H 'Content-Type: application\/json' -d '(.*)'$/.exec(said) ?? [];
+  check(target?.startsWith(`${address}/collections/`), `${seen.at}: the command is ${said}`);
+  check((await fetch(target, { method, body })).ok, `${seen.at}: the command fails`);
+  for (let i = 0; i < 200; i++) {
+    const { Notices } = await (await fetch(`${address}/api/quality`)).json();
+    if (!Notices.some((notice) => notice.Kind === "index")) break;
+    await page.waitForTimeout(100);
+  }
+  await go("#/quality", "quality, mended");
+  await page.locator("figure.memory").first().waitFor();
+  check(await page.locator(".warnings li.index").count() === 0, `${seen.at}: the notice stays`);
+  check(await page.locator("figure canvas").count() >= 1, `${seen.at}: no recall is drawn`);
+  await visit.close();
+}
+
 // --- how soon ------------------------------------------------------------------------------------------------------
 
 async function firstPaint(name, address) {
@@ -234,12 +262,13 @@ async function firstPaint(name, address) {
 
 await firstPaint("clips", given.clips);
 await firstPaint("titles", given.titles);
-const nothingYet = { wall: [".notice", 1], clip: [".failure", 1], clusters: [".failure", 1], map: [".failure", 1], training: [".notice", 1], data: ["table", 1], upload: [".drop", 1] };
+const nothingYet = { wall: [".notice", 1], clip: [".failure", 1], clusters: [".failure", 1], map: [".failure", 1], training: [".notice", 1], data: ["table", 1], quality: [".notice", 1], upload: [".drop", 1] };
 let visited = await everyView("clips", given.clips, modes, shows);
 visited += await everyView("titles", given.titles, [modes[0], modes[3]], shows, ["wall", "clip", "clusters", "cluster", "map"]);
 visited += await everyView("empty", given.empty, [modes[1], modes[2]], nothingYet, Object.keys(nothingYet));
 await clipsPlay(given.clips);
 await byKeyboard(given.clips);
+await mends(given.clips);
 await uploads(given.clips);
 await browser.close();
 console.log(`${visited} views visited, ${checks} checks, ${wrong.length} wrong`);

@@ -1,6 +1,7 @@
 // Requests as they come over HTTP: the address, then a body of JSON held against every schema. What is
 // refused must make a problem that is JSON itself.
 #include "base/json.h"
+#include "base/json_text.h"
 #include "fuzz/fuzz.h"
 #include "serve/message.h"
 #include "serve/schemas.h"
@@ -19,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     refusal_is_json(error);
   }
   try {
-    const Json body = serve::parse_json_body(text);
+    const Json body = parse_json(text, "the body");
     for (const auto& [name, schema] : serve::schemas().items()) {
       try {
         serve::check_schema(body, name);

@@ -48,7 +48,30 @@ header = json.dumps({"__metadata__": {"kind": "features", "format": "1"},
                      "features": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]},
                      "present": {"dtype": "U8", "shape": [2, 1], "data_offsets": [16, 18]}}).encode()
 seed("tensor_file", "features", struct.pack("<Q", len(header)) + header + struct.pack("<4f", 1, 2, 3, 4) + b"\x01\x00")
+table = struct.pack("<6f", 1, 2, 3, 4, 5, 6)
+rows = b"".join(struct.pack("<i", 3) + table[i : i + 12] for i in (0, 12))
+# The first byte: 0 npy, 1 fvecs, 2 bvecs, 3 safetensors.
+seed("vector_files", "npy", b"\x00" + npy("<f4", (2, 3), table))
+seed("vector_files", "fvecs", b"\x01" + rows)
+seed("vector_files", "bvecs", b"\x02" + b"".join(struct.pack("<i3B", 3, i, 2, 3) for i in (1, 9)))
+header = json.dumps({"vectors": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}).encode()
+seed("vector_files", "safetensors", b"\x03" + struct.pack("<Q", len(header)) + header + table)
+seed("points", "number", '{"id":7,"vector":[1,2.5],"payload":{"a":{"b":[1,"x",null]},"when":"2024-05-01"}}\n{"must":[{"key":"a.b","match":{"any":["x",1]}}]}')
+seed("points", "uuid", '{"id":"550e8400-e29b-41d4-a716-446655440000","vector":[]}\n{"min_should":{"conditions":[{"has_id":[7]},{"is_empty":{"key":"a[].b"}}],"min_count":1}}')
+seed("points", "range", '{"id":1,"vector":[0],"payload":{"n":5}}\n{"must_not":{"key":"n","range":{"gte":1,"lt":"2024-05-01"}},"should":[{"key":"n","values_count":{"gt":0}}]}')
+
 seed("worker_result", "changes", bytes([0, 0, 1, 5, 0, 7, 20, 0, 255]))
 seed("json_body", "feedback", '[{"FeedbackType":"watch","UserId":"u","ItemId":"v","Timestamp":"2024-05-01T10:00:00Z","Value":0.5}]')
 seed("json_body", "item", '{"ItemId":"v","IsHidden":false,"Categories":["a"],"Labels":{"x":1},"Comment":"t"}')
 seed("json_body", "target", "/api/item-to-item/a%20b?n=10&offset=%31")
+
+filters = '{"must":[{"key":"a","match":{"any":[1,"x"]}},{"key":"b.c","range":{"gte":1,"lt":5}}],"must_not":[{"has_id":[1]}],"should":[{"is_empty":{"key":"d"}}]}'
+for i, body in enumerate(['{"vector":[1,0],"limit":3,"exact":true,"key":"a","ids":[1,"00000000-0000-4000-8000-000000000010"],"filter":%s}' % filters,
+                          '{"filter":{"must":[{"key":"a","match":{"text":"x"}},{"key":"a","range":{"gte":"2024-01-01"}}]}}',
+                          '{"filter":{"must_not":[{"key":"b[].c","match":{"except":[1]}},{"is_null":{"key":"d"}}]}}',
+                          '{"filter":{"min_should":{"conditions":[{"key":"a","values_count":{"gt":1}}],"min_count":1}}}']):
+    seed("vector_bodies", str(i), body)
+files = pathlib.Path(__file__).parent.parent / "data/collections/format_1"
+for kind, name in [(0, "segment-2.safetensors"), (1, "manifest.safetensors"), (2, "records.sqlite")]:
+    seed("collection_files", name, bytes([kind]) + (files / name).read_bytes())
+seed("collection_files", "tensors", bytes([3, 2, 0, 0, 1, 0, 0, 2, 1, 1, 2, 4, 1, 3, 1, 2, 0, 1, 0]) + b"{}{}")

@@ -27,6 +27,20 @@ serve() {
 run "$work/clips"
 serve "$work/clips"
 clips=$address
+# A collection that is searched by a scan though it is large, and some searches of it: what the quality page warns of.
+python3 - "$clips" <<'PY'
+import json, random, sys, urllib.request
+def ask(method, path, body):
+    request = urllib.request.Request(sys.argv[1] + path, json.dumps(body).encode(), {"Content-Type": "application/json"}, method=method)
+    return json.load(urllib.request.urlopen(request))
+random.seed(1)
+ask("PUT", "/collections/moments", {"vectors": {"size": 4, "distance": "Cosine"}, "optimizers_config": {"indexing_threshold": 0}})
+vector = lambda: [random.gauss(0, 1) for _ in range(4)]
+for first in range(0, 60000, 10000):
+    ask("PUT", "/collections/moments/points", {"points": [{"id": i, "vector": vector()} for i in range(first, first + 10000)]})
+for _ in range(120):
+    ask("POST", "/collections/moments/points/search?timeout=10", {"vector": vector(), "limit": 10})
+PY
 
 # Titles alone: a folder in the graph shape.
 mkdir "$work/data"

@@ -2,10 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <limits>
 
 #include "base/error.h"
+#include "base/random.h"
 #include "base/tensor_file.h"
+#include "math/vectors.h"
+#include "pipeline/search_release.h"
+#include "search/row_codes.h"
 #include "store/catalogue.h"
 #include "support/temporary_folder.h"
 
@@ -72,7 +77,122 @@ TEST_F(IndexStage, PredictsBeforeThereAreEmbeddings) {
   settings.set("train.outputs", "100", Settings::Source::flag, "test");
   const IndexSummary summary = predict_index(workspace, settings);
   EXPECT_TRUE(summary.predicted);
-  EXPECT_EQ(summary.mapped_bytes, 3u * 100 * sizeof(float));
+  EXPECT_EQ(summary.mapped_bytes, 3 * (100 * sizeof(float) + RowCodes::record_bytes(100) + sizeof(float)))
+      << "rows, their codes and errors";
+}
+
+// Rows of unit length in loose clusters; row 5 is a video without features.
+std::vector<float> clustered(size_t rows, size_t width, uint32_t seed) {
+  const Random random(9, seed);
+  std::vector<float> values(rows * width);
+  for (uint32_t r = 0; r < rows; ++r) {
+    const std::span<float> row(values.data() + r * width, width);
+    for (uint32_t c = 0; c < width; ++c)
+      row[c] = static_cast<float>(random.normal(r % 40, c) + 0.6 * random.normal(1000 + r, c));
+    normalise(row);
+  }
+  std::fill_n(values.begin() + 5 * static_cast<ptrdiff_t>(width), width, 0.0f);
+  return values;
+}
+
+struct LargeIndexStage : IndexStage {
+  static constexpr size_t rows = 3000, width = 32;
+
+  void SetUp() override {
+    std::vector<std::string> ids;
+    for (size_t r = 0; r < rows; ++r) ids.push_back("v" + std::to_string(r));
+    add_videos(ids);
+    settings.set("index.graph_from", "1000", Settings::Source::flag, "test");
+  }
+  void write_version(uint32_t seed) {
+    const auto values = clustered(rows, width, seed);
+    TensorFileWriter writer("embeddings", 1);
+    writer.add<float>("embeddings", {rows, width}, values);
+    writer.write(workspace.embeddings());
+  }
+};
+
+TEST_F(LargeIndexStage, IndexesBesideTheTableAndFindsWhatAScanFinds) {
+  write_version(1);
+  const IndexSummary predicted = predict_index(workspace, settings), made = run_index_stage(workspace, settings);
+  EXPECT_TRUE(made.switched);
+  EXPECT_TRUE(made.graph);
+  EXPECT_EQ(made.embedded, rows - 1);
+  EXPECT_NEAR(static_cast<double>(predicted.mapped_bytes), static_cast<double>(made.mapped_bytes),
+              0.1 * static_cast<double>(made.mapped_bytes));
+  const auto index = open_current_release(workspace);
+  ASSERT_TRUE(index);
+  EXPECT_EQ(index->kind(), IndexKind::graph);
+  size_t found = 0, wanted = 0;
+  for (uint32_t row = 0; row < rows; row += 60) {
+    const std::unordered_set<uint32_t> excluded = {row, row + 40, row + 80};
+    const auto truth = index->search(index->row(row), 10, excluded, EmbeddingIndex::Way::exact);
+    const auto answer = index->search(index->row(row), 10, excluded);
+    ASSERT_EQ(answer.size(), 10u);
+    for (const Scored& each : answer) {
+      EXPECT_FALSE(excluded.contains(each.index));
+      EXPECT_NE(each.index, 5u);
+      EXPECT_NEAR(each.score, dot(index->row(row), index->row(each.index)), 1e-5) << "scored by the table, not by codes";
+      found += each.score >= truth.back().score - 1e-6f;
+    }
+    wanted += 10;
+  }
+  EXPECT_GE(found, wanted * 95 / 100);
+}
+
+TEST_F(LargeIndexStage, SwitchesAtOnceWhileTheFormerVersionGoesOn) {
+  write_version(1);
+  run_index_stage(workspace, settings);
+  const auto before = open_current_release(workspace);
+  const std::vector<float> old_row(before->row(7).begin(), before->row(7).end());
+  EXPECT_TRUE(index_is_current(workspace, settings));
+  write_version(2);
+  EXPECT_FALSE(index_is_current(workspace, settings));
+  EXPECT_TRUE(std::ranges::equal(open_current_release(workspace)->row(7), old_row)) << "embedding alone switches nothing";
+  EXPECT_TRUE(run_index_stage(workspace, settings).switched);
+  EXPECT_FALSE(std::ranges::equal(open_current_release(workspace)->row(7), old_row));
+  EXPECT_TRUE(std::ranges::equal(before->row(7), old_row)) << "who had the former version keeps it";
+  EXPECT_FALSE(before->search(before->row(7), 3, {}).empty());
+  size_t versions = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(workspace.file("search"))) versions += entry.is_directory();
+  EXPECT_EQ(versions, 1u);
+  EXPECT_FALSE(run_index_stage(workspace, settings).switched);
+}
+
+TEST_F(LargeIndexStage, ADamagedVersionIsMadeAnewBesideItself) {
+  write_version(1);
+  run_index_stage(workspace, settings);
+  const auto before = current_release(workspace);
+  std::fstream file(before->graph(workspace), std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(-100, std::ios::end);
+  file.put('x');
+  file.close();
+  EXPECT_FALSE(index_is_current(workspace, settings));
+  EXPECT_TRUE(run_index_stage(workspace, settings).switched);
+  EXPECT_NE(current_release(workspace)->name, before->name);
+  EXPECT_TRUE(index_is_current(workspace, settings));
+  write_atomically(current_release_file(workspace), "{");
+  EXPECT_THROW(open_current_release(workspace), Error);
+  run_index_stage(workspace, settings);
+  EXPECT_TRUE(open_current_release(workspace));
+}
+
+TEST_F(LargeIndexStage, RefusesBeforehandWhatTakesTooMuchMemory) {
+  write_version(1);
+  run_index_stage(workspace, settings);
+  const auto before = current_release(workspace);
+  write_version(2);
+  settings.set("index.memory", "1", Settings::Source::flag, "test");
+  try {
+    run_index_stage(workspace, settings);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::no_space);
+    EXPECT_NE(error.details().found.find("MiB predicted"), std::string::npos);
+  }
+  EXPECT_EQ(current_release(workspace)->name, before->name);
+  settings.set("index.memory", "100", Settings::Source::flag, "test");
+  EXPECT_TRUE(run_index_stage(workspace, settings).switched);
 }
 
 TEST_F(IndexStage, FingerprintFollowsTheEmbeddings) {

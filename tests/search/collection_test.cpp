@@ -4,13 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "base/random.h"
 #include "search/distance.h"
+#include "support/damage.h"
 #include "support/temporary_folder.h"
 
 namespace cowatch {
@@ -23,8 +23,10 @@ struct Expected {
   std::map<PointId, PointChange> points;
   void apply(const std::vector<PointChange>& changes) {
     for (const PointChange& change : changes) {
-      if (change.erase) points.erase(change.id);
-      else points[change.id] = change;
+      if (change.erase)
+        points.erase(change.id);
+      else
+        points[change.id] = change;
     }
   }
 };
@@ -74,32 +76,19 @@ void expect_same(const Collection& collection, const Expected& expected, Metric 
   const auto query = view->tables[places[0].table].table->vector_of(places[0].slot);
   std::vector<std::pair<float, PointId>> truth;
   for (const PointPlace at : places)
-    truth.emplace_back(-score_of(metric, query, view->tables[at.table].table->vector_of(at.slot)), view->id_of(at));
+    truth.emplace_back(-score_of(metric, query, view->tables[at.table].table->vector_of(at.slot)),
+                       view->id_of(at));
   std::sort(truth.begin(), truth.end());
   const auto hits = search(*view, metric, {.vector = query, .k = 10, .exact = true}, view->select(nullptr));
   ASSERT_EQ(hits.size(), std::min<size_t>(10, truth.size()));
   for (size_t i = 0; i < hits.size(); ++i) EXPECT_NEAR(hits[i].score, -truth[i].first, 1e-5);
 }
 
-void flip_a_bit(const Path& path, double where) {
-  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  const auto at = static_cast<std::streamoff>(where * static_cast<double>(std::filesystem::file_size(path)));
-  file.seekg(at);
-  const char byte = static_cast<char>(file.get());
-  file.seekp(at);
-  file.put(static_cast<char>(byte ^ 4));
-}
-
-std::vector<Path> files_of(const Path& folder, std::string_view prefix) {
-  std::vector<Path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
-    if (entry.path().filename().string().starts_with(prefix)) files.push_back(entry.path());
-  return files;
-}
-
 class CollectionTest : public testing::TestWithParam<Metric> {
  protected:
-  CollectionTest() { Collection::create(path_, {.dimension = dimension, .metric = GetParam(), .table_points = 256}); }
+  CollectionTest() {
+    Collection::create(path_, {.dimension = dimension, .metric = GetParam(), .table_points = 256});
+  }
   void write(Collection& collection, uint32_t rounds, uint32_t size = 60) {
     for (uint32_t i = 0; i < rounds; ++i) {
       auto changes = random_batch(random_, round_++, 3000, size);
@@ -150,9 +139,9 @@ TEST_P(CollectionTest, damaged_segments_and_manifests_are_named_and_made_again) 
         collection.settle();
         write(collection, 2);
       }
-      const auto files = files_of(path_, file);
+      const auto files = test::files_of(path_, file);
       ASSERT_FALSE(files.empty());
-      flip_a_bit(files[0], where);
+      test::flip_a_bit(files[0], where);
       Collection collection(path_);
       expect_same(collection, expected_, GetParam());
       EXPECT_THAT(collection.status().trouble, testing::Not(testing::IsEmpty()));
@@ -175,7 +164,7 @@ TEST_P(CollectionTest, a_snapshot_is_the_collection_at_its_moment) {
   }
   Collection::restore(snapshot, folder_ / "again");
   expect_same(Collection(folder_ / "again"), then, GetParam());
-  flip_a_bit(snapshot, 0.6);
+  test::flip_a_bit(snapshot, 0.6);
   EXPECT_THROW(Collection::restore(snapshot, folder_ / "third"), Error);
 }
 
@@ -198,7 +187,8 @@ TEST_P(CollectionTest, refused_batches_change_nothing) {
   nan[3] = NAN;
   refused({PointId(2), false, nan, "{}"}, "points/1/vector");
   refused({PointId(1), false, vector_of(random_, 2), "{}"}, "points/1/id");
-  if (GetParam() == Metric::cosine) refused({PointId(2), false, std::vector<float>(dimension), "{}"}, "points/1/vector");
+  if (GetParam() == Metric::cosine)
+    refused({PointId(2), false, std::vector<float>(dimension), "{}"}, "points/1/vector");
 }
 
 TEST_P(CollectionTest, only_one_process_opens_it) {
@@ -237,7 +227,9 @@ TEST_P(CollectionTest, a_quota_of_points_is_kept) {
   CollectionConfig config = collection.config();
   config.most_points = 2;
   collection.configure(config);
-  const auto point = [&](uint64_t id) { return PointChange{PointId(id), false, vector_of(random_, static_cast<uint32_t>(id)), "{}"}; };
+  const auto point = [&](uint64_t id) {
+    return PointChange{PointId(id), false, vector_of(random_, static_cast<uint32_t>(id)), "{}"};
+  };
   collection.write({point(1), point(2)});
   EXPECT_THROW(collection.write({point(3)}), Error);
   EXPECT_NO_THROW(collection.write({point(2)}));

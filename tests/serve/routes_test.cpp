@@ -29,6 +29,7 @@ std::map<std::string, Example> examples(const std::string& task) {
       {"GET /api/health/ready", {"/api/health/ready", ""}},
       {"GET /api/health", {"/api/health", ""}},
       {"GET /api/summary", {"/api/summary", ""}},
+      {"GET /api/quality", {"/api/quality", ""}},
       {"GET /api/items", {"/api/items?n=5&cursor=2", ""}},
       {"POST /api/items",
        {"/api/items", R"([{"ItemId": "new/1", "Comment": "A", "Categories": ["x y"]}, {"ItemId": "new2",

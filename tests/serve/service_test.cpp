@@ -140,8 +140,8 @@ TEST_F(ServiceTest, PagesReachEveryItemOnce) {
 
 TEST_F(ServiceTest, NamesThePlaceOfWhatIsWrong) {
   const std::vector<std::array<std::string, 4>> wrong = {
-      {"POST", "/api/items", "{", "the body"},
-      {"POST", "/api/items", "", "the body"},
+      {"POST", "/api/items", "{", "the body, byte 2"},
+      {"POST", "/api/items", "", "the body, byte 1"},
       {"POST", "/api/items", "{}", "the body"},
       {"POST", "/api/items", R"([{"ItemId": "a"}, {"Title": "b"}])", "/1"},
       {"POST", "/api/items", R"([{"ItemId": 7}])", "/0/ItemId"},
@@ -181,7 +181,8 @@ TEST_F(ServiceTest, RefusesDeepNesting) {
 }
 
 TEST_F(ServiceTest, WritingNeedsTheKeyAndOurOwnPage) {
-  serve::Service locked(made.opened(), test::with_key("secret"));
+  const test::SmallWorkspace other;
+  serve::Service locked(other.opened(), test::with_key("secret"));
   Request request = request_of("DELETE", "/api/item/v4");
   const auto status_with = [&](serve::Service& asked, const std::string& name, const std::string& value) {
     Request with = request;

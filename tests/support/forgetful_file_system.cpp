@@ -27,6 +27,7 @@ class ForgetfulFile : public OutputFile {
     out_.flush();
   }
   void sync() override {
+    const std::lock_guard lock(files_.mutex_);
     files_.count(path_);
     files_.durable(path_).synced = content(path_);
   }
@@ -38,6 +39,7 @@ class ForgetfulFile : public OutputFile {
 };
 
 void ForgetfulFileSystem::count(const Path& path) {
+  const std::lock_guard lock(mutex_);
   ++operations_;
   if (left_ == 0) {
     errno = ENOSPC;
@@ -54,18 +56,21 @@ ForgetfulFileSystem::Durable& ForgetfulFileSystem::durable(const Path& path) {
 }
 
 std::unique_ptr<OutputFile> ForgetfulFileSystem::create(const Path& path) {
+  const std::lock_guard lock(mutex_);
   count(path);
   durable(path).synced.reset();
   return std::make_unique<ForgetfulFile>(*this, path, std::ios::trunc);
 }
 
 std::unique_ptr<OutputFile> ForgetfulFileSystem::append(const Path& path) {
+  const std::lock_guard lock(mutex_);
   count(path);
   durable(path);
   return std::make_unique<ForgetfulFile>(*this, path, std::ios::app);
 }
 
 void ForgetfulFileSystem::rename(const Path& from, const Path& to) {
+  const std::lock_guard lock(mutex_);
   count(to);
   durable(to).synced = durable(from).synced;
   durable(from).synced.reset();
@@ -73,11 +78,13 @@ void ForgetfulFileSystem::rename(const Path& from, const Path& to) {
 }
 
 void ForgetfulFileSystem::remove(const Path& path) {
+  const std::lock_guard lock(mutex_);
   durable(path).synced.reset();
   std::filesystem::remove(path);
 }
 
 void ForgetfulFileSystem::sync_folder(const Path& folder) {
+  const std::lock_guard lock(mutex_);
   count(folder);
   for (auto& [path, state] : files_) {
     if (path.parent_path() == folder) state.named = state.synced;
@@ -85,6 +92,7 @@ void ForgetfulFileSystem::sync_folder(const Path& folder) {
 }
 
 void ForgetfulFileSystem::crash() {
+  const std::lock_guard lock(mutex_);
   for (auto& [path, state] : files_) {
     if (state.named) {
       std::ofstream(path, std::ios::binary | std::ios::trunc) << *state.named;

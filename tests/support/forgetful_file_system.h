@@ -1,11 +1,13 @@
 // A file layer for crash tests: it remembers what reached the disk for certain, and a crash forgets the rest.
 //
-// Files live in the real folder, so that readers see them; every file's last synced content, and every folder's last
-// synced set of names, are kept aside. crash() puts the folder back to what a power cut could have left: unsynced bytes
-// are gone, and renames whose folder was not synced are undone.
+// Files live in the real folder, so that readers see them; every file's last synced content, and every
+// folder's last synced set of names, are kept aside. crash() puts the folder back to what a power cut could
+// have left: unsynced bytes are gone, and renames whose folder was not synced are undone. Any thread may use
+// it.
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -24,10 +26,18 @@ class ForgetfulFileSystem : public FileSystem {
   void remove(const Path& path) override;
   void sync_folder(const Path& folder) override;
 
-  // Fails the n-th operation from now (0: the next) and all that follow, as a full disk does.
-  void fail_after(int operations) { left_ = operations; }
+  // Fails the n-th operation from now (0: the next) and all that follow, as a full disk does; negative: none.
+  void fail_after(int operations) {
+    const std::lock_guard lock(mutex_);
+    left_ = operations;
+  }
   void crash();
-  int operations() const { return operations_; }
+  int operations() const {
+    const std::lock_guard lock(mutex_);
+    return operations_;
+  }
+  // Counts an operation of another layer, and throws when it is to fail.
+  void count(const Path& path);
 
  private:
   friend class ForgetfulFile;
@@ -35,9 +45,9 @@ class ForgetfulFileSystem : public FileSystem {
     std::optional<std::string> named;   // content under this name after a crash; none: the name is not there
     std::optional<std::string> synced;  // content that was synced, to become `named` when the folder is
   };
-  void count(const Path& path);
   Durable& durable(const Path& path);
 
+  mutable std::recursive_mutex mutex_;
   FileSystem* before_;
   std::map<Path, Durable> files_;
   int operations_ = 0;

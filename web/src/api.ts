@@ -39,6 +39,15 @@ export interface EmbeddingMap {
   Index: number[]; X: number[]; Y: number[]; Cluster: number[];
 }
 export interface Curves { Runs: { Name: string; Series: { Tag: string; Steps: number[]; Values: (number | null)[] }[] }[] }
+export interface MemoryPart { Name: string; Bytes: number }
+export interface Quality {
+  Search: { Index: "none" | "exact" | "graph"; Videos: number; Embedded: number; Parts: MemoryPart[] };
+  Collections: { Name: string; Points: number; Indexed: number; Working: boolean; Parts: MemoryPart[]; Troubles: string[] }[];
+  Recall: { Name: string; Times: number[]; Found: number[]; Wanted: number[] }[];
+  Latency: { Operation: string; Count: number; Median: number; P99: number }[];
+  Queues: { Name: string; Waiting: number; Running: number; Done: number; Refused: number; Shed: number; Cancelled: number }[];
+  Notices: { Kind: string; Text: string; Command: string }[];
+}
 export interface Summary {
   Program: string; Commit: string; Items: number; Users: number; Feedback: number; Edges?: number; Rounds?: number;
   PopularBy?: "people" | "links"; Dated: number; Embedded?: number; Dimensions?: number; Stages: Stage[]; NeedsKey: boolean; UploadLimit: number;
@@ -57,6 +66,7 @@ const part = encodeURIComponent;
 export const api = {
   summary: (signal?: AbortSignal) => ask<Summary>("summary", signal),
   health: (signal?: AbortSignal) => ask<Health>("health", signal),
+  quality: (signal?: AbortSignal) => ask<Quality>("quality", signal),
   items: (query: string, cursor: string, n: number, signal?: AbortSignal) =>
     ask<ItemPage>(`items?n=${n}${query ? `&query=${part(query)}` : ""}${cursor ? `&cursor=${part(cursor)}` : ""}`, signal),
   ranked: (order: "popular" | "latest", offset: number, n: number, signal?: AbortSignal) =>

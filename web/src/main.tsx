@@ -10,6 +10,7 @@ import { ClipView } from "./views/clip";
 import { ClustersView } from "./views/clusters";
 import { DataView } from "./views/data";
 import { MapView } from "./views/map";
+import { QualityView } from "./views/quality";
 import { TrainingView } from "./views/training";
 import { UploadView } from "./views/upload";
 import { WallView } from "./views/wall";
@@ -22,6 +23,7 @@ const places: { route: Route; name: string; icon: string }[] = [
   { route: { view: "map", focus: "" }, name: "Map", icon: "M6 7h.01M11 5h.01M9 11h.01M16 8h.01M19 13h.01M14 14h.01M7 17h.01M12 19h.01M18 18h.01" },
   { route: { view: "training" }, name: "Training", icon: "M3 4v16h18M6 7c2 7 5 9 14 10" },
   { route: { view: "data" }, name: "Data", icon: "M2 12h5l3-8 4 16 3-8h5" },
+  { route: { view: "quality" }, name: "Quality", icon: "M4 17a9 9 0 1 1 16 0M12 15l4-6" },
 ];
 
 function View({ route, summary, settled }: { route: Route; summary: Summary | undefined; settled: boolean }) {
@@ -40,6 +42,8 @@ function View({ route, summary, settled }: { route: Route; summary: Summary | un
       return <TrainingView />;
     case "data":
       return <DataView />;
+    case "quality":
+      return <QualityView />;
     case "missing":
       return (
         <>

@@ -13,6 +13,7 @@ export type Route =
   | { view: "map"; focus: string }
   | { view: "training" }
   | { view: "data" }
+  | { view: "quality" }
   | { view: "missing"; address: string };
 
 export const top: Route = { view: "clusters", level: 0, cluster: 0 };
@@ -62,7 +63,7 @@ export function parse(hash: string): Route {
     return { view: "clusters", level: Number(first), cluster: Number(second) };
   }
   if (view === "map" && parts.length === 1) return { view: "map", focus: parameters.get("focus") ?? "" };
-  if (parts.length === 1 && (view === "upload" || view === "training" || view === "data")) return { view };
+  if (parts.length === 1 && (view === "upload" || view === "training" || view === "data" || view === "quality")) return { view };
   return missing;
 }
 

@@ -128,8 +128,10 @@ void PayloadIndexBuilder::finish(TensorFileWriter& writer) {
 PayloadIndex::PayloadIndex(const TensorFile& file, size_t slots)
     : slots_(slots), complete_(file.get("payload_complete", "1") == "1") {
   const Json keys = Json::parse(file.get("payload_keys", "[]"), nullptr, false);
-  if (!keys.is_array())
-    throw Error(ErrorCode::damaged, "the list of payload keys cannot be read", {.where = file.path().string()});
+  if (!keys.is_array() ||
+      !std::all_of(keys.begin(), keys.end(), [](const Json& key) { return key.is_string(); }))
+    throw Error(ErrorCode::damaged, "the list of payload keys cannot be read",
+                {.where = file.path().string()});
   for (size_t i = 0; i < keys.size(); ++i) {
     const std::string name = prefix_of(i);
     Field& field = fields_[keys[i].get<std::string>()];
@@ -148,7 +150,20 @@ PayloadIndex::PayloadIndex(const TensorFile& file, size_t slots)
     field.nulls = view<uint32_t>(file, name + "nulls");
     field.counted = view<uint32_t>(file, name + "counted");
     field.counts = view<uint32_t>(file, name + "counts");
+    if (!field.agrees())
+      throw Error(ErrorCode::damaged, "the arrays of a payload key do not agree",
+                  {.where = file.path().string(), .found = name});
   }
+}
+
+bool PayloadIndex::Field::agrees() const {
+  const auto ends_at = [](std::span<const uint64_t> ends, size_t size) {
+    return std::is_sorted(ends.begin(), ends.end()) && (ends.empty() ? size == 0 : ends.back() == size);
+  };
+  return ends_at(text_ends, text_bytes.size()) && ends_at(posting_ends, postings.size()) &&
+         text_ends.size() == posting_ends.size() && integers.size() == integer_slots.size() &&
+         times.size() == time_slots.size() && numbers.size() == number_slots.size() &&
+         counted.size() == counts.size();
 }
 
 std::string_view PayloadIndex::Field::text(size_t i) const {
@@ -289,8 +304,8 @@ Allowed PayloadIndex::select(const Condition& condition, const Points& points) c
 std::map<std::string, PayloadIndex::FieldSummary> PayloadIndex::summary() const {
   std::map<std::string, FieldSummary> all;
   for (const auto& [key, field] : fields_) {
-    all[key] = {field.counted.size(), field.postings.size(), field.integers.size(), field.numbers.size(),
-                field.times.size(),   field.truths.size() + field.lies.size()};
+    all[key] = {field.counted.size(), field.postings.size(), field.integers.size(),
+                field.numbers.size(), field.times.size(),    field.truths.size() + field.lies.size()};
   }
   return all;
 }

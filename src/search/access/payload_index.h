@@ -81,6 +81,7 @@ class PayloadIndex {
     std::span<const uint32_t> integer_slots, time_slots, number_slots;
     std::span<const uint32_t> truths, lies, nulls, counted, counts;
 
+    bool agrees() const;  // the arrays have lengths that belong together
     std::string_view text(size_t i) const;
     std::span<const uint32_t> posting(size_t i) const;
     size_t find_text(std::string_view wanted) const;  // its place, or that of the next larger

@@ -47,12 +47,18 @@ Manifest Manifest::read(const Path& path) {
   manifest.sequence = whole(file, "sequence");
   manifest.next_file = whole(file, "next_file");
   const Json list = Json::parse(file.get("segments"), nullptr, false);
-  if (!list.is_array()) throw Error(ErrorCode::damaged, "the manifest names no segments", {.where = path.string()});
+  if (!list.is_array())
+    throw Error(ErrorCode::damaged, "the manifest names no segments", {.where = path.string()});
   for (const Json& entry : list) {
-    Allowed live(entry.at("slots").get<size_t>());
     const auto words = file.tensor<uint64_t>(live_name(manifest.segments.size()));
-    if (words.size() != live.words().size())
-      throw Error(ErrorCode::damaged, "a segment's living slots have another length", {.where = path.string()});
+    const bool named = entry.is_object() && entry.contains("file") && entry["file"].is_string() &&
+                       entry.contains("slots") && entry["slots"].is_number_unsigned();
+    const size_t slots = named ? entry["slots"].get<size_t>() : 0;
+    if (!named || Path(entry["file"].get<std::string>()).has_parent_path() || slots > words.size() * 64 ||
+        words.size() * 64 - slots >= 64)
+      throw Error(ErrorCode::damaged, "a segment's living slots have another length",
+                  {.where = path.string()});
+    Allowed live(slots);
     std::copy(words.begin(), words.end(), live.words().begin());
     live.recount();
     manifest.segments.push_back({entry.at("file").get<std::string>(), std::move(live)});

@@ -59,7 +59,8 @@ Allowed MemoryTable::select(const Condition& condition, const Allowed& live) con
   return selected;
 }
 
-std::vector<std::pair<Scalar, size_t>> MemoryTable::facet(const std::string& key, const Allowed& allowed) const {
+std::vector<std::pair<Scalar, size_t>> MemoryTable::facet(const std::string& key,
+                                                          const Allowed& allowed) const {
   std::map<Scalar, size_t> counts;
   allowed.for_each([&](uint32_t slot) {
     std::set<Scalar> values;

@@ -1,6 +1,6 @@
 // The mutable table on top of a collection: a fixed number of slots in memory, filled from the front by one
-// writer while any number of readers look at the slots their view says are there. Nothing moves and nothing is
-// overwritten, so readers need no lock; a point that is written again takes a new slot.
+// writer while any number of readers look at the slots their view says are there. Nothing moves and nothing
+// is overwritten, so readers need no lock; a point that is written again takes a new slot.
 #pragma once
 
 #include <atomic>
@@ -17,8 +17,9 @@ class MemoryTable : public PointTable {
   MemoryTable(size_t capacity, size_t dimension);
 
   // The writer alone; size() < capacity().
-  uint32_t append(const PointId& id, uint64_t sequence, std::span<const float> vector, std::string_view payload);
-  size_t size() const { return size_; }  // the writer's
+  uint32_t append(const PointId& id, uint64_t sequence, std::span<const float> vector,
+                  std::string_view payload);
+  size_t size() const { return size_; }                        // the writer's
   uint64_t least_sequence() const { return least_sequence_; }  // the writer's; UINT64_MAX when empty
 
   size_t capacity() const override { return sequences_.size(); }
@@ -31,7 +32,9 @@ class MemoryTable : public PointTable {
   std::vector<uint32_t> in_order(const PointId& from, size_t count, const Allowed& allowed) const override;
   Allowed select(const Condition& condition, const Allowed& live) const override;
   std::vector<std::pair<Scalar, size_t>> facet(const std::string& key, const Allowed& allowed) const override;
-  ConstMatrix vectors() const override { return {vectors_.get(), capacity(), dimension_}; }
+  ConstMatrix rows(size_t begin, size_t count) const override {
+    return {vectors_.get() + begin * dimension_, count, dimension_};
+  }
 
   std::optional<uint32_t> slot_of(const PointId&) const override { return std::nullopt; }
   PointId id_of(uint32_t slot) const override { return ids_[slot]; }

@@ -1,5 +1,6 @@
 // A set of points by slot, as searches see it: the mutable table on top and the immutable segments below are
-// both one. What a slot holds never changes; which slots live is kept apart, in a Allowed of each reader's view.
+// both one. What a slot holds never changes; which slots live is kept apart, in a Allowed of each reader's
+// view.
 #pragma once
 
 #include <memory>
@@ -8,15 +9,16 @@
 #include <string_view>
 
 #include "math/matrix.h"
-#include "search/access/slot_sets.h"
 #include "search/access/filter.h"
 #include "search/access/payload_index.h"
+#include "search/access/slot_sets.h"
 
 namespace cowatch {
 
+// What a segment gives out was checked against its checksums: it throws damaged otherwise.
 class PointTable : public PayloadIndex::Points {
  public:
-  virtual size_t capacity() const = 0;  // slots that there are or may be
+  virtual size_t capacity() const = 0;                    // slots that there are or may be
   virtual uint64_t sequence_of(uint32_t slot) const = 0;  // of the batch that wrote it
   virtual std::span<const float> vector_of(uint32_t slot) const = 0;
   virtual std::string_view payload_text(uint32_t slot) const = 0;  // JSON
@@ -27,9 +29,10 @@ class PointTable : public PayloadIndex::Points {
   // The slots of `live` that satisfy the condition.
   virtual Allowed select(const Condition& condition, const Allowed& live) const = 0;
   // The strings, whole numbers and bools of a payload field among `allowed`, with how many slots have each.
-  virtual std::vector<std::pair<Scalar, size_t>> facet(const std::string& key, const Allowed& allowed) const = 0;
-  // Vectors of consecutive slots, row s being slot s.
-  virtual ConstMatrix vectors() const = 0;
+  virtual std::vector<std::pair<Scalar, size_t>> facet(const std::string& key,
+                                                       const Allowed& allowed) const = 0;
+  // Vectors of `count` consecutive slots from `begin` on.
+  virtual ConstMatrix rows(size_t begin, size_t count) const = 0;
 };
 
 }  // namespace cowatch

@@ -10,7 +10,7 @@ namespace cowatch {
 namespace {
 
 constexpr const char* kind = "vector_segment";
-constexpr int newest_format = 1;
+constexpr int newest_format = 2;  // 1 had no checks by block: it is checked whole when it is opened
 static_assert(sizeof(PointId) == 3 * sizeof(uint64_t));
 
 std::vector<Segment::Place> places_by_id(std::span<const Segment::Source> sources) {
@@ -23,8 +23,8 @@ std::vector<Segment::Place> places_by_id(std::span<const Segment::Source> source
   return places;
 }
 
-// A tensor's bytes without its checksum, which for millions of vectors takes longer than the first answer may.
-// `file` is the same file, whose header was checked.
+// A tensor's bytes without its checksum, which for millions of vectors takes longer than the first answer
+// may. `file` is the same file, whose header was checked.
 const std::byte* unchecked(const MappedFile& map, const TensorFile& file, const std::string& name) {
   file.shape(name);  // it is there
   uint64_t length = 0;
@@ -36,7 +36,8 @@ const std::byte* unchecked(const MappedFile& map, const TensorFile& file, const 
 
 }  // namespace
 
-std::vector<Segment::Place> Segment::write(const Path& path, size_t dimension, std::span<const Source> sources) {
+std::vector<Segment::Place> Segment::write(const Path& path, size_t dimension,
+                                           std::span<const Source> sources) {
   const std::vector<Place> places = places_by_id(sources);
   const size_t count = places.size();
   std::vector<uint64_t> ids, sequences, payload_ends;
@@ -49,13 +50,18 @@ std::vector<Segment::Place> Segment::write(const Path& path, size_t dimension, s
     const PointId id = table.id_of(from);
     ids.insert(ids.end(), {id.uuid, id.high, id.low});
     sequences.push_back(table.sequence_of(from));
-    std::ranges::copy(table.vector_of(from), vectors.values().begin() + static_cast<ptrdiff_t>(slot * dimension));
+    std::ranges::copy(table.vector_of(from),
+                      vectors.values().begin() + static_cast<ptrdiff_t>(slot * dimension));
     const std::string_view payload = table.payload_text(from);
     payloads.insert(payloads.end(), payload.begin(), payload.end());
     payload_ends.push_back(payloads.size());
     if (payload != "{}") builder.add(slot, table.payload_of(from));
   }
+  const auto vector_checks = BlockChecks::of(std::as_bytes(vectors.values()));
+  const auto payload_checks = BlockChecks::of(std::as_bytes(std::span(payloads)));
   TensorFileWriter writer(kind, newest_format);
+  writer.add<uint64_t>("vector_checks", {vector_checks.size()}, vector_checks);
+  writer.add<uint64_t>("payload_checks", {payload_checks.size()}, payload_checks);
   writer.add<uint64_t>("ids", {count, 3}, ids);
   writer.add<uint64_t>("sequences", {count}, sequences);
   writer.add<float>("vectors", {count, dimension}, vectors.values());
@@ -68,7 +74,8 @@ std::vector<Segment::Place> Segment::write(const Path& path, size_t dimension, s
 
 Segment::Segment(const Path& path, size_t dimension, bool verify)
     : file_(path, kind, newest_format), map_(path), bytes_(map_.bytes().size()) {
-  if (verify) file_.verify();
+  const bool by_block = file_.has("vector_checks");
+  if (verify || !by_block) file_.verify();
   const auto shape = file_.shape("vectors");
   const size_t count = file_.shape("sequences").at(0);
   if (shape != std::vector<size_t>{count, dimension} || file_.shape("ids") != std::vector<size_t>{count, 3} ||
@@ -80,26 +87,67 @@ Segment::Segment(const Path& path, size_t dimension, bool verify)
   ids_ = {reinterpret_cast<const PointId*>(ids.data()), count};
   sequences_ = file_.tensor<uint64_t>("sequences");
   payload_ends_ = file_.tensor<uint64_t>("payload_ends");
-  payloads_ = {reinterpret_cast<const uint8_t*>(unchecked(map_, file_, "payloads")), file_.shape("payloads").at(0)};
-  if (count > 0 && payload_ends_.back() != payloads_.size())
+  payloads_ = {reinterpret_cast<const uint8_t*>(unchecked(map_, file_, "payloads")),
+               file_.shape("payloads").at(0)};
+  if ((count == 0 ? 0 : payload_ends_.back()) != payloads_.size() ||
+      !std::is_sorted(payload_ends_.begin(), payload_ends_.end()))
     throw Error(ErrorCode::damaged, "the segment's payloads have another length", {.where = path.string()});
   vectors_ = ConstMatrix(reinterpret_cast<const float*>(unchecked(map_, file_, "vectors")), count, dimension);
   payload_index_ = PayloadIndex(file_, count);
+  if (by_block) check_by_block();
+}
+
+void Segment::check_by_block() {
+  const auto checks_of = [&](const char* name, std::span<const std::byte> bytes) {
+    const auto checks = file_.tensor<uint64_t>(name);
+    if (checks.size() != BlockChecks::count(bytes.size()))
+      throw Error(ErrorCode::damaged, "the segment has another number of checksums",
+                  {.where = path().string(), .found = name});
+    return BlockChecks(bytes, checks);
+  };
+  vector_checks_ =
+      checks_of("vector_checks", std::as_bytes(std::span(vectors_.data, vectors_.rows * vectors_.columns)));
+  payload_checks_ = checks_of("payload_checks", std::as_bytes(payloads_));
+}
+
+void Segment::fail(const std::string& what) const {
+  const std::lock_guard lock(damage_mutex_);
+  damage_ = path().string() + ": " + what;
+  damaged_ = true;
+  throw Error(ErrorCode::damaged, what,
+              {.where = path().string(),
+               .remedy = "It is being made again from the records: ask again in a moment."});
+}
+
+std::string Segment::damage() const {
+  const std::lock_guard lock(damage_mutex_);
+  return damage_;
 }
 
 void Segment::verify() const {
-  TensorFile(path(), kind, newest_format).verify();
+  try {
+    TensorFile(path(), kind, newest_format).verify();
+  } catch (const Error& error) {
+    fail(error.what());
+  }
+}
+
+ConstMatrix Segment::rows(size_t begin, size_t count) const {
+  const size_t row_bytes = vectors_.columns * sizeof(float);
+  if (!vector_checks_.intact(begin * row_bytes, (begin + count) * row_bytes))
+    fail("vectors fail their checksum");
+  return vectors_.rows_from(begin, count);
 }
 
 std::string_view Segment::payload_text(uint32_t slot) const {
-  const uint64_t begin = slot == 0 ? 0 : payload_ends_[slot - 1];
-  return {reinterpret_cast<const char*>(payloads_.data()) + begin, payload_ends_[slot] - begin};
+  const uint64_t begin = slot == 0 ? 0 : payload_ends_[slot - 1], end = payload_ends_[slot];
+  if (!payload_checks_.intact(begin, end)) fail("payloads fail their checksum");
+  return {reinterpret_cast<const char*>(payloads_.data()) + begin, end - begin};
 }
 
 Json Segment::payload_of(uint32_t slot) const {
   Json payload = Json::parse(payload_text(slot), nullptr, false);
-  if (payload.is_discarded())
-    throw Error(ErrorCode::damaged, "a payload cannot be read", {.where = path().string()});
+  if (payload.is_discarded()) fail("a payload cannot be read");
   return payload;
 }
 

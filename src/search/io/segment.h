@@ -3,11 +3,14 @@
 // Derived from the record store: one that is damaged is made again.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "base/tensor_file.h"
+#include "search/io/block_checks.h"
 #include "search/io/point_table.h"
 
 namespace cowatch {
@@ -25,9 +28,12 @@ class Segment : public PointTable {
   // Writes the file; returns where each new slot came from. `folder` also holds what does not fit in memory.
   static std::vector<Place> write(const Path& path, size_t dimension, std::span<const Source> sources);
 
-  // Checks everything when `verify`, the header and the small arrays otherwise. Throws damaged, newer_version.
+  // Checks everything when `verify`; else vectors and payloads are checked block by block when they are first
+  // read. Throws damaged, newer_version.
   Segment(const Path& path, size_t dimension, bool verify);
-  void verify() const;  // every byte's checksum, through a map of its own; any thread
+  void verify() const;                       // every byte's checksum, through a map of its own; any thread
+  bool damaged() const { return damaged_; }  // a check failed; the segment must be made again
+  std::string damage() const;                // which
 
   const Path& path() const { return file_.path(); }
   size_t size() const { return ids_.size(); }
@@ -36,21 +42,25 @@ class Segment : public PointTable {
 
   size_t capacity() const override { return ids_.size(); }
   uint64_t sequence_of(uint32_t slot) const override { return sequences_[slot]; }
-  std::span<const float> vector_of(uint32_t slot) const override { return vectors_.row(slot); }
+  std::span<const float> vector_of(uint32_t slot) const override { return rows(slot, 1).row(0); }
   std::string_view payload_text(uint32_t slot) const override;
   std::optional<uint32_t> find(const PointId& id, const Allowed& live) const override;
   std::vector<uint32_t> in_order(const PointId& from, size_t count, const Allowed& allowed) const override;
   Allowed select(const Condition& condition, const Allowed& live) const override;
-  std::vector<std::pair<Scalar, size_t>> facet(const std::string& key, const Allowed& allowed) const override {
+  std::vector<std::pair<Scalar, size_t>> facet(const std::string& key,
+                                               const Allowed& allowed) const override {
     return payload_index_.facet(key, allowed);
   }
-  ConstMatrix vectors() const override { return vectors_; }
+  ConstMatrix rows(size_t begin, size_t count) const override;
 
   std::optional<uint32_t> slot_of(const PointId& id) const override;
   PointId id_of(uint32_t slot) const override { return ids_[slot]; }
   Json payload_of(uint32_t slot) const override;
 
  private:
+  void check_by_block();
+  [[noreturn]] void fail(const std::string& what) const;
+
   TensorFile file_;
   MappedFile map_;  // the same bytes, for what is read before its checksum is
   size_t bytes_;
@@ -58,7 +68,11 @@ class Segment : public PointTable {
   std::span<const uint64_t> sequences_, payload_ends_;
   std::span<const uint8_t> payloads_;
   ConstMatrix vectors_;
+  BlockChecks vector_checks_, payload_checks_;
   PayloadIndex payload_index_;
+  mutable std::mutex damage_mutex_;
+  mutable std::string damage_;
+  mutable std::atomic<bool> damaged_{false};
 };
 
 }  // namespace cowatch

@@ -1,7 +1,6 @@
 #include "search/io/vector_files.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "base/error.h"
@@ -16,22 +15,9 @@ constexpr size_t block_rows = 4096;
 constexpr int32_t widest = 65536;
 using Visit = std::function<void(size_t, ConstMatrix)>;
 
-void check_finite(const Path& path, size_t first, ConstMatrix rows) {
-  for (size_t r = 0; r < rows.rows; ++r) {
-    for (size_t c = 0; c < rows.columns; ++c) {
-      if (std::isfinite(rows.row(r)[c])) continue;
-      throw Error(ErrorCode::bad_input, "a number is not finite",
-                  {.where = path.string() + ", row " + std::to_string(first + r) + ", column " + std::to_string(c),
-                   .expected = "finite numbers of 32 bits"});
-    }
-  }
-}
-
-void visit_blocks(const Path& path, ConstMatrix all, const Visit& visit) {
+void visit_blocks(ConstMatrix all, const Visit& visit) {
   for (size_t first = 0; first < all.rows; first += block_rows) {
-    const ConstMatrix rows = all.rows_from(first, std::min(block_rows, all.rows - first));
-    check_finite(path, first, rows);
-    visit(first, rows);
+    visit(first, all.rows_from(first, std::min(block_rows, all.rows - first)));
   }
 }
 
@@ -74,7 +60,6 @@ void read_vecs(const Path& path, const Visit& visit) {
       std::memcpy(row.data(), at + sizeof length, columns * sizeof(T));
       std::copy(row.begin(), row.end(), block.begin() + static_cast<ptrdiff_t>(r * columns));
     }
-    check_finite(path, first, rows);
     visit(first, rows);
   }
 }
@@ -95,7 +80,7 @@ void read_safetensors(const Path& path, const std::string& name, const Visit& vi
                 {.where = path.string() + ", tensor " + chosen,
                  .expected = "two dimensions of F32",
                  .found = std::to_string(shape.size()) + " of " + std::string(element_name(file.type(chosen)))});
-  visit_blocks(path, ConstMatrix(file.tensor<float>(chosen).data(), shape[0], shape[1]), visit);
+  visit_blocks(ConstMatrix(file.tensor<float>(chosen).data(), shape[0], shape[1]), visit);
 }
 
 std::string npy_header(size_t rows, size_t columns) {
@@ -109,18 +94,30 @@ std::string npy_header(size_t rows, size_t columns) {
 
 }  // namespace
 
-void read_vectors(const Path& path, const std::string& name, const Visit& visit) {
+VectorFormat vector_format_of(const Path& path) {
   const std::string file = path.filename().string();
-  if (file.ends_with(".fvecs")) return read_vecs<float>(path, visit);
-  if (file.ends_with(".bvecs")) return read_vecs<uint8_t>(path, visit);
-  if (file.ends_with(".safetensors")) return read_safetensors(path, name, visit);
-  if (file.ends_with(".hdf5") || file.ends_with(".h5")) return read_hdf5(path, name, visit);
-  if (file.find(".npy") != file.npos) {
-    const NumberTable table = read_npy(path);
-    return visit_blocks(path, ConstMatrix(table.values.data(), table.rows, table.columns), visit);
-  }
+  if (file.ends_with(".fvecs")) return VectorFormat::fvecs;
+  if (file.ends_with(".bvecs")) return VectorFormat::bvecs;
+  if (file.ends_with(".safetensors")) return VectorFormat::safetensors;
+  if (file.ends_with(".hdf5") || file.ends_with(".h5")) return VectorFormat::hdf5;
+  if (file.find(".npy") != file.npos) return VectorFormat::npy;
   throw Error(ErrorCode::bad_input, "this is no format of vectors",
               {.where = path.string(), .expected = ".npy, .fvecs, .bvecs, .safetensors, .hdf5 or .jsonl"});
+}
+
+void read_vectors(VectorFormat format, const Path& path, const std::string& name, const Visit& visit) {
+  switch (format) {
+    case VectorFormat::npy:
+      return visit_npy(path, visit);
+    case VectorFormat::fvecs:
+      return read_vecs<float>(path, visit);
+    case VectorFormat::bvecs:
+      return read_vecs<uint8_t>(path, visit);
+    case VectorFormat::safetensors:
+      return read_safetensors(path, name, visit);
+    case VectorFormat::hdf5:
+      return read_hdf5(path, name, visit);
+  }
 }
 
 void write_vectors(const Path& path, size_t rows, size_t columns,

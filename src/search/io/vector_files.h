@@ -11,10 +11,14 @@
 
 namespace cowatch {
 
+enum class VectorFormat { npy, fvecs, bvecs, safetensors, hdf5 };
+VectorFormat vector_format_of(const Path& path);  // by its name; bad_input for another
+
 // Calls visit(first row's number, rows) block by block; all have one width. `name` is the tensor or dataset to
-// read; empty: the only one, or "train". Throws bad_input naming the place: no such format, cut off, rows of
-// several lengths, another byte order, NaN or infinite numbers.
-void read_vectors(const Path& path, const std::string& name,
+// read; empty: "vectors", "embeddings" or "train". Numbers are as they stand in the file, NaN too. Throws bad_input
+// naming the place: no such format, cut off (of .npy known only at the end), rows of several lengths, another byte
+// order.
+void read_vectors(VectorFormat format, const Path& path, const std::string& name,
                   const std::function<void(size_t first, ConstMatrix rows)>& visit);
 
 // row(r, values) fills in row r. Writes .npy, .fvecs or

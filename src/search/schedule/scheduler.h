@@ -52,6 +52,9 @@ class Scheduler {
   double refused_for(Priority priority, Job::Clock::time_point deadline) const;
   // False when it was refused: the job is untouched then.
   bool submit(std::unique_ptr<Job>& job);
+  // Runs the job in the calling thread when nothing waits and a worker's place is free: a thread that has just read a
+  // request saves handing it over, which costs more than a short search. False: the job is untouched.
+  bool run_here(std::unique_ptr<Job>& job);
 
   struct Status {
     size_t waiting = 0, running = 0;
@@ -62,6 +65,7 @@ class Scheduler {
 
  private:
   void work(const std::stop_token& stop);
+  void run(std::vector<std::unique_ptr<Job>> jobs);  // which count as running; frees a place
   double wait_before(Priority priority) const;  // mutex held
   std::unique_ptr<Job> next(std::vector<std::unique_ptr<Job>>& others);
 
@@ -70,6 +74,7 @@ class Scheduler {
   std::condition_variable_any ready_;
   std::array<std::deque<std::unique_ptr<Job>>, 3> queues_;
   mutable Status status_;
+  size_t busy_ = 0;  // places of workers in use
   std::vector<std::jthread> threads_;
 };
 

@@ -44,7 +44,8 @@ Json info_json(const Collection& collection) {
   const auto status = collection.status();
   const CollectionConfig config = collection.config();
   Json schema = Json::object();
-  for (const TableView& table : collection.view()->tables) {
+  const auto view = collection.view();
+  for (const TableView& table : view->tables) {
     if (!table.segment) continue;
     for (const auto& [key, field] : table.segment->payload_index().summary()) {
       const size_t most = std::max({field.texts, field.integers, field.floats, field.bools});

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "search/row_errors.h"
 #include "serve/vectors/fields.h"
 #include "serve/vectors/vector_routes.h"
 
@@ -34,15 +35,18 @@ std::vector<PointChange> read_points(const Fields& fields) {
   if (list.size() > most_points)
     throw Error(ErrorCode::too_large, "there are too many points in one request",
                 {.where = fields.place("points"), .expected = "at most " + std::to_string(most_points), .found = std::to_string(list.size())});
-  for (const Json& point : list) {
-    const std::string place = fields.place("points") + "/" + std::to_string(changes.size());
-    const Fields one(point, place, {"id", "vector", "payload"});
-    PointChange change;
-    change.id = parse_point_id(one.need("id", "a point id"), one.place("id"));
-    change.vector = read_vector(one.need("vector", "an array of numbers"), one.place("vector"));
-    change.payload = read_payload(one.find("payload"), one.place("payload"));
-    changes.push_back(std::move(change));
+  RowErrors errors;
+  for (size_t row = 0; row < list.size(); ++row) {
+    errors.attempt([&] {
+      const Fields one(list[row], fields.place("points") + "/" + std::to_string(row), {"id", "vector", "payload"});
+      PointChange change;
+      change.id = parse_point_id(one.need("id", "a point id"), one.place("id"));
+      change.vector = read_vector(one.need("vector", "an array of numbers"), one.place("vector"));
+      change.payload = read_payload(one.find("payload"), one.place("payload"));
+      changes.push_back(std::move(change));
+    });
   }
+  errors.throw_if_any();
   return changes;
 }
 

@@ -171,21 +171,28 @@ std::vector<std::shared_ptr<const Allowed>> allowed_slots(const CollectionView& 
   return allowed;
 }
 
-// A share of the searches is asked again exactly; what both found is counted.
-void measure_recall(VectorCall& call, const CollectionView& view, const VectorQuery& query,
-                    std::span<const std::shared_ptr<const Allowed>> allowed, const std::vector<Hit>& hits) {
+using View = std::shared_ptr<const CollectionView>;
+
+// A share of the searches is asked again exactly, later; what both found is counted.
+void measure_recall(VectorCall& call, const View& view, const VectorQuery& query,
+                    std::vector<std::shared_ptr<const Allowed>> allowed, const std::vector<Hit>& hits) {
+  RecallSampler& sampler = call.service.recall();
   const std::string name = call.collection->folder().filename().string();
-  if (query.exact || !call.service.measures().sample(name)) return;
-  VectorQuery again = query;
-  again.exact = true;
-  again.k = std::min<size_t>(query.k, 10);
-  const auto truth = search(view, call.collection->config().metric, again, allowed);
-  size_t found = 0;
-  for (size_t i = 0; i < std::min(hits.size(), truth.size()); ++i) found += hits[i].score >= truth.back().score;
-  call.service.measures().recall(name, found, truth.size());
+  if (query.exact || query.k == 0 || !sampler.takes(name)) return;
+  std::vector<float> scores;
+  for (size_t i = 0; i < std::min<size_t>(10, hits.size()); ++i) scores.push_back(hits[i].score);
+  sampler.offer(name, [view, metric = call.collection->config().metric, k = std::min<size_t>(query.k, 10),
+                       vector = std::vector<float>(query.vector.begin(), query.vector.end()), allowed = std::move(allowed), scores] {
+    const auto truth = search(*view, metric, {vector, k, 0, true, nullptr}, allowed);
+    // Codes and vectors score alike up to rounding.
+    const float least = truth.empty() ? 0 : truth.back().score - 1e-5f * std::abs(truth.back().score);
+    const auto found = std::count_if(scores.begin(), scores.end(), [&](float score) { return score >= least; });
+    return RecallSampler::Count{std::min(truth.size(), static_cast<size_t>(found)), truth.size()};
+  });
 }
 
-std::vector<Answer> answers_of(VectorCall& call, const CollectionView& view, const Asked& asked, const Target& target, size_t k) {
+std::vector<Answer> answers_of(VectorCall& call, const View& shared, const Asked& asked, const Target& target, size_t k) {
+  const CollectionView& view = *shared;
   const Metric metric = call.collection->config().metric;
   const auto allowed = allowed_slots(view, asked, target);
   std::vector<Answer> answers;
@@ -194,7 +201,7 @@ std::vector<Answer> answers_of(VectorCall& call, const CollectionView& view, con
   } else {
     VectorQuery query{target.vector, k, asked.effort, asked.exact, call.cancel};
     const auto hits = search(view, metric, query, allowed);
-    measure_recall(call, view, query, allowed, hits);
+    measure_recall(call, shared, query, allowed, hits);
     for (const Hit& hit : hits) answers.push_back({hit.at, shown_score(metric, hit.score)});
   }
   if (asked.threshold) {
@@ -213,10 +220,10 @@ Json scored_json(const CollectionView& view, const Answer& answer, const Shown& 
   return point;
 }
 
-Json page(VectorCall& call, const CollectionView& view, const Asked& asked, const Target& target) {
+Json page(VectorCall& call, const View& view, const Asked& asked, const Target& target) {
   const auto answers = answers_of(call, view, asked, target, asked.limit + asked.offset);
   Json list = Json::array();
-  for (size_t i = asked.offset; i < answers.size(); ++i) list.push_back(scored_json(view, answers[i], asked.shown));
+  for (size_t i = asked.offset; i < answers.size(); ++i) list.push_back(scored_json(*view, answers[i], asked.shown));
   return list;
 }
 
@@ -265,7 +272,7 @@ Json answer_one(VectorCall& call, const Json& body, const std::string& where, st
   const Fields fields(body, where, known);
   const auto view = call.collection->view();
   const Asked asked = read_asked(fields, false);
-  Json list = page(call, *view, asked, reader(*call.collection, *view, fields));
+  Json list = page(call, view, asked, reader(*call.collection, *view, fields));
   return legacy ? list : Json{{"points", std::move(list)}};
 }
 
@@ -295,7 +302,7 @@ Json answer_groups(VectorCall& call, const Json& body, std::initializer_list<std
   const size_t points = view->count();
   for (size_t k = limit * size * 4;; k *= 4) {
     groups.clear();
-    const auto answers = answers_of(call, *view, asked, target, std::min(k, points));
+    const auto answers = answers_of(call, view, asked, target, std::min(k, points));
     for (const Answer& answer : answers) {
       visit_nodes(view->tables[answer.at.table].table->payload_of(answer.at.slot), key, [&](const Json& node) {
         visit_values(node, [&](const Json& value) {
@@ -341,6 +348,12 @@ Json recommend_points(VectorCall& call) {
 }
 Json recommend_batch(VectorCall& call) {
   return answer_several(call, recommend_fields, read_examples, true);
+}
+Json recommend_groups(VectorCall& call) {
+  return answer_groups(call, call.body,
+                       {"positive", "negative", "strategy", "filter", "params", "limit", "with_payload", "with_vector", "with_vectors",
+                        "score_threshold", "using", "lookup_from", "shard_key", "group_by", "group_size", "with_lookup"},
+                       read_examples);
 }
 Json query_points(VectorCall& call) {
   return answer_one(call, call.body, "", query_fields, read_query, false);

@@ -46,26 +46,23 @@ void VectorMetrics::answered(const std::string& operation, int status, double se
   ++each.by_status[status];
 }
 
-bool VectorMetrics::sample(const std::string& collection) {
+std::vector<VectorMetrics::Latency> VectorMetrics::latencies() const {
   const std::lock_guard lock(mutex_);
-  return searches_[collection]++ % sample_every == 0;
-}
-
-void VectorMetrics::recall(const std::string& collection, size_t found, size_t wanted) {
-  const std::lock_guard lock(mutex_);
-  Recall& recall = recalls_[collection];
-  ++recall.samples;
-  recall.found += found;
-  recall.wanted += wanted;
-}
-
-std::map<std::string, VectorMetrics::Recall> VectorMetrics::recalls() const {
-  const std::lock_guard lock(mutex_);
-  return recalls_;
+  std::vector<Latency> all;
+  for (const auto& [name, each] : operations_) {
+    const auto within = [&](double share) {
+      for (size_t i = 0; i < bounds.size(); ++i)
+        if (static_cast<double>(each.buckets[i]) >= share * static_cast<double>(each.count)) return bounds[i];
+      return 0.0;
+    };
+    all.push_back({name, each.count, within(0.5), within(0.99)});
+  }
+  return all;
 }
 
 std::string VectorMetrics::text(const CollectionSet& collections, const Scheduler::Status& searches,
-                                const Scheduler::Status& others) const {
+                                const Scheduler::Status& others,
+                                const std::map<std::string, RecallSampler::Count>& recalls) const {
   std::string text;
   {
     const std::lock_guard lock(mutex_);
@@ -84,13 +81,13 @@ std::string VectorMetrics::text(const CollectionSet& collections, const Schedule
       line(text, "request_seconds_sum", label, each.sum);
       line(text, "request_seconds_count", label, static_cast<double>(each.count));
     }
-    head(text, "recall_wanted_total", "counter", "True neighbours of the searches whose recall was sampled.");
-    for (const auto& [name, each] : recalls_)
-      line(text, "recall_wanted_total", "collection=\"" + name + "\"", static_cast<double>(each.wanted));
-    head(text, "recall_found_total", "counter", "Those of them that were answered: recall is found over wanted.");
-    for (const auto& [name, each] : recalls_)
-      line(text, "recall_found_total", "collection=\"" + name + "\"", static_cast<double>(each.found));
   }
+  head(text, "recall_wanted_total", "counter", "True neighbours of the searches whose recall was sampled.");
+  for (const auto& [name, each] : recalls)
+    line(text, "recall_wanted_total", "collection=\"" + name + "\"", static_cast<double>(each.wanted));
+  head(text, "recall_found_total", "counter", "Those of them that were answered: recall is found over wanted.");
+  for (const auto& [name, each] : recalls)
+    line(text, "recall_found_total", "collection=\"" + name + "\"", static_cast<double>(each.found));
   add_scheduler(text, searches, others);
   head(text, "points", "gauge", "Points of a collection.");
   std::string indexed, bytes, trouble;

@@ -1,5 +1,5 @@
-// Measures of the collections for Prometheus: latency by operation, the queue, points and memory, and recall:
-// a share of the searches is asked again exactly, in the background, and compared.
+// Measures of the collections for Prometheus: latency by operation, the queue, points and memory, and
+// recall (recall_sampler.h).
 #pragma once
 
 #include <array>
@@ -7,30 +7,31 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "search/collection_set.h"
 #include "search/schedule/scheduler.h"
+#include "serve/vectors/recall_sampler.h"
 
 namespace cowatch::serve {
 
 class VectorMetrics {
  public:
   void answered(const std::string& operation, int status, double seconds);
-  // True for one search in `sample_every`: its recall should be measured.
-  bool sample(const std::string& collection);
-  void recall(const std::string& collection, size_t found, size_t wanted);
-
-  std::string text(const CollectionSet& collections, const Scheduler::Status& searches,
-                   const Scheduler::Status& others) const;
-  struct Recall {
-    uint64_t samples = 0, found = 0, wanted = 0;
+  // Times that half and 99 in 100 of the answers kept to: bounds of the histogram, in seconds; 0: longer than all.
+  struct Latency {
+    std::string operation;
+    uint64_t count = 0;
+    double median = 0, p99 = 0;
   };
-  std::map<std::string, Recall> recalls() const;
+  std::vector<Latency> latencies() const;
+
+  std::string text(const CollectionSet& collections, const Scheduler::Status& searches, const Scheduler::Status& others,
+                   const std::map<std::string, RecallSampler::Count>& recalls) const;
 
  private:
   static constexpr std::array<double, 13> bounds = {0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02,
                                                     0.05,   0.1,   0.25,  0.5,   1,     5};
-  static constexpr uint64_t sample_every = 1000;
   struct Operation {
     std::array<uint64_t, bounds.size()> buckets = {};
     std::map<int, uint64_t> by_status;
@@ -39,8 +40,6 @@ class VectorMetrics {
   };
   mutable std::mutex mutex_;
   std::map<std::string, Operation> operations_;
-  std::map<std::string, Recall> recalls_;
-  std::map<std::string, uint64_t> searches_;
 };
 
 }  // namespace cowatch::serve

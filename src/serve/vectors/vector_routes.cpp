@@ -39,6 +39,7 @@ const std::vector<VectorRoute>& vector_routes() {
       {"POST", "/collections/{name}/points/search/groups", "The nearest points of each value of a field.", Scope::read, Kind::search, search_groups},
       {"POST", "/collections/{name}/points/recommend", "Points like some and unlike others.", Scope::read, Kind::search, recommend_points},
       {"POST", "/collections/{name}/points/recommend/batch", "Several recommendations.", Scope::read, Kind::search, recommend_batch},
+      {"POST", "/collections/{name}/points/recommend/groups", "Points like some and unlike others, the best of each value of a field.", Scope::read, Kind::search, recommend_groups},
       {"POST", "/collections/{name}/points/query", "The nearest points to a vector, a point, or examples.", Scope::read, Kind::search, query_points},
       {"POST", "/collections/{name}/points/query/batch", "Several queries.", Scope::read, Kind::search, query_batch},
       {"POST", "/collections/{name}/points/query/groups", "A query's best points of each value of a field.", Scope::read, Kind::search, query_groups},
@@ -49,6 +50,35 @@ const std::vector<VectorRoute>& vector_routes() {
       {"PUT", "/collections/{name}/snapshots/recover", "Replace a collection by one of the server's snapshots.", Scope::manage, Kind::other, recover_snapshot},
   };
   // clang-format on
+  return all;
+}
+
+const std::vector<RefusedRoute>& refused_routes() {
+  static const std::string one_node = "there is one server, without shards or peers";
+  static const std::string one_vector = "a point has one unnamed vector, which goes with the point";
+  static const std::string by_collection = "snapshots are made collection by collection: POST /collections/{name}/snapshots";
+  static const std::vector<RefusedRoute> all = {
+      {"GET", "/cluster", one_node},
+      {"GET", "/cluster/telemetry", one_node},
+      {"GET", "/collections/{name}/cluster", one_node},
+      {"POST", "/collections/{name}/cluster", one_node},
+      {"GET", "/collections/{name}/shards", one_node},
+      {"PUT", "/collections/{name}/shards", one_node},
+      {"POST", "/collections/{name}/shards/delete", one_node},
+      {"GET", "/collections/{name}/shards/{shard}/snapshots", one_node},
+      {"POST", "/collections/{name}/shards/{shard}/snapshots", one_node},
+      {"PUT", "/collections/{name}/shards/{shard}/snapshots/recover", one_node},
+      {"DELETE", "/collections/{name}/shards/{shard}/snapshots/{snapshot}", one_node},
+      {"GET", "/snapshots", by_collection},
+      {"POST", "/snapshots", by_collection},
+      {"DELETE", "/snapshots/{snapshot}", by_collection},
+      {"POST", "/collections/{name}/points/vectors/delete", one_vector},
+      {"POST", "/collections/{name}/points/discover", "search by pairs of examples is not there; recommend takes positive and negative ones"},
+      {"POST", "/collections/{name}/points/discover/batch", "search by pairs of examples is not there; recommend takes positive and negative ones"},
+      {"POST", "/collections/{name}/points/search/matrix/pairs", "distances of all pairs are not made"},
+      {"POST", "/collections/{name}/points/search/matrix/offsets", "distances of all pairs are not made"},
+      {"GET", "/collections/{name}/optimizations", "the status of GET /collections/{name} says whether indexing goes on"},
+  };
   return all;
 }
 

@@ -46,6 +46,7 @@ Json search_batch(VectorCall& call);
 Json search_groups(VectorCall& call);
 Json recommend_points(VectorCall& call);
 Json recommend_batch(VectorCall& call);
+Json recommend_groups(VectorCall& call);
 Json query_points(VectorCall& call);
 Json query_batch(VectorCall& call);
 Json query_groups(VectorCall& call);

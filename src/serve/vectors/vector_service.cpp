@@ -4,6 +4,7 @@
 #include <cmath>
 #include <thread>
 
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/threads.h"
 
@@ -16,16 +17,22 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-Response qdrant_answer(Json result, Clock::time_point start) {
-  return json_response({{"result", std::move(result)}, {"status", "ok"}, {"time", seconds_since(start)}});
+Outcome refusal(const Error& error) {
+  Outcome outcome;
+  // Here unsupported means that the request is well formed, and not a matter of media types.
+  outcome.status = error.code() == ErrorCode::unsupported ? 501 : error_kind(error.code()).http_status;
+  if (const auto* access = dynamic_cast<const AccessError*>(&error)) outcome.status = access->status();
+  outcome.error = error.what();
+  return outcome;
 }
 
-Response qdrant_error(const Error& error, Clock::time_point start) {
-  // Here unsupported means that the request is well formed, and not a matter of media types.
-  int status = error.code() == ErrorCode::unsupported ? 501 : error_kind(error.code()).http_status;
-  if (const auto* access = dynamic_cast<const AccessError*>(&error)) status = access->status();
-  Response response = json_response({{"status", {{"error", error.what()}}}, {"time", seconds_since(start)}}, status);
-  if (status == 503 || status == 429) response.headers.emplace_back("Retry-After", "1");
+Response qdrant_response(Outcome outcome, Clock::time_point start) {
+  if (outcome.response) return std::move(*outcome.response);
+  if (outcome.status == 200)
+    return json_response({{"result", std::move(outcome.result)}, {"status", "ok"}, {"time", seconds_since(start)}});
+  Response response =
+      json_response({{"status", {{"error", outcome.error}}}, {"time", seconds_since(start)}}, outcome.status);
+  if (outcome.status == 503 || outcome.status == 429) response.headers.emplace_back("Retry-After", "1");
   return response;
 }
 
@@ -49,7 +56,7 @@ class VectorService::RequestJob : public Job {
  public:
   RequestJob(VectorService& service, const VectorRoute& route, std::vector<std::string> values,
              std::shared_ptr<const Request> request, std::shared_ptr<std::atomic<bool>> cancel,
-             std::function<void(Response)> done, Clock::time_point start)
+             std::function<void(Outcome)> done, Clock::time_point start)
       : service_(service),
         route_(route),
         values_(std::move(values)),
@@ -60,21 +67,21 @@ class VectorService::RequestJob : public Job {
 
   void run() override { finish(service_.run(route_, *request_, values_, cancel_.get())); }
   void refuse() override {
-    finish(qdrant_error(Error(ErrorCode::overloaded, "the server is busier than it can answer in time"), start_));
+    finish(refusal(Error(ErrorCode::overloaded, "the server is busier than it can answer in time")));
   }
   bool cancelled() const override { return cancel_ && cancel_->load(); }
 
  private:
-  void finish(Response response) {
-    service_.metrics_.answered(route_.method + " " + route_.path, response.status, seconds_since(start_));
-    done_(std::move(response));
+  void finish(Outcome outcome) {
+    service_.metrics_.answered(route_.method + " " + route_.path, outcome.status, seconds_since(start_));
+    done_(std::move(outcome));
   }
   VectorService& service_;
   const VectorRoute& route_;
   std::vector<std::string> values_;
   std::shared_ptr<const Request> request_;
   std::shared_ptr<std::atomic<bool>> cancel_;
-  std::function<void(Response)> done_;
+  std::function<void(Outcome)> done_;
   Clock::time_point start_;
 };
 
@@ -83,69 +90,103 @@ VectorService::VectorService(const Path& folder, const Settings& settings)
       tokens_(folder / "tokens.json", settings.get_text("serve.key")),
       search_seconds_(settings.get_number("vectors.deadline_ms") / 1000),
       other_seconds_(60),
+      recall_(static_cast<uint64_t>(settings.get_int("vectors.recall_every"))),
       searches_(std::max<size_t>(1, threads()), static_cast<size_t>(settings.get_int("vectors.queue")), 1),
-      others_(2, 1000, 1) {}
+      others_(2, 1000, 1),
+      // Threads that read must be left when as many searches run as there are processors.
+      search_here_(static_cast<size_t>(settings.get_int("serve.workers")) > std::max<size_t>(1, threads())) {}
 
 bool VectorService::owns(const Request& request) {
   const std::string& path = request.path;
   return path == "/collections" || path.starts_with("/collections/") || path == "/aliases" || path == "/readyz" ||
-         path == "/healthz" || path == "/livez" ||
+         path == "/healthz" || path == "/livez" || path == "/cluster" || path.starts_with("/cluster/") ||
+         path == "/snapshots" || path.starts_with("/snapshots/") ||
          // Qdrant's clients ask the root for the version; a browser gets the page there.
          (path == "/" && request.header("user-agent").starts_with("qdrant"));
 }
 
-Response VectorService::run(const VectorRoute& route, const Request& request, const std::vector<std::string>& values,
-                            const std::atomic<bool>* cancel) {
-  const auto start = Clock::now();
+Outcome VectorService::run(const VectorRoute& route, const Request& request, const std::vector<std::string>& values,
+                           const std::atomic<bool>* cancel) {
   try {
     VectorCall call{*this, request, collections_, values, nullptr, {}, cancel};
     if (route.path.starts_with("/collections/{name}/") && !route.path.ends_with("/exists")) call.collection = collections_.find(values[0]);
-    if (!request.body.empty()) call.body = parse_json_body(request.body);
-    if (route.respond) {
-      Response response;
-      route.respond(call, response);
-      return response;
+    if (request.parsed) {
+      call.body = *request.parsed;
+    } else if (!request.body.empty()) {
+      call.body = parse_json(request.body, "the body");
     }
-    return qdrant_answer(route.answer(call), start);
+    Outcome outcome;
+    if (route.respond) {
+      route.respond(call, outcome.response.emplace());
+      outcome.status = outcome.response->status;
+    } else {
+      outcome.result = route.answer(call);
+    }
+    return outcome;
   } catch (const Error& error) {
     if (error_kind(error.code()).exit_status == 1) log(LogLevel::error, route.path + ": " + error.what());
-    return qdrant_error(error, start);
+    return refusal(error);
   } catch (const std::exception& error) {
     log(LogLevel::error, route.path + ": " + error.what());
-    return qdrant_error(Error(ErrorCode::internal, error.what()), start);
+    return refusal(Error(ErrorCode::internal, error.what()));
   }
 }
 
 void VectorService::answer(std::shared_ptr<const Request> request, std::shared_ptr<std::atomic<bool>> cancel,
                            std::function<void(Response)> done) {
   const auto start = Clock::now();
+  ask(std::move(request), std::move(cancel), std::nullopt, [start, done = std::move(done)](Outcome outcome) {
+    done(qdrant_response(std::move(outcome), start));
+  });
+}
+
+namespace {
+
+// The route of a request and the values of its path; `allowed` are the methods of the address, where it is one.
+const VectorRoute* route_of(const Request& request, std::vector<std::string>& values, std::string& allowed) {
+  for (const VectorRoute& each : vector_routes()) {
+    if (!match_path(each.path, request.path, false, values)) continue;
+    if (each.method == request.method) return &each;
+    allowed += (allowed.empty() ? "" : ", ") + each.method;
+  }
+  return nullptr;
+}
+
+Outcome no_route(const Request& request, const std::string& allowed) {
+  std::vector<std::string> values;
+  for (const RefusedRoute& each : refused_routes()) {
+    if (each.method == request.method && match_path(each.path, request.path, false, values))
+      return refusal(Error(ErrorCode::unsupported, "this operation of Qdrant's is not supported: " + each.reason,
+                           {.found = request.method + " " + each.path}));
+  }
+  if (allowed.empty()) {
+    return refusal(Error(ErrorCode::not_found, "there is no such operation",
+                         {.found = request.method + " " + request.path.substr(0, 80), .remedy = "/apidocs lists them."}));
+  }
+  Outcome outcome =
+      refusal(Error(ErrorCode::bad_argument, "this address does not take " + request.method, {.expected = allowed}));
+  outcome.status = 405;
+  outcome.response = qdrant_response(outcome, Clock::now());
+  outcome.response->headers.emplace_back("Allow", allowed);
+  return outcome;
+}
+
+}  // namespace
+
+void VectorService::ask(std::shared_ptr<const Request> request, std::shared_ptr<std::atomic<bool>> cancel,
+                        std::optional<Clock::time_point> deadline, std::function<void(Outcome)> done) {
+  const auto start = Clock::now();
   std::string label = "unknown";
+  const auto end = [&](Outcome outcome) {
+    metrics_.answered(label, outcome.status, seconds_since(start));
+    done(std::move(outcome));
+  };
   try {
     std::vector<std::string> values;
-    const VectorRoute* route = nullptr;
     std::string allowed;
-    for (const VectorRoute& each : vector_routes()) {
-      if (!match_path(each.path, request->path, false, values)) continue;
-      if (each.method == request->method) {
-        route = &each;
-        break;
-      }
-      allowed += (allowed.empty() ? "" : ", ") + each.method;
-    }
-    if (!route && !allowed.empty()) {
-      Response response = qdrant_error(
-          Error(ErrorCode::bad_argument, "this address does not take " + request->method, {.expected = allowed}), start);
-      response.status = 405;
-      response.headers.emplace_back("Allow", allowed);
-      metrics_.answered(label, response.status, seconds_since(start));
-      return done(std::move(response));
-    }
-    if (!route) {
-      throw Error(ErrorCode::not_found, "there is no such operation, or it is one of Qdrant's that is not supported",
-                  {.found = request->method + " " + request->path.substr(0, 80), .remedy = "/apidocs lists them."});
-    }
+    const VectorRoute* route = route_of(*request, values, allowed);
+    if (!route) return end(no_route(*request, allowed));
     label = route->method + " " + route->path;
-    match_path(route->path, request->path, false, values);
     tokens_.check(*request, route->scope, values.empty() ? "" : values[0]);
     const bool search = route->kind == VectorRoute::Kind::search;
     const double patience = static_cast<double>(request->whole("timeout", 0, 0, 3600));
@@ -153,17 +194,16 @@ void VectorService::answer(std::shared_ptr<const Request> request, std::shared_p
     std::unique_ptr<Job> job =
         std::make_unique<RequestJob>(*this, *route, values, request, std::move(cancel), done, start);
     job->priority = priority_of(*request);
-    job->deadline = deadline_after(start, patience > 0 ? patience : search ? search_seconds_ : other_seconds_);
+    job->deadline = deadline ? *deadline : deadline_after(start, patience > 0 ? patience : search ? search_seconds_ : other_seconds_);
+    if (search && search_here_ && job->deadline > Clock::now() && scheduler.run_here(job)) return;
     if (!scheduler.submit(job)) job->refuse();
   } catch (const Error& error) {
-    Response response = qdrant_error(error, start);
-    metrics_.answered(label, response.status, seconds_since(start));
-    done(std::move(response));
+    end(refusal(error));
   }
 }
 
 std::string VectorService::metrics() const {
-  return metrics_.text(collections_, searches_.status(), others_.status());
+  return metrics_.text(collections_, searches_.status(), others_.status(), recall_.totals());
 }
 
 }  // namespace cowatch::serve

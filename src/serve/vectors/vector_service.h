@@ -8,14 +8,17 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "base/settings.h"
 #include "search/collection_set.h"
 #include "search/schedule/scheduler.h"
 #include "serve/message.h"
 #include "serve/vectors/access_tokens.h"
+#include "serve/vectors/recall_sampler.h"
 #include "serve/vectors/vector_metrics.h"
 
 namespace cowatch::serve {
@@ -43,29 +46,52 @@ struct VectorRoute {
 };
 const std::vector<VectorRoute>& vector_routes();
 
+// An operation of Qdrant's that is answered with 501 and the reason.
+struct RefusedRoute {
+  std::string method, path, reason;
+};
+const std::vector<RefusedRoute>& refused_routes();
+
+// What a request came to, before it is dressed for HTTP or gRPC.
+struct Outcome {
+  int status = 200;                  // HTTP's
+  Json result;                       // of a success
+  std::string error;                 // the words of a refusal
+  std::optional<Response> response;  // a file or a text, of routes that respond()
+};
+
 class VectorService {
  public:
   VectorService(const Path& folder, const Settings& settings);
 
   // Whether a path is one of ours.
   static bool owns(const Request& request);
-  // Calls `done` once, from any thread, now or later. `cancel` may be set by the caller when nobody waits.
+  // Calls `done` once, from any thread, now or later; when `cancel` was set meanwhile because nobody waits, perhaps
+  // never. `deadline` is the search's, before the request's own `timeout` and the setting.
+  void ask(std::shared_ptr<const Request> request, std::shared_ptr<std::atomic<bool>> cancel,
+           std::optional<Job::Clock::time_point> deadline, std::function<void(Outcome)> done);
+  // The same over HTTP.
   void answer(std::shared_ptr<const Request> request, std::shared_ptr<std::atomic<bool>> cancel,
               std::function<void(Response)> done);
   std::string metrics() const;
   CollectionSet& collections() { return collections_; }
   VectorMetrics& measures() { return metrics_; }
+  RecallSampler& recall() { return recall_; }
+  Scheduler::Status searches() const { return searches_.status(); }
+  Scheduler::Status others() const { return others_.status(); }
 
  private:
   class RequestJob;
-  Response run(const VectorRoute& route, const Request& request, const std::vector<std::string>& values,
-               const std::atomic<bool>* cancel);
+  Outcome run(const VectorRoute& route, const Request& request, const std::vector<std::string>& values,
+              const std::atomic<bool>* cancel);
 
   CollectionSet collections_;
   AccessTokens tokens_;
   double search_seconds_, other_seconds_;
   mutable VectorMetrics metrics_;
+  RecallSampler recall_;
   Scheduler searches_, others_;  // last: their workers use all of the above
+  bool search_here_;             // in the thread that read the request
 };
 
 }  // namespace cowatch::serve

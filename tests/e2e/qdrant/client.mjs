@@ -4,7 +4,19 @@ import assert from "node:assert/strict";
 import { QdrantClient } from "@qdrant/js-client-rest";
 
 const address = process.argv[2];
-const client = new QdrantClient({ url: address, checkCompatibility: false });
+const plain = new QdrantClient({ url: address, checkCompatibility: false });
+const called = new Set();
+// Notes which of its methods are called: at the end none may be left that was neither claimed nor refused.
+const client = new Proxy(plain, {
+  get(target, name) {
+    const value = target[name];
+    if (typeof value !== "function") return value;
+    return (...given) => {
+      called.add(name);
+      return value.apply(target, given);
+    };
+  },
+});
 const ids = (points) => points.map((point) => point.id);
 let checks = 0;
 async function check(name, work) {
@@ -113,6 +125,7 @@ await check("recommend", async () => {
   assert.deepEqual(ids(await client.recommend("films", { positive: [1], limit: 1 })), [2]);
   assert.deepEqual(ids(await client.recommend("films", { positive: [1], negative: [3], strategy: "best_score", limit: 1 })), [2]);
   assert.deepEqual((await client.recommendBatch("films", { searches: [{ positive: [1], limit: 1 }] })).map(ids), [[2]]);
+  assert.deepEqual((await client.recommend_batch("films", { searches: [{ positive: [1], limit: 1 }] })).map(ids), [[2]]);
 });
 await check("query", async () => {
   assert.deepEqual(ids((await client.query("films", { query: [0, 1, 0, 0], limit: 1 })).points), [3]);
@@ -216,7 +229,48 @@ await refused("an id twice in a batch", 422, /points\/1\/id/, () => client.upser
 await refused("a negative id", 422, /points\/0\/id/, () => client.upsert("films", { points: [{ id: -1, vector: [1, 0, 0, 0] }] }));
 await refused("an unknown field", 422, /vectr/, () => client.api().upsertPoints({ collection_name: "films", points: [{ id: 1, vectr: [1] }] }));
 await refused("an unknown collection", 404, /nothing/, () => client.search("nothing", { vector: [1] }));
-await refused("discover", 405, /does not take POST/, () => client.discoverPoints("films", { target: 1, limit: 1 }));
+await check("recommendPointGroups", async () => {
+  const { groups } = await client.recommendPointGroups("films", { positive: [1], group_by: "city", group_size: 1, limit: 1 });
+  assert.equal(groups.length, 1);
+});
+await check("recreateCollection", async () => {
+  assert.equal(await client.recreateCollection("plane", { vectors: { size: 3, distance: "Euclid" } }), true);
+  assert.equal((await client.getCollection("plane")).config.params.vectors.size, 3);
+});
+const one = /one server, without shards/;
+for (const [name, words, work] of [
+  ["clusterTelemetry", one, () => client.clusterTelemetry()],
+  ["collectionClusterInfo", one, () => client.collectionClusterInfo("films")],
+  ["updateCollectionCluster", one, () => client.updateCollectionCluster("films", { drop_replica: { shard_id: 0, peer_id: 0 } })],
+  ["listShardKeys", one, () => client.listShardKeys("films")],
+  ["createShardKey", one, () => client.createShardKey("films", { shard_key: "a" })],
+  ["deleteShardKey", one, () => client.deleteShardKey("films", { shard_key: "a" })],
+  ["listShardSnapshots", one, () => client.listShardSnapshots("films", 0)],
+  ["createShardSnapshot", one, () => client.createShardSnapshot("films", 0, {})],
+  ["recoverShardFromSnapshot", one, () => client.recoverShardFromSnapshot("films", 0, { location: "a" })],
+  ["deleteShardSnapshot", one, () => client.deleteShardSnapshot("films", 0, "a", {})],
+  ["listFullSnapshots", /collection by collection/, () => client.listFullSnapshots()],
+  ["createFullSnapshot", /collection by collection/, () => client.createFullSnapshot()],
+  ["deleteFullSnapshot", /collection by collection/, () => client.deleteFullSnapshot("a")],
+  ["deleteVectors", /one unnamed vector/, () => client.deleteVectors("films", { points: [1], vector: ["a"] })],
+  ["discoverPoints", /recommend takes positive and negative/, () => client.discoverPoints("films", { target: 1, limit: 1 })],
+  ["discoverBatchPoints", /recommend takes positive and negative/, () => client.discoverBatchPoints("films", { searches: [{ target: 1, limit: 1 }] })],
+  ["searchMatrixPairs", /all pairs/, () => client.searchMatrixPairs("films", { sample: 2 })],
+  ["searchMatrixOffsets", /all pairs/, () => client.searchMatrixOffsets("films", { sample: 2 })],
+  ["getOptimizations", /whether indexing goes on/, () => client.getOptimizations("films")],
+])
+  await refused(name, 501, words, work);
+for (const [what, words, query] of [
+  ["fusion", /query\/fusion/, { fusion: "rrf" }],
+  ["order_by", /query\/order_by/, { order_by: "price" }],
+  ["sample", /query\/sample/, { sample: "random" }],
+  ["context", /query\/context/, { context: [] }],
+  ["formula", /query\/formula/, { formula: {} }],
+  ["a sparse vector", /query\/indices/, { indices: [1], values: [1] }],
+])
+  await refused(`query by ${what}`, 501, words, () => client.query("films", { query }));
+await refused("prefetch", 501, /prefetch/, () => client.query("films", { prefetch: [{ query: 1 }], query: 1 }));
+await refused("using a named vector", 501, /using/, () => client.query("films", { query: 1, using: "image" }));
 await check("a filter nested 10,000 deep", async () => {
   const text = '{"filter":' + '{"must":['.repeat(10000) + "]}".repeat(10000) + "}";
   const answer = await fetch(`${address}/collections/films/points/count`, { method: "POST", body: text });
@@ -231,6 +285,10 @@ await check("a body cut off", async () => {
 await check("deleteCollection", async () => {
   assert.equal(await client.deleteCollection("plane"), true);
   assert.equal(await client.deleteCollection("plane"), false);
+});
+await check("every method of the client is claimed or refused", async () => {
+  const all = Object.getOwnPropertyNames(QdrantClient.prototype).filter((name) => name !== "constructor" && typeof plain[name] === "function");
+  assert.deepEqual(all.filter((name) => !called.has(name)), []);
 });
 await check("metrics", async () => {
   const text = await (await fetch(`${address}/metrics`)).text();

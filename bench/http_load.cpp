@@ -1,0 +1,138 @@
+#include "bench/http_load.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/error.h"
+#include "bench/benchmark.h"
+#include "bench/server_process.h"
+
+namespace cowatch::bench {
+
+std::string http_request(const std::string& method, const std::string& target, const std::string& body) {
+  return method + " " + target +
+         " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: " +
+         std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+HttpLoad::HttpLoad(uint16_t port, size_t connections)
+    : port_(port), poll_(epoll_create1(EPOLL_CLOEXEC)), connections_(connections) {
+  if (poll_ < 0) throw_system_error("make", "an epoll instance");
+  for (size_t c = 0; c < connections; ++c) {
+    connections_[c].socket = connect_to(port);
+    epoll_event event = {.events = EPOLLIN, .data = {.u64 = c}};
+    epoll_ctl(poll_, EPOLL_CTL_ADD, connections_[c].socket, &event);
+    idle_.push_back(c);
+  }
+}
+
+HttpLoad::~HttpLoad() {
+  for (const Connection& connection : connections_) ::close(connection.socket);
+  ::close(poll_);
+}
+
+void HttpLoad::send(Connection& connection, size_t request, double due, const std::string& bytes) {
+  connection.busy = true;
+  connection.request = request;
+  connection.due = due;
+  connection.answer.clear();
+  connection.whole = 0;
+  for (size_t at = 0; at < bytes.size();) {
+    const ssize_t sent = ::send(connection.socket, bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL);
+    if (sent <= 0) throw_system_error("send to", "the server");
+    at += static_cast<size_t>(sent);
+  }
+}
+
+bool HttpLoad::receive(Connection& connection) const {
+  std::array<char, 1 << 16> bytes;
+  const ssize_t got = ::recv(connection.socket, bytes.data(), bytes.size(), MSG_DONTWAIT);
+  if (got == 0) throw Error(ErrorCode::system, "the server closed a connection");
+  if (got < 0) return false;
+  connection.answer.append(bytes.data(), static_cast<size_t>(got));
+  if (connection.whole == 0) {
+    const size_t head = connection.answer.find("\r\n\r\n");
+    if (head == connection.answer.npos) return false;
+    const size_t length = connection.answer.find("Content-Length: ");
+    connection.whole = head + 4 + (length < head ? std::stoul(connection.answer.substr(length + 16, 20)) : 0);
+  }
+  return connection.answer.size() >= connection.whole;
+}
+
+void HttpLoad::wait(double until, const std::function<void(Connection&)>& answered) {
+  std::array<epoll_event, 64> events;
+  const double left = std::max(0.0, until - seconds_now());
+  timespec time = {static_cast<time_t>(left), static_cast<long>((left - std::floor(left)) * 1e9)};
+  const int count = epoll_pwait2(poll_, events.data(), events.size(), &time, nullptr);
+  for (int e = 0; e < count; ++e) {
+    Connection& connection = connections_[events[static_cast<size_t>(e)].data.u64];
+    if (!receive(connection)) continue;
+    connection.busy = false;
+    idle_.push_back(events[static_cast<size_t>(e)].data.u64);
+    answered(connection);
+  }
+}
+
+std::vector<LoadSample> HttpLoad::at_rate(const std::vector<std::string>& requests, double rate,
+                                          double seconds) {
+  const auto count = static_cast<size_t>(rate * seconds);
+  std::vector<LoadSample> samples(count);
+  const double start = seconds_now() + 0.02;
+  const auto due = [&](size_t i) { return start + static_cast<double>(i) / rate; };
+  size_t next = 0, done = 0;
+  const double give_up = start + seconds + 30;
+  while (done < count && seconds_now() < give_up) {
+    while (next < count && !idle_.empty() && due(next) <= seconds_now()) {
+      Connection& connection = connections_[idle_.back()];
+      idle_.pop_back();
+      send(connection, next, due(next), requests[next % requests.size()]);
+      ++next;
+    }
+    const bool blocked = idle_.empty() || next == count;
+    wait(blocked ? give_up : due(next), [&](Connection& connection) {
+      samples[connection.request] = {seconds_now() - connection.due,
+                                     std::stoi(connection.answer.substr(9, 3))};
+      ++done;
+    });
+  }
+  return samples;
+}
+
+double HttpLoad::capacity(const std::vector<std::string>& requests, size_t under_way, double seconds) {
+  const double start = seconds_now(), end = start + seconds;
+  size_t next = 0, served = 0, waiting = 0;
+  while (seconds_now() < end || waiting > 0) {
+    while (seconds_now() < end && waiting < under_way && !idle_.empty()) {
+      Connection& connection = connections_[idle_.back()];
+      idle_.pop_back();
+      send(connection, next, seconds_now(), requests[next % requests.size()]);
+      ++next, ++waiting;
+    }
+    wait(end + 30, [&](Connection& connection) {
+      --waiting;
+      served += connection.answer.compare(9, 3, "200") == 0;
+    });
+  }
+  return static_cast<double>(served) / (seconds_now() - start);
+}
+
+LoadSample HttpLoad::ask(const std::string& request, std::string& body) {
+  Connection& connection = connections_[idle_.back()];
+  idle_.pop_back();
+  LoadSample sample;
+  send(connection, 0, seconds_now(), request);
+  while (connection.busy) {
+    wait(seconds_now() + 60, [&](Connection& answered) {
+      sample = {seconds_now() - answered.due, std::stoi(answered.answer.substr(9, 3))};
+      body = answered.answer.substr(answered.answer.find("\r\n\r\n") + 4);
+    });
+  }
+  return sample;
+}
+
+}  // namespace cowatch::bench

@@ -1,0 +1,54 @@
+// A load generator for HTTP over loopback: one thread, many connections, requests that are ready as bytes. It
+// takes little of the cores that it shares with the server.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace cowatch::bench {
+
+struct LoadSample {
+  double seconds = 0;  // from when the request was due to the end of the answer
+  int status = 0;      // 0: none came
+};
+
+// One POST or PUT of a JSON body, as bytes.
+std::string http_request(const std::string& method, const std::string& target, const std::string& body);
+
+class HttpLoad {
+ public:
+  HttpLoad(uint16_t port, size_t connections);
+  HttpLoad(const HttpLoad&) = delete;
+  ~HttpLoad();
+
+  // Open loop: request i is due at i / rate whatever became of those before. What waits for a free connection
+  // waits on its own account.
+  std::vector<LoadSample> at_rate(const std::vector<std::string>& requests, double rate, double seconds);
+  // Closed loop: `under_way` requests at any time. Answers with status 200 a second.
+  double capacity(const std::vector<std::string>& requests, size_t under_way, double seconds);
+  // One request on the first connection; its body.
+  LoadSample ask(const std::string& request, std::string& body);
+
+ private:
+  struct Connection {
+    int socket = -1;
+    bool busy = false;
+    size_t request = 0;
+    double due = 0;
+    std::string answer;
+    size_t whole = 0;  // bytes of the answer, once the header is in
+  };
+  void send(Connection& connection, size_t request, double due, const std::string& bytes);
+  // Waits at most until `until` and hands over the answers that came.
+  void wait(double until, const std::function<void(Connection&)>& answered);
+  bool receive(Connection& connection) const;  // true: the answer is complete
+
+  uint16_t port_;
+  int poll_ = -1;
+  std::vector<Connection> connections_;
+  std::vector<size_t> idle_;
+};
+
+}  // namespace cowatch::bench

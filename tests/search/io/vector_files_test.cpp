@@ -1,0 +1,188 @@
+// Files of others: what is in them comes in, and goes out again; what cannot be read is refused with its place.
+#include "search/io/vector_files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "search/point_files.h"
+#include "support/temporary_folder.h"
+#include "support/vector_files.h"
+
+namespace cowatch {
+namespace {
+
+using test::VectorTable;
+using testing::AllOf;
+using testing::HasSubstr;
+
+struct VectorFiles : testing::Test {
+  test::TemporaryFolder folder;
+  const VectorTable table = VectorTable::of(600, 7);
+
+  VectorTable read(const Path& path, const std::string& name = "") {
+    VectorTable all;
+    read_vectors(vector_format_of(path), path, name, [&](size_t first, ConstMatrix rows) {
+      EXPECT_EQ(first, all.rows) << "blocks come in order, without a gap";
+      all.rows += rows.rows, all.columns = rows.columns;
+      for (size_t r = 0; r < rows.rows; ++r) all.values.insert(all.values.end(), rows.row(r).begin(), rows.row(r).end());
+    });
+    return all;
+  }
+  std::string refusal(const std::string& name, const std::string& bytes, const std::string& dataset = "") {
+    return refusal_of(test::write_text(folder / name, bytes), dataset);
+  }
+  std::string refusal_of(const Path& path, const std::string& dataset = "") {
+    try {
+      read(path, dataset);
+    } catch (const Error& error) {
+      EXPECT_EQ(error_kind(error.code()).exit_status, error.code() == ErrorCode::damaged ? 1 : 2) << error.what();
+      return error.what();
+    }
+    return "it was accepted";
+  }
+  std::unique_ptr<Collection> collection(Metric metric = Metric::l2) {
+    Collection::create(folder / "c", {.dimension = table.columns, .metric = metric});
+    return std::make_unique<Collection>(folder / "c");
+  }
+};
+
+TEST_F(VectorFiles, every_format_holds_the_same_table) {
+  for (const std::string& name : test::vector_file_names) {
+    if (name.find(".jsonl") != name.npos) continue;
+    const VectorTable found = read(test::write_vector_file(folder.path(), name, table));
+    EXPECT_EQ(found.columns, table.columns) << name;
+    EXPECT_EQ(found.values, table.values) << name;
+  }
+}
+
+TEST_F(VectorFiles, every_format_comes_into_a_collection_and_goes_out_again) {
+  const auto points = collection();
+  for (const std::string& name : test::vector_file_names) {
+    size_t heard = 0;
+    const Path path = test::write_vector_file(folder.path(), name, table);
+    EXPECT_EQ(import_points(*points, {.path = path}, [&](size_t more) { heard += more; }), table.rows) << name;
+    EXPECT_EQ(heard, table.rows) << name;
+    EXPECT_EQ(points->view()->count(), table.rows) << name;
+    for (const char* out : {"out.npy", "out.fvecs", "out.safetensors"}) {
+      EXPECT_EQ(export_points(*points->view(), table.columns, folder / out), table.rows);
+      EXPECT_EQ(read(folder / out).values, table.values) << name << " to " << out;
+    }
+    points->write([&](const CollectionView& view) {
+      std::vector<PointChange> changes;
+      for (const PointPlace at : view.in_order(PointId(0), view.count(), view.select(nullptr)))
+        changes.push_back({view.id_of(at), true, {}, ""});
+      return changes;
+    });
+  }
+}
+
+TEST_F(VectorFiles, lines_keep_ids_and_payloads) {
+  const auto points = collection();
+  import_points(*points, {.path = test::write_text(folder / "in.jsonl", test::lines_text(table))}, [](size_t) {});
+  const char* uuid = "{\"id\":\"550e8400-e29b-41d4-a716-446655440000\",\"vector\":[1,2,3,4,5,6,7],\"payload\":{\"a\":{\"b\":[1,null,\"x\"]}}}\n";
+  import_points(*points, {.path = test::write_text(folder / "more.jsonl", uuid)}, [](size_t) {});
+  export_points(*points->view(), table.columns, folder / "out.jsonl");
+  const std::string out = read_text(folder / "out.jsonl");
+  std::vector<Json> lines;
+  for (size_t at = 0; at < out.size(); at = out.find('\n', at) + 1) lines.push_back(Json::parse(out.substr(at, out.find('\n', at) - at)));
+  ASSERT_EQ(lines.size(), table.rows + 1);
+  for (size_t r = 0; r < table.rows; ++r) {
+    EXPECT_EQ(lines[r]["id"], r);
+    EXPECT_EQ(lines[r]["payload"]["even"], r % 2 == 0);
+    EXPECT_EQ(lines[r]["vector"][0], table.row(r)[0]);
+  }
+  EXPECT_EQ(lines.back(), Json::parse(uuid));
+}
+
+TEST_F(VectorFiles, of_two_lines_of_one_id_the_later_holds) {
+  const auto points = collection();
+  const std::string line = R"({"id":3,"vector":[1,1,1,1,1,1,1],"payload":{"n":)";
+  import_points(*points, {.path = test::write_text(folder / "in.jsonl", line + "1}}\n" + line + "2}}\n")}, [](size_t) {});
+  const auto view = points->view();
+  ASSERT_EQ(view->count(), 1u);
+  const auto at = view->find(PointId(3));
+  EXPECT_EQ(view->tables[at->table].table->payload_of(at->slot)["n"], 2);
+}
+
+TEST_F(VectorFiles, cut_and_foreign_files_are_refused_with_their_place) {
+  for (const std::string& name : test::vector_file_names) {
+    if (name.find(".jsonl") != name.npos) continue;
+    const Path whole = test::write_vector_file(folder.path(), name, table);
+    const std::string bytes = read_text(whole);
+    // One byte behind a row's end: .fvecs and .bvecs have no length, a cut between rows makes a whole file of them.
+    for (const double share : {0.02, 0.5, 0.98})
+      EXPECT_THAT(refusal("cut-" + name, bytes.substr(0, static_cast<size_t>(share * static_cast<double>(bytes.size())) + 1)),
+                  HasSubstr("cut-" + name))
+          << share;
+    EXPECT_THAT(refusal("empty-" + name, ""), HasSubstr("empty-" + name));
+  }
+  EXPECT_THAT(refusal("a.csv", "1,2"), HasSubstr("expected .npy, .fvecs, .bvecs, .safetensors, .hdf5 or .jsonl"));
+}
+
+TEST_F(VectorFiles, another_byte_order_or_version_is_named) {
+  std::string swapped = test::vecs_text<float>(table);
+  std::reverse(swapped.begin(), swapped.begin() + 4);
+  EXPECT_THAT(refusal("a.fvecs", swapped), AllOf(HasSubstr("byte 0"), HasSubstr("byte order")));
+  std::string uneven = test::vecs_text<float>(table);
+  uneven[(4 + 7 * 4) * 3] = 6;
+  EXPECT_THAT(refusal("a.fvecs", uneven), AllOf(HasSubstr("row 3"), HasSubstr("expected 7, found 6")));
+  std::string npy = read_text(test::write_vector_file(folder.path(), "a.npy", table));
+  std::string big = npy;
+  big[big.find("<f4")] = '>';
+  EXPECT_THAT(refusal("a.npy", big), HasSubstr("found '>f4'"));
+  npy[6] = 9;
+  EXPECT_THAT(refusal("a.npy", npy), HasSubstr("expected version 1, 2 or 3, found 9"));
+  EXPECT_THAT(refusal("a.safetensors", test::safetensors_text(table, "other")), HasSubstr("--name"));
+  EXPECT_EQ(read(folder / "a.safetensors", "other").values, table.values);
+  EXPECT_THAT(refusal_of(test::write_hdf5(folder / "a.hdf5", table, "test")), HasSubstr("'train'"));
+  EXPECT_EQ(read(folder / "a.hdf5", "test").values, table.values);
+}
+
+TEST_F(VectorFiles, one_wrong_row_keeps_the_whole_file_out) {
+  const auto points = collection(Metric::cosine);
+  const auto refused = [&](VectorTable wrong, const char* name) {
+    try {
+      import_points(*points, {.path = test::write_vector_file(folder.path(), name, wrong)}, [](size_t) {});
+    } catch (const Error& error) {
+      EXPECT_EQ(points->view()->count(), 0u);
+      return std::string(error.what());
+    }
+    return std::string("it was accepted");
+  };
+  VectorTable wrong = table;
+  wrong.values[20 * 7 + 3] = NAN;
+  std::fill_n(wrong.values.begin() + 400 * 7, 7, 0.0f);
+  for (const char* name : {"a.npy", "a.fvecs", "a.safetensors", "a.hdf5"}) {
+    EXPECT_THAT(refused(wrong, name), AllOf(HasSubstr("row 20: a number is not finite"), HasSubstr("NaN at 3"), HasSubstr("Wrong rows: 2 of 600, also row 400"))) << name;
+  }
+  wrong.values[20 * 7 + 3] = 1;
+  EXPECT_THAT(refused(wrong, "a.bvecs"), AllOf(HasSubstr("row 400: a vector of zeros has no direction"), HasSubstr("for Cosine")));
+  EXPECT_THAT(refused(VectorTable::of(3, 5), "a.npy"), HasSubstr("row 0: the vector has another dimension; expected 7 numbers, found 5"));
+}
+
+TEST_F(VectorFiles, wrong_lines_are_named) {
+  const auto points = collection();
+  const std::string good = R"({"id":1,"vector":[1,2,3,4,5,6,7]})" "\n";
+  for (const auto& [line, words] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"nonsense", "this is not JSON"},
+           {R"({"id":1})", "this is not a point"},
+           {R"({"id":-1,"vector":[1]})", "id"},
+           {R"({"id":2,"vector":["a"]})", "a vector holds something else than numbers"},
+           {R"({"id":2,"vector":[1e60,2,3,4,5,6,7]})", "a number is not finite"},
+           {R"({"id":2,"vector":[1e999,2,3,4,5,6,7]})", "a number is too large"},
+           {R"({"id":2,"vector":[1,2,3,4,5,6,7],"payload":[]})", "a payload is an object"},
+           {std::string(100, '['), "nested too deeply"},
+           {R"({"id":2,"vector":[1,2]})", "expected 7 numbers, found 2"}}) {
+    try {
+      import_points(*points, {.path = test::write_text(folder / "in.jsonl", good + line + "\n")}, [](size_t) {});
+      ADD_FAILURE() << line << " was accepted";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), AllOf(HasSubstr("in.jsonl, line 2"), HasSubstr(words)));
+    }
+    EXPECT_EQ(points->view()->count(), 0u) << line;
+  }
+}
+
+}  // namespace
+}  // namespace cowatch

@@ -1,0 +1,183 @@
+// What collections answer to bad requests: a 4xx that names the place and what was expected, and nothing
+// changed.
+#include "serve/vectors/vector_service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include "base/json.h"
+#include "support/temporary_folder.h"
+
+namespace cowatch {
+namespace {
+
+using serve::Request;
+using serve::Response;
+using testing::AllOf;
+using testing::HasSubstr;
+
+class VectorServiceTest : public testing::Test {
+ protected:
+  VectorServiceTest() {
+    EXPECT_EQ(ask("PUT", "/collections/films", R"({"vectors":{"size":3,"distance":"Cosine"}})").status, 200);
+    EXPECT_EQ(
+        ask("PUT", "/collections/films/points",
+            R"({"points":[{"id":1,"vector":[1,0,0],"payload":{"year":1999}},{"id":2,"vector":[0,1,0],"payload":{"year":2003}},
+                      {"id":3,"vector":[0.7,0.7,0],"payload":{"year":"old"}}]})")
+            .status,
+        200);
+  }
+
+  Response ask(const std::string& method, const std::string& target, const std::string& body = "") {
+    auto request = std::make_shared<Request>();
+    request->method = method;
+    request->body = body;
+    serve::parse_target(target, *request);
+    std::mutex mutex;
+    std::condition_variable answered;
+    std::optional<Response> answer;
+    service_.answer(request, nullptr, [&](Response response) {
+      const std::lock_guard lock(mutex);
+      answer = std::move(response);
+      answered.notify_one();
+    });
+    std::unique_lock lock(mutex);
+    answered.wait(lock, [&] { return answer.has_value(); });
+    return *answer;
+  }
+  std::string search(const std::string& rest, int status) {
+    const Response response =
+        ask("POST", "/collections/films/points/search?timeout=20", R"({"vector":[1,0,0],)" + rest + "}");
+    EXPECT_EQ(response.status, status) << rest.substr(0, 200) << "\n" << response.body.substr(0, 400);
+    return response.body;
+  }
+  std::string refused(const std::string& method, const std::string& target, const std::string& body,
+                      int status = 422) {
+    const Response response = ask(method, target, body);
+    EXPECT_EQ(response.status, status) << target << " " << body.substr(0, 200) << "\n"
+                                       << response.body.substr(0, 400);
+    const Json json = Json::parse(response.body, nullptr, false);
+    EXPECT_TRUE(json.is_object() && json["status"]["error"].is_string()) << response.body.substr(0, 400);
+    return response.body;
+  }
+  std::string refused_points(const std::string& points) {
+    return refused("PUT", "/collections/films/points", R"({"points":[)" + points + "]}");
+  }
+  size_t count() {
+    return Json::parse(ask("POST", "/collections/films/points/count", "{}").body)["result"]["count"];
+  }
+
+  test::TemporaryFolder folder_;
+  serve::VectorService service_{folder_ / "vectors", Settings()};
+};
+
+TEST_F(VectorServiceTest, refuses_vectors_that_cannot_be_stored) {
+  EXPECT_THAT(refused_points(R"({"id":9,"vector":[1,2]})"),
+              AllOf(HasSubstr("/points/0/vector"), HasSubstr("3 numbers")));
+  EXPECT_THAT(refused_points(R"({"id":9,"vector":[0,0,0]})"),
+              AllOf(HasSubstr("/points/0/vector"), HasSubstr("Cosine")));
+  EXPECT_THAT(refused_points(R"({"id":9,"vector":[1e39,0,0]})"),
+              AllOf(HasSubstr("/points/0/vector/0"), HasSubstr("32 bits")));
+  EXPECT_THAT(refused_points(R"({"id":9,"vector":[3e38,3e38,0]})"), HasSubstr("/points/0/vector"));
+  EXPECT_THAT(refused_points(R"({"id":9,"vector":[1,null,0]})"), HasSubstr("/points/0/vector/1"));
+  EXPECT_THAT(refused_points(R"({"id":9,"vector":["NaN",1,0]})"), HasSubstr("/points/0/vector/0"));
+  EXPECT_THAT(refused_points(R"({"id":9,"vector":[NaN,1,0]})"), HasSubstr("not JSON"));
+  EXPECT_THAT(refused_points(R"({"id":-1,"vector":[1,0,0]})"), HasSubstr("/points/0/id"));
+  EXPECT_THAT(refused_points(R"({"id":1.5,"vector":[1,0,0]})"), HasSubstr("/points/0/id"));
+  EXPECT_THAT(refused_points(R"({"id":"not-a-uuid","vector":[1,0,0]})"), HasSubstr("/points/0/id"));
+  EXPECT_THAT(refused_points(R"({"id":9,"vector":[1,0,0],"payload":7})"), HasSubstr("/points/0/payload"));
+  EXPECT_THAT(refused_points(R"({"id":9,"vector":[1,0,0],"weight":7})"), HasSubstr("/points/0/weight"));
+  EXPECT_EQ(count(), 3u);
+}
+
+// All bad rows of a batch are named, and its good ones are not written.
+TEST_F(VectorServiceTest, names_every_bad_row_and_writes_none) {
+  std::string said = refused_points(
+      R"({"id":7,"vector":[1,0,0]},{"id":8,"vector":[1]},{"id":9,"vector":[0,0,1]},{"id":"x","vector":[1,0,0]})");
+  EXPECT_THAT(said, AllOf(HasSubstr("/points/3/id"), testing::Not(HasSubstr("/points/0"))));
+  said = refused_points(
+      R"({"id":7,"vector":[1,0,0]},{"id":8,"vector":[1]},{"id":7,"vector":[0,0,1]},{"id":9,"vector":[0,0,0]})");
+  EXPECT_THAT(said, AllOf(HasSubstr("/points/1/vector"), HasSubstr("/points/2/id"),
+                          HasSubstr("/points/3/vector"), HasSubstr("twice")));
+  EXPECT_EQ(count(), 3u);
+  EXPECT_EQ(ask("GET", "/collections/films/points/7").status, 404);
+}
+
+TEST_F(VectorServiceTest, refuses_bodies_that_cannot_be_read) {
+  const char* const search = "/collections/films/points/search";
+  refused("POST", search, R"({"vector":[1,0)");
+  refused("POST", search, "");
+  refused("POST", search, "[]");
+  refused("POST", search, "7");
+  refused("POST", search, std::string(100'000, '['));
+  refused("POST", search, "{\"vector\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}");
+  refused("POST", search, std::string("{\"vector\":[1,0,0],\"filter\":{\"\xff\xfe\":1}}"));
+  refused("POST", search, std::string("\0{}", 3));
+  EXPECT_THAT(refused("POST", search, R"({"vector":[1,0]})"),
+              AllOf(HasSubstr("/vector"), HasSubstr("3 numbers")));
+  EXPECT_THAT(refused("POST", search, R"({"vector":[0,0,0]})"),
+              AllOf(HasSubstr("/vector"), HasSubstr("Cosine")));
+  EXPECT_THAT(refused("POST", search, R"({"vecter":[1,0,0]})"),
+              AllOf(HasSubstr("/vecter"), HasSubstr("Did you mean 'vector'?")));
+  refused("POST", "/collections/none/points/search", R"({"vector":[1,0,0]})", 404);
+  refused("POST", "/collections/films/points/serch", R"({"vector":[1,0,0]})", 405);  // a point's address
+  refused("GET", search, "");  // no id
+}
+
+TEST_F(VectorServiceTest, bounds_what_is_asked_for) {
+  EXPECT_THAT(search(R"("limit":0)", 422), AllOf(HasSubstr("/limit"), HasSubstr("from 1 to")));
+  EXPECT_THAT(search(R"("limit":-3)", 422), HasSubstr("/limit"));
+  EXPECT_THAT(search(R"("limit":2.5)", 422), HasSubstr("/limit"));
+  EXPECT_THAT(search(R"("limit":1e99)", 422), HasSubstr("/limit"));
+  EXPECT_THAT(search(R"("limit":10001)", 422), HasSubstr("/limit"));
+  EXPECT_THAT(search(R"("params":{"hnsw_ef":-1})", 422), HasSubstr("/params/hnsw_ef"));
+  EXPECT_EQ(Json::parse(search(R"("limit":10000)", 200))["result"].size(), 3u) << "more than there are: all";
+  EXPECT_EQ(Json::parse(search(R"("limit":5,"offset":2)", 200))["result"].size(), 1u);
+  EXPECT_EQ(Json::parse(search(R"("offset":9999)", 200))["result"].size(), 0u);
+}
+
+TEST_F(VectorServiceTest, refuses_filters_that_mean_nothing) {
+  const auto filter = [&](const std::string& text) { return search(R"("filter":)" + text, 422); };
+  EXPECT_THAT(filter(R"({"most":[]})"), AllOf(HasSubstr("/filter"), HasSubstr("'most'")));
+  EXPECT_THAT(filter("[]"), HasSubstr("/filter"));
+  EXPECT_THAT(filter(R"({"must":[{"key":"year"}]})"), HasSubstr("/filter/must/0"));
+  EXPECT_THAT(filter(R"({"must":[{"key":7,"match":{"value":1}}]})"), HasSubstr("/filter/must/0"));
+  EXPECT_THAT(filter(R"({"must":[{"key":"year","match":{"value":[1]}}]})"),
+              HasSubstr("/filter/must/0/match"));
+  EXPECT_THAT(filter(R"({"must":[{"key":"year","range":{"above":1}}]})"), HasSubstr("/filter/must/0/range"));
+  EXPECT_THAT(filter(R"({"must":[{"key":"year","range":{"gt":"soon"}}]})"),
+              HasSubstr("/filter/must/0/range"));
+  EXPECT_THAT(filter(R"({"must":[{"has_id":["x"]}]})"), HasSubstr("/filter/must/0/has_id"));
+  // Values of another type than the payload's are no error: they match nothing.
+  EXPECT_EQ(
+      Json::parse(search(R"("filter":{"must":[{"key":"year","match":{"value":"1999"}}]})", 200))["result"]
+          .size(),
+      0u);
+  for (const size_t deep : {40u, 70u, 10'000u}) {
+    std::string text = R"({"key":"year","match":{"value":1999}})";
+    for (size_t i = 0; i < deep; ++i) text = R"({"must":[)" + text + "]}";
+    EXPECT_THAT(filter(text), HasSubstr("deep")) << deep;
+  }
+  std::string wide;
+  for (int i = 0; i < 20'000; ++i)
+    wide += std::string(i ? "," : "") + R"({"key":"year","match":{"value":)" + std::to_string(i) + "}}";
+  EXPECT_EQ(Json::parse(search(R"("filter":{"should":[)" + wide + "]}", 200))["result"].size(), 2u);
+}
+
+TEST_F(VectorServiceTest, refuses_collections_that_cannot_be) {
+  refused("PUT", "/collections/films", R"({"vectors":{"size":3,"distance":"Cosine"}})", 409);
+  EXPECT_THAT(refused("PUT", "/collections/x", R"({"vectors":{"size":0,"distance":"Cosine"}})"),
+              HasSubstr("/vectors/size"));
+  EXPECT_THAT(refused("PUT", "/collections/x", R"({"vectors":{"size":99999999999,"distance":"Cosine"}})"),
+              HasSubstr("/vectors/size"));
+  EXPECT_THAT(refused("PUT", "/collections/x", R"({"vectors":{"size":3,"distance":"Near"}})"),
+              HasSubstr("/vectors/distance"));
+  refused("PUT", "/collections/..%2f..%2fx", R"({"vectors":{"size":3,"distance":"Dot"}})", 404);
+  EXPECT_EQ(ask("GET", "/collections/x").status, 404);
+}
+
+}  // namespace
+}  // namespace cowatch

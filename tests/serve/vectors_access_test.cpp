@@ -1,0 +1,217 @@
+// Who may ask the collections what, and what is told of how they search.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <thread>
+
+#include "serve/quality.h"
+#include "serve/small_workspace.h"
+
+namespace cowatch {
+namespace {
+
+using serve::AccessTokens;
+using serve::CollectionFacts;
+using serve::Response;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+Settings patient(const std::string& key = "") {
+  Settings settings = test::with_key(key);
+  settings.set("vectors.deadline_ms", "20000", Settings::Source::flag, "test");
+  settings.set("vectors.recall_every", "1", Settings::Source::flag, "test");
+  return settings;
+}
+
+Response ask(serve::VectorService& service, const std::string& method, const std::string& path, const Json& body,
+             const std::map<std::string, std::string>& headers = {}) {
+  auto request = std::make_shared<serve::Request>(test::request_of(method, path, body.is_null() ? "" : body.dump()));
+  for (const auto& [name, value] : headers) request->headers[name] = value;
+  std::promise<Response> answer;
+  service.answer(request, std::make_shared<std::atomic<bool>>(false), [&](Response response) { answer.set_value(std::move(response)); });
+  return answer.get_future().get();
+}
+
+const Json config = {{"vectors", {{"size", 2}, {"distance", "Dot"}}}};
+const Json one_point = {{"points", {{{"id", 1}, {"vector", {1, 2}}}}}};
+const Json search = {{"vector", {1, 1}}};
+
+struct Access : testing::Test {
+  test::TemporaryFolder folder;
+  std::unique_ptr<serve::VectorService> service;
+
+  void open(const std::string& key = "") {
+    service.reset();
+    service = std::make_unique<serve::VectorService>(folder.path(), patient(key));
+  }
+  std::string token(const std::string& scope, std::vector<std::string> collections = {}, double rate = 0) {
+    return AccessTokens::add(folder / "tokens.json", {scope + " token", scope, std::move(collections), rate});
+  }
+  int status(const std::string& method, const std::string& path, const Json& body, const std::string& token) {
+    return ask(*service, method, path, body, {{"authorization", "Bearer " + token}}).status;
+  }
+};
+
+TEST_F(Access, each_scope_allows_what_it_names_and_those_before) {
+  const std::string read = token("read"), write = token("write"), manage = token("manage");
+  open();
+  EXPECT_EQ(status("PUT", "/collections/films", config, write), 403);
+  EXPECT_EQ(status("PUT", "/collections/films", config, manage), 200);
+  EXPECT_EQ(status("PUT", "/collections/films/points", one_point, read), 403);
+  EXPECT_EQ(status("PUT", "/collections/films/points", one_point, write), 200);
+  for (const std::string& each : {read, write, manage}) EXPECT_EQ(status("POST", "/collections/films/points/search", search, each), 200);
+  EXPECT_EQ(status("POST", "/collections/films/snapshots", Json::object(), write), 403);
+  EXPECT_EQ(status("DELETE", "/collections/films", nullptr, write), 403);
+  EXPECT_EQ(status("DELETE", "/collections/films", nullptr, manage), 200);
+}
+
+TEST_F(Access, no_or_a_wrong_token_is_refused_and_says_what_is_expected) {
+  token("manage");
+  open();
+  const Response none = ask(*service, "GET", "/collections", nullptr);
+  EXPECT_EQ(none.status, 401);
+  EXPECT_THAT(none.body, AllOf(HasSubstr("needs a token"), HasSubstr("Authorization: Bearer or api-key")));
+  EXPECT_EQ(status("GET", "/collections", nullptr, "cw_0000"), 401);
+  EXPECT_EQ(ask(*service, "GET", "/readyz", nullptr).status, 200) << "whether it answers is for everyone";
+  const std::string other = token("read");
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  EXPECT_EQ(ask(*service, "GET", "/collections", nullptr, {{"api-key", other}}).status, 200) << "a new token is taken without a restart";
+}
+
+TEST_F(Access, a_token_reaches_its_collections_only) {
+  const std::string manage = token("manage"), limited = token("write", {"films"});
+  open();
+  for (const char* name : {"/collections/films", "/collections/other"}) ASSERT_EQ(status("PUT", name, config, manage), 200);
+  EXPECT_EQ(status("PUT", "/collections/films/points", one_point, limited), 200);
+  EXPECT_EQ(status("PUT", "/collections/other/points", one_point, limited), 403);
+  EXPECT_EQ(status("GET", "/collections", nullptr, limited), 403) << "not even the names of others";
+}
+
+TEST_F(Access, a_quota_of_requests_is_kept) {
+  const std::string scarce = token("read", {}, 3), manage = token("manage");
+  open();
+  ASSERT_EQ(status("PUT", "/collections/films", config, manage), 200);
+  int served = 0, refused = 0;
+  for (int i = 0; i < 20; ++i) {
+    const Response response = ask(*service, "GET", "/collections/films", nullptr, {{"api-key", scarce}});
+    served += response.status == 200;
+    if (response.status != 429) continue;
+    ++refused;
+    EXPECT_THAT(response.body, AllOf(HasSubstr("quota"), HasSubstr("3.0")));
+    EXPECT_THAT(response.headers, testing::Contains(std::pair<std::string, std::string>("Retry-After", "1")));
+  }
+  EXPECT_GE(served, 3);
+  EXPECT_GE(refused, 10);
+  EXPECT_EQ(status("GET", "/collections/films", nullptr, manage), 200) << "others are not held up";
+}
+
+TEST_F(Access, without_tokens_the_key_guards_writing) {
+  open("secret");
+  EXPECT_EQ(ask(*service, "PUT", "/collections/films", config).status, 401);
+  EXPECT_EQ(ask(*service, "PUT", "/collections/films", config, {{"x-api-key", "secret"}}).status, 200);
+  EXPECT_EQ(ask(*service, "POST", "/collections/films/points/search", search).status, 200);
+  EXPECT_EQ(ask(*service, "PUT", "/collections/films/points", one_point, {{"x-api-key", "secret"}, {"origin", "http://evil.example"}, {"host", "localhost"}}).status, 403);
+}
+
+TEST_F(Access, recall_is_sampled_and_told_with_latency_and_queue) {
+  open();
+  ask(*service, "PUT", "/collections/films", config);
+  Json points = Json::array();
+  for (int i = 0; i < 30; ++i) points.push_back({{"id", i}, {"vector", {i, 30 - i}}});
+  ask(*service, "PUT", "/collections/films/points", {{"points", points}});
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_EQ(ask(*service, "POST", "/collections/films/points/search", {{"vector", {1, i}}, {"limit", 10}}).status, 200);
+    service->recall().wait();
+  }
+  ask(*service, "POST", "/collections/films/points/search", {{"vector", {1, 1}}, {"params", {{"exact", true}}}});
+  const std::string text = service->metrics();
+  for (const char* line : {"cowatch_vectors_recall_wanted_total{collection=\"films\"} 50\n", "cowatch_vectors_recall_found_total{collection=\"films\"} 50\n",
+                           "cowatch_vectors_points{collection=\"films\"} 30\n", "cowatch_vectors_queue_length{queue=\"search\"} 0\n",
+                           "cowatch_vectors_requests_total{operation=\"POST /collections/{name}/points/search\",status=\"200\"} 6\n"})
+    EXPECT_THAT(text, HasSubstr(line));
+  const auto history = service->recall().history();
+  ASSERT_EQ(history.size(), 1u);
+  EXPECT_FALSE(history.at("films").empty());
+}
+
+TEST(Sampler, measures_one_search_in_so_many) {
+  serve::RecallSampler sampler(10);
+  int taken = 0;
+  for (int i = 0; i < 100; ++i) {
+    if (!sampler.takes("a")) continue;
+    ++taken;
+    sampler.offer("a", [] { return serve::RecallSampler::Count{8, 10}; });
+    sampler.wait();
+  }
+  EXPECT_EQ(taken, 10);
+  EXPECT_EQ(sampler.totals().at("a").found, 80u);
+  EXPECT_EQ(sampler.totals().at("a").wanted, 100u);
+  EXPECT_FALSE(serve::RecallSampler(0).takes("a"));
+}
+
+struct Quality : testing::Test {
+  static CollectionFacts sound() {
+    CollectionFacts facts;
+    facts.name = "films";
+    facts.config.dimension = 128;
+    facts.status.points = 100'000, facts.status.indexed = 95'000;
+    facts.recall = {990, 1000};
+    return facts;
+  }
+  static Json judged(const serve::VideoFacts& videos, const std::vector<CollectionFacts>& collections, const Scheduler::Status& searches = {}) {
+    return serve::notices(videos, collections, searches, "http://127.0.0.1:9");
+  }
+};
+
+TEST_F(Quality, a_sound_server_is_not_warned_of) {
+  Scheduler::Status searches;
+  searches.done = 10'000, searches.refused = 5;
+  EXPECT_EQ(judged({100, 100, false, true, {99, 100}}, {sound()}, searches), Json::array());
+}
+
+TEST_F(Quality, each_notice_names_the_command_that_mends_it) {
+  const auto command = [](const Json& list) { return list.size() == 1 ? list[0]["Command"].get<std::string>() : list.dump(); };
+  CollectionFacts facts = sound();
+  facts.status.indexed = 10'000;
+  EXPECT_EQ(command(judged({}, {facts})), "curl -X PATCH http://127.0.0.1:9/collections/films -H 'Content-Type: application/json' -d "
+                                          "'{\"optimizers_config\":{\"indexing_threshold\":5625}}'");
+  facts.status.working = true;
+  EXPECT_EQ(judged({}, {facts}), Json::array()) << "indexing goes on";
+  facts = sound();
+  facts.recall = {800, 1000};
+  EXPECT_THAT(command(judged({}, {facts})), AllOf(HasSubstr("/collections/films/points/query"), HasSubstr("\"hnsw_ef\":256")));
+  facts = sound();
+  facts.status.trouble = {"a segment is made again from the records"};
+  EXPECT_EQ(command(judged({}, {facts})), "cowatch vectors check WORKSPACE films");
+  facts.failure = "records.sqlite: damaged", facts.snapshot = "films-1.snapshot";
+  EXPECT_EQ(command(judged({}, {facts})), "cowatch vectors restore WORKSPACE films films-1.snapshot");
+  EXPECT_EQ(command(judged({10, 10, true, false, {}}, {})), "cowatch index WORKSPACE");
+  EXPECT_EQ(command(judged({10, 8, false, false, {}}, {})), "cowatch run WORKSPACE");
+  EXPECT_EQ(command(judged({10, 10, false, true, {100, 300}}, {})), "cowatch index WORKSPACE --degree 64 --build-effort 200");
+  Scheduler::Status searches;
+  searches.done = 900, searches.refused = 100;
+  EXPECT_EQ(command(judged({}, {}, searches)), "cowatch serve WORKSPACE --set vectors.deadline_ms=200");
+}
+
+TEST_F(Quality, is_told_over_http) {
+  const test::SmallWorkspace made;
+  serve::Service service(made.opened(), patient());
+  ask(service.vectors(), "PUT", "/collections/films", config);
+  ask(service.vectors(), "PUT", "/collections/films/points", one_point);
+  ask(service.vectors(), "POST", "/collections/films/points/search", search);
+  service.vectors().recall().wait();
+  const Json told = test::json_of(service.answer(test::request_of("GET", "/api/quality")));
+  EXPECT_EQ(told["Search"]["Index"], "exact");
+  EXPECT_EQ(told["Search"]["Embedded"], test::small_videos);
+  EXPECT_EQ(told["Collections"][0]["Points"], 1);
+  EXPECT_EQ(told["Recall"][0]["Found"], Json({1}));
+  EXPECT_EQ(told["Recall"][0]["Wanted"], Json({1}));
+  EXPECT_EQ(told["Queues"][0]["Refused"], 0);
+  EXPECT_EQ(told["Notices"], Json::array());
+}
+
+}  // namespace
+}  // namespace cowatch

@@ -12,6 +12,8 @@ namespace {
 
 // A neighbour that loses a link gets this many of the erased slot's neighbours instead, its nearest ones.
 constexpr size_t replacements = 3;
+// Entries are chosen anew after inserts of a quarter of the slots.
+constexpr size_t entry_patience = 4, fewest_inserted = 16;
 
 }  // namespace
 
@@ -26,9 +28,7 @@ void GraphIndex::check_slot(uint32_t slot) const {
 void GraphIndex::neighbours(uint32_t slot, LinkScorer& scorer, std::vector<Scored>& candidates) const {
   auto& scratch = thread_scratch();
   scorer.set(slot);
-  traverse(
-      data_, [&](auto slots, float* scores) { scorer.score(slots, scores); }, data_.options.build_effort + 1,
-      scratch);
+  traverse(data_, scorer, data_.options.build_effort + 1, scratch);
   candidates.clear();
   for (size_t i = 0; i < scratch.beam.size(); ++i) {
     if (scratch.beam[i].index != slot) candidates.push_back(scratch.beam[i]);
@@ -45,6 +45,7 @@ void GraphIndex::insert(uint32_t slot) {
     const auto lock = writing();
     if (slot == data_.slots()) data_.resize(slot + size_t{1});
     data_.encode_slot(slot, row);
+    data_.entries.refresh(data_, slot);
     if (metric() == Metric::inner_product)
       data_.largest_square = std::max(data_.largest_square, data_.square_of(slot));
   }
@@ -58,7 +59,7 @@ void GraphIndex::insert(uint32_t slot) {
     const auto lock = writing();
     data_.set_links(slot, kept);
     data_.live.add(slot);
-    if (data_.entries.size() < entry_count(data_.live.count())) data_.entries.push_back(slot);
+    if (kept.empty()) data_.entries.add(data_, slot);
   }
   for (const uint32_t near : kept) {
     const auto links = data_.links_of(near);
@@ -69,6 +70,15 @@ void GraphIndex::insert(uint32_t slot) {
     const auto lock = writing();
     data_.set_links(near, ends);
   }
+  if (++inserted_ > data_.live.count() / entry_patience + fewest_inserted) renew_entries();
+}
+
+void GraphIndex::renew_entries() {
+  EntryTable table;
+  table.build(data_, random_order(data_));
+  const auto lock = writing();
+  data_.entries = std::move(table);
+  inserted_ = 0;
 }
 
 void GraphIndex::erase(uint32_t slot) {
@@ -95,7 +105,7 @@ void GraphIndex::erase_live(uint32_t slot) {
     std::vector<uint32_t> ends(links.begin(), links.end());
     std::erase(ends, slot);
     scorer.set(candidate.index);
-    scorer.score(heirs, scores.data());
+    scorer(data_.records.data(), heirs, scores.data());
     for (size_t i = 0; i < heirs.size(); ++i) nearest[i] = {heirs[i], scores[i]};
     std::sort(nearest.begin(), nearest.end(), better);
     size_t added = 0;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 namespace cowatch {
@@ -23,12 +22,7 @@ inline constexpr Better better;
 
 class TopK {
  public:
-  explicit TopK(size_t k) { reset(k); }
-  void reset(size_t k) {  // its memory stays
-    k_ = k;
-    heap_.clear();
-    heap_.reserve(k);
-  }
+  explicit TopK(size_t k) : k_(k) { heap_.reserve(k); }
 
   void offer(Scored candidate) {
     if (heap_.size() < k_) {
@@ -44,7 +38,6 @@ class TopK {
   // A score below this cannot enter: lets a scan skip most candidates with one comparison.
   float threshold() const { return heap_.size() < k_ || k_ == 0 ? -__builtin_inff() : heap_.front().score; }
   size_t size() const { return heap_.size(); }
-  std::span<const Scored> kept() const { return heap_; }  // in no order
   std::vector<Scored> take() {
     std::sort(heap_.begin(), heap_.end(), better);
     return std::move(heap_);

@@ -20,9 +20,9 @@ namespace cowatch {
 class Beam {
  public:
   void reset(size_t capacity) {
-    capacity_ = capacity;
+    capacity_ = std::max<size_t>(1, capacity);
     size_ = next_ = 0;
-    if (keys_.size() < capacity) keys_.resize(capacity);
+    if (keys_.size() < capacity_) keys_.resize(capacity_);
   }
   // A score that does not reach this cannot enter.
   float threshold() const { return size_ < capacity_ ? -__builtin_inff() : score_of(keys_[size_ - 1]); }
@@ -38,7 +38,7 @@ class Beam {
       count += scores[i] >= least;
     }
     if (count == 0) return;
-    std::sort(pending_.begin(), pending_.begin() + static_cast<ptrdiff_t>(count), std::greater<>());
+    sort_pending(count);
     while (size_ + count > capacity_) {
       size_t& longer = size_ > 0 && (count == 0 || keys_[size_ - 1] < pending_[count - 1]) ? size_ : count;
       --longer;
@@ -90,6 +90,19 @@ class Beam {
     const auto ordered = static_cast<uint32_t>(key >> 32);
     return std::bit_cast<float>(ordered & sign ? ordered & ~sign : ~ordered);
   }
+  void sort_pending(size_t count) {  // descending; mostly a few
+    if (count > 32) {
+      std::sort(pending_.begin(), pending_.begin() + static_cast<ptrdiff_t>(count), std::greater<>());
+      return;
+    }
+    uint64_t* keys = pending_.data();
+    for (size_t i = 1; i < count; ++i) {
+      const uint64_t key = keys[i];
+      size_t place = i;
+      for (; place > 0 && keys[place - 1] < key; --place) keys[place] = keys[place - 1];
+      keys[place] = key;
+    }
+  }
   // How many of the first `end` keys are above `key`: a search by halves whose steps depend on the size
   // alone.
   size_t better_than(uint64_t key, size_t end) const {
@@ -97,7 +110,7 @@ class Beam {
     size_t left = end;
     while (left > 1) {
       const size_t half = left / 2;
-      base += base[half - 1] > key ? half : 0;
+      base += half * static_cast<size_t>(base[half - 1] > key);
       left -= half;
     }
     return static_cast<size_t>(base - keys_.data()) + (left == 1 && *base > key);
@@ -116,13 +129,15 @@ class Visited {
     count_ = 0;
     if (words_.size() * 64 < slots) words_.resize(slots / 64 + 1);
   }
-  // Marks slots, and lists those of them that were not marked before.
-  void mark(std::span<const uint32_t> slots) {
+  // Marks slots, up to the first that is `end`, and lists those of them that were not marked before.
+  void mark(std::span<const uint32_t> slots) { mark_until(UINT32_MAX, slots); }
+  void mark_until(uint32_t end, std::span<const uint32_t> slots) {
     if (seen_.size() < count_ + slots.size() + 1) seen_.resize(2 * (count_ + slots.size() + 1));
     uint64_t* words = words_.data();
     uint32_t* fresh = seen_.data() + count_;
     size_t count = 0;
-    for (const uint32_t slot : slots) {  // without a branch: half of the slots are new, no one knows which
+    for (const uint32_t slot : slots) {  // without a branch on what is new: half of them are, in no order
+      if (slot == end) break;
       const uint64_t word = words[slot / 64], bit = uint64_t{1} << slot % 64;
       fresh[count] = slot;
       count += (word & bit) == 0;

@@ -67,8 +67,8 @@ bool traverse_filtered(const GraphData& data, const Score& score, size_t effort,
     }
   };
   best_entries(data, score, effort, scratch);
-  visited.mark(scratch.fresh);
-  offer(scratch.fresh, scratch.scores.data());
+  visited.mark(scratch.entries.slots);
+  offer(scratch.entries.slots, scratch.entries.scores.data());
   scratch.scores.resize(std::max(scratch.scores.size(), data.capacity));
   for (size_t step = 0; !open.empty() && open.front().score >= best.threshold(); ++step) {
     if (visited.count() > budget) return false;

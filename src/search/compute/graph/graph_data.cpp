@@ -25,6 +25,20 @@ void GraphData::set_links(uint32_t slot, std::span<const uint32_t> ends) {
   std::fill(place + ends.size(), place + capacity, no_slot);
 }
 
+GraphData::Room GraphData::room_for(size_t size) const {
+  Room room;
+  room.records = records.with_room(size * layout.record_bytes);
+  if (has_finer()) room.finer = finer.with_room(size * layout.finer_bytes);
+  room.links = links.with_room(size * capacity);
+  return room;
+}
+
+void GraphData::take(Room& room) {
+  if (room.records) std::swap(records, *room.records);
+  if (room.finer) std::swap(finer, *room.finer);
+  if (room.links) std::swap(links, *room.links);
+}
+
 void GraphData::resize(size_t size) {
   const size_t before = slots();
   records.resize(size * layout.record_bytes);
@@ -109,6 +123,13 @@ void prune(const GraphData& data, LinkScorer& scorer, std::vector<Scored>& candi
       if (data.options.alpha * scorer.distance(scores[i]) > distances[place]) places[left++] = place;
     }
     places.resize(left);
+  }
+  // Where neighbours crowd, most are dropped and the few links left lead nowhere else: the nearest dropped
+  // ones come back, up to three quarters of the degree.
+  const size_t fewest = degree - degree / 4;
+  for (size_t i = 0; i < candidates.size() && kept.size() < fewest; ++i) {
+    if (std::find(kept.begin(), kept.end(), candidates[i].index) == kept.end())
+      kept.push_back(candidates[i].index);
   }
 }
 

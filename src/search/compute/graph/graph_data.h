@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -45,6 +46,14 @@ struct GraphData {
   std::span<const uint32_t> links_of(uint32_t slot) const;
   void set_links(uint32_t slot, std::span<const uint32_t> ends);
   void resize(size_t slots);
+  // Larger copies of what cannot hold so many slots, or is mapped from a file; a writer makes them beside the
+  // readers, and holds these up only to take() them, which leaves the old arrays in `room`.
+  struct Room {
+    std::optional<HugeArray<uint8_t>> records, finer;
+    std::optional<HugeArray<uint32_t>> links;
+  };
+  Room room_for(size_t slots) const;
+  void take(Room& room);
   // The numbers that codes are made of: `row` as checked_row() or checked_query() gives it, in place.
   void transform(std::span<float> row) const;
   void encode_slot(uint32_t slot, std::span<float> row);  // transforms the row
@@ -56,7 +65,10 @@ struct GraphData {
 struct SearchScratch {
   Beam beam;
   Visited visited;
-  TopK nearest{0}, starts{0};
+  struct {
+    std::vector<uint32_t> slots;
+    std::vector<float> scores;
+  } entries;
   CodeQuery query;
   std::vector<uint32_t> fresh, places;  // places: 0, 1, 2, …
   std::vector<float> scores, row;
@@ -83,7 +95,7 @@ class LinkScorer {
 
 // Scores are asked for by score(records, slots, scores): those of the records at slots[i] · record_bytes.
 
-// The best entries for a search of so much effort, into scratch.fresh and scratch.scores.
+// The best entries for a search of so much effort, into scratch.entries.
 template <typename Score>
 void best_entries(const GraphData& data, const Score& score, size_t effort, SearchScratch& scratch);
 
@@ -94,8 +106,8 @@ void traverse(const GraphData& data, const Score& score, size_t effort, SearchSc
 
 // Which of the candidates, nearest first, the slot of `scorer` is linked to: a candidate is dropped when one
 // that was kept is alpha times nearer to it than the slot is (robust pruning; Subramanya et al., NeurIPS
-// 2019). `candidates` bear the scorer's scores and get sorted; the slot itself must not be among them. Sets
-// the scorer to other slots.
+// 2019); the nearest dropped ones fill up to three quarters of the degree. `candidates` bear the scorer's
+// scores and get sorted; the slot itself must not be among them. Sets the scorer to other slots.
 void prune(const GraphData& data, LinkScorer& scorer, std::vector<Scored>& candidates, size_t degree,
            std::vector<uint32_t>& kept);
 
@@ -125,53 +137,60 @@ inline void prefetch_links(const GraphData& data, uint32_t slot) {
   for (size_t i = 0; i < data.capacity; i += 16) __builtin_prefetch(begin + i);
 }
 
-// How many groups of entries a search looks into, and from how many entries it walks at most.
-constexpr size_t most_starts = 8;
+// How many groups of entries a search looks into.
+constexpr size_t most_probes = 4;
 inline size_t entry_probes(size_t effort) {
-  constexpr size_t effort_of_probe = 64, most = 4;
-  return std::min(most, 2 + effort / effort_of_probe);
+  constexpr size_t effort_of_probe = 64;
+  return std::min(most_probes, 2 + effort / effort_of_probe);
 }
 
 template <typename Score>
 void best_entries(const GraphData& data, const Score& score, size_t effort, SearchScratch& scratch) {
+  auto& [slots, scores] = scratch.entries;
+  slots.clear(), scores.clear();
   const EntryTable& table = data.entries;
-  TopK &starts = scratch.starts, &nearest = scratch.nearest;
-  starts.reset(std::min(effort, most_starts));
-  nearest.reset(std::min(entry_probes(effort), table.pivots()));
+  if (table.slots().empty()) return;
   const auto score_group = [&](const EntryTable::Group& group) {
     while (scratch.places.size() < group.slots.size())
       scratch.places.push_back(static_cast<uint32_t>(scratch.places.size()));
     scratch.scores.resize(std::max(scratch.scores.size(), group.slots.size()));
     score(group.records, std::span(scratch.places).first(group.slots.size()), scratch.scores.data());
   };
-  const auto offer = [&](const EntryTable::Group& group, size_t begin) {
-    for (size_t i = begin; i < group.slots.size(); ++i) {
-      if (scratch.scores[i] >= starts.threshold()) starts.offer({group.slots[i], scratch.scores[i]});
-    }
-  };
-  if (!table.slots().empty()) {
-    score_group(table.group(0));
-    offer(table.group(0), table.pivots());
-  }
+  const auto pivots = table.group(0);
+  score_group(pivots);
+  std::array<Scored, most_probes + 1> nearest;
+  size_t count = 0;
   for (uint32_t g = 0; g < table.pivots(); ++g) {
-    if (scratch.scores[g] >= nearest.threshold()) nearest.offer({g, scratch.scores[g]});
+    const float value = scratch.scores[g];
+    if (count == entry_probes(effort) && value <= nearest[count - 1].score) continue;
+    size_t place = count < entry_probes(effort) ? count++ : count - 1;
+    for (; place > 0 && nearest[place - 1].score < value; --place) nearest[place] = nearest[place - 1];
+    nearest[place] = {g, value};
   }
-  for (const Scored& pivot : nearest.kept()) {
-    starts.offer({table.group(0).slots[pivot.index], pivot.score});
-    score_group(table.group(pivot.index + size_t{1}));
-    offer(table.group(pivot.index + size_t{1}), 0);
-  }
-  scratch.fresh.clear();
-  scratch.scores.resize(std::max(scratch.scores.size(), most_starts));
-  for (size_t i = 0; i < starts.kept().size(); ++i) {
-    scratch.fresh.push_back(starts.kept()[i].index);
-    scratch.scores[i] = starts.kept()[i].score;
+  slots.assign(pivots.slots.begin() + static_cast<ptrdiff_t>(table.pivots()), pivots.slots.end());
+  scores.assign(scratch.scores.begin() + static_cast<ptrdiff_t>(table.pivots()),
+                scratch.scores.begin() + static_cast<ptrdiff_t>(pivots.slots.size()));
+  for (size_t i = 0; i < count; ++i) {
+    slots.push_back(pivots.slots[nearest[i].index]), scores.push_back(nearest[i].score);
+    const auto group = table.group(nearest[i].index + size_t{1});
+    score_group(group);
+    // What is no nearer than the nearest pivot is not worth a start.
+    size_t kept = slots.size();
+    slots.resize(kept + group.slots.size() + 1), scores.resize(slots.size());
+    for (size_t m = 0; m < group.slots.size(); ++m) {
+      slots[kept] = group.slots[m], scores[kept] = scratch.scores[m];
+      kept += scratch.scores[m] > nearest[0].score;
+    }
+    slots.resize(kept), scores.resize(kept);
   }
 }
 
-// Nodes expanded in one go, so that the fetches of one hide those of the other.
+// Nodes expanded in one go.
 constexpr size_t expanded_at_once = 2;
 
+// Memory is slow, so the steps overlap: while the neighbours of the last nodes are scored, the links of the
+// next ones are on their way, and then their neighbours' codes. The next nodes are chosen without knowing the
+// scores of those under way, which costs few steps, since most of what is in the beam is expanded anyway.
 template <typename Score>
 void traverse(const GraphData& data, const Score& score, size_t effort, SearchScratch& scratch,
               const std::atomic<bool>* cancel) {
@@ -180,21 +199,25 @@ void traverse(const GraphData& data, const Score& score, size_t effort, SearchSc
   beam.reset(effort);
   visited.reset(data.slots());
   best_entries(data, score, effort, scratch);
-  visited.mark(scratch.fresh);
-  beam.offer(scratch.fresh, scratch.scores.data());
+  visited.mark(scratch.entries.slots);
+  beam.offer(scratch.entries.slots, scratch.entries.scores.data());
   scratch.scores.resize(std::max(scratch.scores.size(), expanded_at_once * data.capacity));
-  std::array<uint32_t, expanded_at_once> nodes;
-  for (size_t step = 0;; ++step) {
-    const size_t popped = beam.pop(nodes);
-    if (popped == 0) return;
+  std::array<uint32_t, expanded_at_once> nodes, next;
+  size_t before = visited.count();
+  for (size_t step = 0, count = 0;; ++step) {
     if (cancel && step % 64 == 0 && cancel->load(std::memory_order_relaxed)) return;
-    const size_t before = visited.count();
-    for (size_t i = 0; i < popped; ++i) visited.mark(data.links_of(nodes[i]));
-    const auto fresh = visited.since(before);
-    for (const uint32_t end : fresh) prefetch_record(data, end);
-    beam.peek(expanded_at_once, [&](uint32_t slot) { prefetch_links(data, slot); });
-    score(data.records.data(), fresh, scratch.scores.data());
-    beam.offer(fresh, scratch.scores.data());
+    const auto ready = visited.since(before);
+    score(data.records.data(), ready, scratch.scores.data());
+    beam.offer(ready, scratch.scores.data());
+    const size_t next_count = beam.pop(next);
+    if (count + next_count == 0) return;
+    for (size_t i = 0; i < next_count; ++i) prefetch_links(data, next[i]);
+    before = visited.count();
+    for (size_t i = 0; i < count; ++i)
+      visited.mark_until(GraphData::no_slot, {data.links.data() + nodes[i] * data.capacity, data.capacity});
+    for (const uint32_t end : visited.since(before)) prefetch_record(data, end);
+    std::swap(nodes, next);
+    count = next_count;
   }
 }
 

@@ -68,7 +68,8 @@ void GraphIndex::open_entries(const std::shared_ptr<const TensorFile>& file) {
                                          begins.back() == slots.size() && begins.size() - 2 <= begins[1] &&
                                          std::is_sorted(begins.begin(), begins.end()) &&
                                          std::count(slots.begin(), slots.end(), GraphData::no_slot) == 0;
-  if (!good) throw_damaged(*file, "the entries of an index are not in groups", "ascending places", "others");
+  if (!good)
+    throw_damaged_index(*file, "the entries of an index are not in groups", "ascending places", "others");
   data_.entries.restore(data_, slots, begins,
                         mapped<uint8_t>(file, "entry_records", slots.size() * data_.layout.record_bytes));
 }

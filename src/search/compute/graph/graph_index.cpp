@@ -96,6 +96,12 @@ void GraphIndex::find(std::span<const float> query, size_t k, const SearchOption
   const size_t effort = std::max(k, options.effort > 0 ? options.effort : default_effort);
   const QueryScorer score = {data_, scratch.query};
   if (options.filter) {
+    if (options.filter->count() <= std::min(effort, options.rerank)) {  // all of them are scored again anyway
+      options.filter->for_each([&](uint32_t slot) {
+        if (data_.live.has(slot)) candidates.push_back({slot, 0});
+      });
+      return;
+    }
     find_filtered(data_, score, std::max(effort, k), *options.filter, scratch, candidates, options.cancel);
     return;
   }
@@ -111,7 +117,7 @@ void GraphIndex::rescore(std::span<const float> query, size_t k, const SearchOpt
                          std::vector<Scored>& candidates) const {
   auto& scratch = thread_scratch();
   const float square = dot(scratch.row, scratch.row);  // of the centred query, from find()
-  const bool full = options.full_vectors || !data_.has_finer();
+  const bool full = options.full_vectors || data_.options.codes == CodeKind::scalar4;
   const size_t count = options.rerank == 0 ? 0 : std::min(candidates.size(), std::max(k, options.rerank));
   if (count == 0) {
     for (auto& candidate : candidates) candidate.score = metric_score(metric(), candidate.score, square);
@@ -124,6 +130,7 @@ void GraphIndex::rescore(std::span<const float> query, size_t k, const SearchOpt
     scratch.fresh.clear();
     for (size_t i = 0; i < count; ++i) {
       scratch.fresh.push_back(candidates[i].index);
+      if (!data_.has_finer()) continue;  // records were read just now
       const uint8_t* finer = data_.finer.data() + candidates[i].index * data_.layout.finer_bytes;
       for (size_t at = 0; at < data_.layout.finer_bytes; at += 64) __builtin_prefetch(finer + at);
     }

@@ -49,6 +49,7 @@ class GraphIndex final : public VectorIndex {
   void check_slot(uint32_t slot) const;
   void open_entries(const std::shared_ptr<const TensorFile>& file);
   void renew_entries();
+  void make_room(size_t slots);
   void erase_live(uint32_t slot);
 
   GraphData data_;

@@ -1,5 +1,5 @@
 // In-place updates. Only one thread writes at a time (writer_), so it reads without a lock; it takes the lock
-// to write, for the links of one node at a time.
+// to write, when all that changes is known.
 #include <algorithm>
 
 #include "base/error.h"
@@ -14,6 +14,11 @@ namespace {
 constexpr size_t replacements = 3;
 // Entries are chosen anew after inserts of a quarter of the slots.
 constexpr size_t entry_patience = 4, fewest_inserted = 16;
+
+struct NewLinks {
+  uint32_t slot;
+  std::vector<uint32_t> ends;
+};
 
 }  // namespace
 
@@ -40,6 +45,7 @@ void GraphIndex::insert(uint32_t slot) {
   const std::lock_guard writer(writer_);
   check_slot(slot);
   checked_row(metric(), source_, slot, row);
+  make_room(std::max<size_t>(data_.slots(), slot + size_t{1}));
   if (data_.live.has(slot)) erase_live(slot);
   {
     const auto lock = writing();
@@ -55,34 +61,44 @@ void GraphIndex::insert(uint32_t slot) {
   std::erase_if(candidates, [&](const Scored& candidate) { return !data_.live.has(candidate.index); });
   std::vector<uint32_t> kept;
   prune(data_, scorer, candidates, data_.options.degree, kept);
-  {
-    const auto lock = writing();
-    data_.set_links(slot, kept);
-    data_.live.add(slot);
-    if (kept.empty()) data_.entries.add(data_, slot);
-  }
+  std::vector<NewLinks> changes;
   for (const uint32_t near : kept) {
     const auto links = data_.links_of(near);
     if (std::find(links.begin(), links.end(), slot) != links.end()) continue;
     std::vector<uint32_t> ends(links.begin(), links.end());
     ends.push_back(slot);
     if (ends.size() > data_.capacity) prune_links(data_, near, ends);
+    changes.push_back({near, std::move(ends)});
+  }
+  const bool alone = kept.empty();
+  changes.push_back({slot, std::move(kept)});
+  {
     const auto lock = writing();
-    data_.set_links(near, ends);
+    for (const auto& change : changes) data_.set_links(change.slot, change.ends);
+    data_.live.add(slot);
+    if (alone) data_.entries.add(data_, slot);
   }
   if (++inserted_ > data_.live.count() / entry_patience + fewest_inserted) renew_entries();
+}
+
+void GraphIndex::make_room(size_t slots) {
+  auto room = data_.room_for(slots);
+  if (!room.records && !room.finer && !room.links) return;
+  const auto lock = writing();
+  data_.take(room);
 }
 
 void GraphIndex::renew_entries() {
   EntryTable table;
   table.build(data_, random_order(data_));
   const auto lock = writing();
-  data_.entries = std::move(table);
+  std::swap(data_.entries, table);
   inserted_ = 0;
 }
 
 void GraphIndex::erase(uint32_t slot) {
   const std::lock_guard writer(writer_);
+  make_room(data_.slots());
   if (data_.live.has(slot)) erase_live(slot);
 }
 
@@ -99,6 +115,7 @@ void GraphIndex::erase_live(uint32_t slot) {
   std::erase_if(heirs, [&](uint32_t heir) { return !data_.live.has(heir); });
   std::vector<float> scores(heirs.size());
   std::vector<Scored> nearest(heirs.size());
+  std::vector<NewLinks> changes;
   for (const Scored& candidate : candidates) {
     const auto links = data_.links_of(candidate.index);
     if (std::find(links.begin(), links.end(), slot) == links.end()) continue;
@@ -117,9 +134,10 @@ void GraphIndex::erase_live(uint32_t slot) {
       ++added;
     }
     if (ends.size() > data_.capacity) prune_links(data_, candidate.index, ends);
-    const auto lock = writing();
-    data_.set_links(candidate.index, ends);
+    changes.push_back({candidate.index, std::move(ends)});
   }
+  const auto lock = writing();
+  for (const auto& change : changes) data_.set_links(change.slot, change.ends);
 }
 
 }  // namespace cowatch

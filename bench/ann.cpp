@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "bench/ann_engines.h"
+#include "bench/ann_updates.h"
 #include "bench/benchmarks.h"
 #include "bench/temporary_folder.h"
 
@@ -25,7 +26,17 @@ struct Options {
   std::vector<size_t> probes = {1, 2, 4, 8, 16, 32, 64};
   size_t degree = 32, build_effort = 96, hnsw_m = 16, hnsw_build = 200;
   float alpha = 1.2f;
+  bool filters = false, churn = false;
+  size_t effort = 64, writes = 5000;
 };
+
+IndexOptions index_options(const Options& options, std::string_view codes) {
+  return {.metric = metric_of(options.metric),
+          .codes = code_kind_of(codes),
+          .degree = options.degree,
+          .build_effort = options.build_effort,
+          .alpha = options.alpha};
+}
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts;
@@ -47,13 +58,7 @@ void write_raw(const Path& path, const std::vector<float>& values) {
 void add_cowatch(const Options& options, const AnnData& data, const AnnTask& task,
                  std::vector<std::unique_ptr<AnnEngine>>& engines) {
   for (const auto& codes : split(options.codes)) {
-    engines.push_back(cowatch_engine(data, task,
-                                     {.metric = task.metric,
-                                      .codes = code_kind_of(codes),
-                                      .degree = options.degree,
-                                      .build_effort = options.build_effort,
-                                      .alpha = options.alpha},
-                                     codes != "scalar4x8"));
+    engines.push_back(cowatch_engine(data, task, index_options(options, codes), codes == "scalar4"));
     engines.back()->efforts = options.efforts;
   }
 }
@@ -62,12 +67,10 @@ void add_cowatch(const Options& options, const AnnData& data, const AnnTask& tas
 void add_lists(const Options& options, const AnnData& data, const AnnTask& task,
                std::vector<std::unique_ptr<AnnEngine>>& engines) {
   for (const auto& codes : split(options.ivf_codes)) {
-    engines.push_back(cowatch_engine(data, task,
-                                     {.kind = IndexKind::ivf,
-                                      .metric = task.metric,
-                                      .codes = code_kind_of(codes),
-                                      .lists = options.lists},
-                                     true));
+    engines.push_back(cowatch_engine(
+        data, task,
+        {.kind = IndexKind::ivf, .metric = task.metric, .codes = code_kind_of(codes), .lists = options.lists},
+        true));
     engines.back()->efforts = options.probes;
   }
 }
@@ -157,7 +160,6 @@ void print_summary(const AnnData& data, const std::vector<Setting>& settings) {
 void run(const Options& options, Report& report) {
   AnnTask task = {.metric = metric_of(options.metric), .k = options.k, .threads = threads(), .folder = {}};
   AnnData data = ann_data(options.data, options.generated, options.queries, task.metric);
-  set_truth(data, task.metric, options.k);
   report.settings = {{"data", data.name},
                      {"vectors", data.count()},
                      {"dim", data.dimension},
@@ -167,6 +169,14 @@ void run(const Options& options, Report& report) {
                      {"passes", options.passes},
                      {"threads", threads()},
                      {"faiss", "Debian's generic build, without AVX2"}};
+  if (options.filters || options.churn) {
+    const IndexOptions ours = index_options(options, split(options.codes).front());
+    report.settings["effort"] = options.effort;
+    if (options.filters) measure_filters(data, ours, options.k, options.effort, report);
+    if (options.churn) measure_churn(data, ours, options.k, options.effort, options.writes, report);
+    return;
+  }
+  set_truth(data, task.metric, options.k);
   const TemporaryFolder folder;
   task.folder = folder.path();
   write_raw(task.folder / "vectors.f32", data.vectors);
@@ -228,6 +238,10 @@ std::function<void(Report&)> configure(CLI::App& app) {
   add("--alpha", options->alpha, "how far pruning of ours goes");
   add("--hnsw-m", options->hnsw_m, "M of hnswlib");
   add("--hnsw-build", options->hnsw_build, "ef_construction of hnswlib");
+  app.add_flag("--filters", options->filters, "instead: filters from 0.01 to 100 % of the vectors");
+  app.add_flag("--churn", options->churn, "instead: half of the vectors replaced, and queries beside writes");
+  add("--effort", options->effort, "candidates kept while searching with --filters and --churn");
+  add("--writes", options->writes, "vectors written a second with --churn");
   return [options](Report& report) { run(*options, report); };
 }
 

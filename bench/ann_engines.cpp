@@ -1,7 +1,7 @@
 #include "bench/ann_engines.h"
 
-#include <malloc.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,10 +38,8 @@ class CowatchEngine final : public AnnEngine {
       full_vectors_ = true;
     }
     build_s = seconds_now() - start;
-    bytes_per_vector =
-        static_cast<double>(held() - before) / static_cast<double>(data.count()) +
-        (full_vectors_ || options.codes != CodeKind::scalar4x8 ? 4.0 * static_cast<double>(data.dimension)
-                                                              : 0);
+    bytes_per_vector = static_cast<double>(held() - before) / static_cast<double>(data.count()) +
+                       (full_vectors_ ? 4.0 * static_cast<double>(data.dimension) : 0);
   }
 
   double pass(size_t effort, size_t threads, bool batch) override {

@@ -3,10 +3,12 @@
 // written.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -46,6 +48,16 @@ class HugeArray {
     return data_;
   }
   std::span<const T> view() const { return {data_, size_}; }
+  // A copy with room for so many elements and an eighth more; nothing when this one has the room and is no
+  // map.
+  std::optional<HugeArray> with_room(size_t size) const {
+    if (size <= capacity_ && !file_) return std::nullopt;
+    HugeArray copy;
+    copy.reserve(std::max(size, size_ + size_ / 8));
+    if (size_ > 0) std::memcpy(copy.data_, data_, size_ * sizeof(T));
+    copy.size_ = size_;
+    return copy;
+  }
   // New elements are zero. Grows by an eighth at least, so that appending one by one stays cheap.
   void resize(size_t size) {
     if (size > capacity_ || file_) reserve(size_ == 0 ? size : std::max(size, size_ + size_ / 8));

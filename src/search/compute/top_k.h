@@ -12,9 +12,13 @@ struct Scored {
   float score;
 };
 
-inline bool better(const Scored& a, const Scored& b) {
-  return a.score > b.score || (a.score == b.score && a.index < b.index);
-}
+// An object, so that sorts and heaps inline it.
+struct Better {
+  bool operator()(const Scored& a, const Scored& b) const {
+    return a.score > b.score || (a.score == b.score && a.index < b.index);
+  }
+};
+inline constexpr Better better;
 
 class TopK {
  public:

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <set>
 #include <thread>
@@ -252,23 +253,62 @@ TEST(GraphIndexTest, SkipsWhatIsNotPresent) {
 }
 
 TEST(BeamTest, HoldsTheBestOfAStreamAndPopsThemInOrder) {
-  const auto scores = random_values(400, 4);
-  Beam beam;
-  beam.reset(30);
+  const auto scores = random_values(350, 4);
   std::vector<Scored> all;
-  for (uint32_t i = 0; i < 400; ++i) {
-    beam.offer(i % 350, scores[i % 350]);  // some twice
-    if (i < 350) all.push_back({i, scores[i]});
-  }
+  std::vector<uint32_t> slots(350);
+  for (uint32_t i = 0; i < 350; ++i) all.push_back({slots[i] = i, scores[i]});
   std::sort(all.begin(), all.end(), better);
-  ASSERT_EQ(beam.size(), 30u);
-  uint32_t slot = 0;
-  for (size_t i = 0; i < 30; ++i) {
-    EXPECT_EQ(beam[i].index, all[i].index);
-    ASSERT_TRUE(beam.pop(slot));
-    EXPECT_EQ(slot, all[i].index);
+  for (const size_t at_once : {1u, 7u, 100u, 350u}) {
+    Beam beam;
+    beam.reset(30);
+    for (size_t i = 0; i < 350; i += at_once) {
+      const size_t count = std::min<size_t>(at_once, 350 - i);
+      beam.offer(std::span(slots).subspan(i, count), scores.data() + i);
+    }
+    ASSERT_EQ(beam.size(), 30u);
+    std::array<uint32_t, 4> popped;
+    for (size_t i = 0; i < 30; i += 4) {
+      ASSERT_EQ(beam.pop(popped), std::min<size_t>(4, 30 - i));
+      for (size_t j = i; j < std::min<size_t>(i + 4, 30); ++j) {
+        EXPECT_EQ(popped[j - i], all[j].index);
+        EXPECT_EQ(beam[j].index, all[j].index);
+        EXPECT_EQ(beam[j].score, all[j].score);
+      }
+    }
+    EXPECT_EQ(beam.pop(popped), 0u);
   }
-  EXPECT_FALSE(beam.pop(slot));
+}
+
+TEST(BeamTest, EqualScoresComeBySmallerSlotAndABetterOneIsPoppedFirst) {
+  Beam beam;
+  beam.reset(4);
+  const std::vector<uint32_t> slots = {9, 2, 7, 5, 3};
+  const std::vector<float> scores = {-1, -1, -1, 0, -1};
+  beam.offer(slots, scores.data());
+  ASSERT_EQ(beam.size(), 4u);
+  for (const auto& [place, slot] : {std::pair(0u, 5u), {1u, 2u}, {2u, 3u}, {3u, 7u}})
+    EXPECT_EQ(beam[place].index, slot);
+  std::array<uint32_t, 2> popped;
+  ASSERT_EQ(beam.pop(popped), 2u);
+  const uint32_t better_slot = 8;
+  const float better_score = 3;
+  beam.offer(std::span(&better_slot, 1), &better_score);
+  ASSERT_EQ(beam.pop(popped), 2u);
+  EXPECT_EQ(popped[0], 8u);
+  EXPECT_EQ(popped[1], 3u);
+}
+
+TEST(VisitedTest, ListsEachSlotOnceUntilItIsReset) {
+  Visited visited;
+  for (int round = 0; round < 2; ++round) {
+    visited.reset(1000);
+    visited.mark(std::vector<uint32_t>{5, 999, 5, 64});
+    const size_t before = visited.count();
+    EXPECT_EQ(before, 3u);
+    visited.mark(std::vector<uint32_t>{64, 0, 999});
+    ASSERT_EQ(visited.since(before).size(), 1u);
+    EXPECT_EQ(visited.since(before)[0], 0u);
+  }
 }
 
 }  // namespace

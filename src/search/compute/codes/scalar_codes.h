@@ -53,7 +53,7 @@ void prepare_query(const ScalarLayout& layout, std::span<const float> query, flo
 // scores[i] of the records at `records + slots[i] · record_bytes`.
 void score_codes(const ScalarLayout& layout, const CodeQuery& query, const uint8_t* records,
                  std::span<const uint32_t> slots, float* scores);
-// The same by both levels and the query's own numbers.
+// The same by the query's own numbers, and by both levels unless `finer` is nullptr.
 void score_finer(const ScalarLayout& layout, const CodeQuery& query, const uint8_t* records,
                  const uint8_t* finer, std::span<const uint32_t> slots, float* scores);
 

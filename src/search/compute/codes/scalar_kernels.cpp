@@ -120,8 +120,8 @@ void score_codes(const ScalarLayout& layout, const CodeQuery& query, const uint8
   }
 }
 
-// Σ query · (255 · code + finer code) over numbers [begin, begin + count) whose codes begin at `codes`.
-template <int shift>
+// Σ query · (255 · code + finer code), or with no finer codes Σ query · code, over `count` numbers.
+template <int shift, bool has_finer>
 HWY_INLINE float finer_dot(const uint8_t* codes, const uint8_t* finer, const float* query, size_t count) {
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> d32;
@@ -133,40 +133,48 @@ HWY_INLINE float finer_dot(const uint8_t* codes, const uint8_t* finer, const flo
     auto code = hn::PromoteTo(d32, hn::LoadU(bytes, codes + i));
     if constexpr (shift == 4) code = hn::ShiftRight<4>(code);
     if constexpr (shift == 0) code = hn::And(code, hn::Set(d32, 15));
-    const auto scaled = hn::Sub(hn::ShiftLeft<8>(code), code);
-    const auto both = hn::Add(scaled, hn::PromoteTo(d32, hn::LoadU(bytes, finer + i)));
-    sum = hn::MulAdd(hn::ConvertTo(d, both), hn::LoadU(d, query + i), sum);
+    if constexpr (has_finer) {
+      code = hn::Sub(hn::ShiftLeft<8>(code), code);
+      code = hn::Add(code, hn::PromoteTo(d32, hn::LoadU(bytes, finer + i)));
+    }
+    sum = hn::MulAdd(hn::ConvertTo(d, code), hn::LoadU(d, query + i), sum);
   }
   float total = hn::GetLane(hn::SumOfLanes(d, sum));
   for (; i < count; ++i) {
     const int code = shift == 4 ? codes[i] >> 4 : shift == 0 ? codes[i] & 15 : codes[i];
-    total += static_cast<float>(255 * code + finer[i]) * query[i];
+    total += static_cast<float>(has_finer ? 255 * code + finer[i] : code) * query[i];
   }
   return total;
 }
 
+template <bool has_finer>
+HWY_INLINE float float_dot(const ScalarLayout& layout, const uint8_t* record, const uint8_t* finer,
+                           const float* query) {
+  const size_t dimension = layout.dimension;
+  if (layout.bits == 8) return finer_dot<-1, has_finer>(record, finer, query, dimension);
+  const size_t half = layout.code_bytes < dimension ? layout.code_bytes : dimension;
+  return finer_dot<0, has_finer>(record, finer, query, half) +
+         finer_dot<4, has_finer>(record, has_finer ? finer + half : finer, query + half, dimension - half);
+}
+
 void score_finer(const ScalarLayout& layout, const CodeQuery& query, const uint8_t* records,
                  const uint8_t* finer, const uint32_t* slots, size_t count, float* scores) {
-  const size_t bytes = layout.code_bytes, dimension = layout.dimension;
   const float* values = query.values.data();
   for (size_t i = 0; i < count; ++i) {
     const uint8_t* record = records + slots[i] * layout.record_bytes;
-    const uint8_t* fine = finer + slots[i] * layout.finer_bytes;
     CodeConstants constants;
-    std::memcpy(&constants, record + bytes, sizeof constants);
-    float square;
-    std::memcpy(&square, fine + layout.finer_bytes - sizeof square, sizeof square);
-    float product;
-    if (layout.bits == 8) {
-      product = finer_dot<-1>(record, fine, values, dimension);
+    std::memcpy(&constants, record + layout.code_bytes, sizeof constants);
+    float inner;
+    if (finer) {
+      const uint8_t* fine = finer + slots[i] * layout.finer_bytes;
+      std::memcpy(&constants.square, fine + layout.finer_bytes - sizeof(float), sizeof(float));
+      inner = (constants.offset - constants.step / 2) * query.true_sum +
+              constants.step / 255 * float_dot<true>(layout, record, fine, values);
     } else {
-      const size_t half = bytes < dimension ? bytes : dimension;
-      product = finer_dot<0>(record, fine, values, half) +
-                finer_dot<4>(record, fine + half, values + half, dimension - half);
+      inner = constants.offset * query.true_sum +
+              constants.step * float_dot<false>(layout, record, nullptr, values);
     }
-    const float inner =
-        (constants.offset - constants.step / 2) * query.true_sum + constants.step / 255 * product;
-    scores[i] = query.factor * inner - query.square_factor * square;
+    scores[i] = query.factor * inner - query.square_factor * constants.square;
   }
 }
 

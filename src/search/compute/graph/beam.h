@@ -3,106 +3,156 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "search/compute/top_k.h"
 
 namespace cowatch {
 
+// A candidate is one number, so that order is one comparison without a branch: above, the score as an integer
+// of the same order; below, the slot, inverted since the smaller one comes first among equal scores, then one
+// bit that is set until the slot is expanded. Slots are below 2^31 and enter once (Visited).
 class Beam {
  public:
   void reset(size_t capacity) {
-    capacity_ = capacity;
+    capacity_ = std::max<size_t>(1, capacity);
     size_ = next_ = 0;
-    if (entries_.size() < capacity + 1) entries_.resize(capacity + 1);
+    if (keys_.size() < capacity_) keys_.resize(capacity_);
   }
-  // A score that does not beat this cannot enter.
-  float threshold() const { return size_ < capacity_ ? -__builtin_inff() : entries_[size_ - 1].score; }
+  // A score that does not reach this cannot enter.
+  float threshold() const { return size_ < capacity_ ? -__builtin_inff() : score_of(keys_[size_ - 1]); }
 
-  // A slot that is in already (the visited set forgets some) is left out: its score is the same number.
-  void offer(uint32_t slot, float score) {
-    const Scored candidate = {slot, score};
-    if (size_ == capacity_ && !better_entry(candidate, entries_[size_ - 1])) return;
-    size_t low = 0, high = size_;
-    while (low < high) {
-      const size_t middle = (low + high) / 2;
-      if (better_entry(entries_[middle], candidate)) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
+  // Those of the candidates that reach the threshold. All at once: what is in moves once, not for each of
+  // them.
+  void offer(std::span<const uint32_t> slots, const float* scores) {
+    if (pending_.size() < slots.size() + 1) pending_.resize(slots.size() + 1);
+    const float least = threshold();
+    size_t count = 0;
+    for (size_t i = 0; i < slots.size(); ++i) {
+      pending_[count] = key_of(slots[i], scores[i]);
+      count += scores[i] >= least;
     }
-    if (low < size_ && slot_of(entries_[low]) == slot) return;
-    if (size_ == capacity_) --size_;
-    std::memmove(entries_.data() + low + 1, entries_.data() + low, (size_ - low) * sizeof(Scored));
-    entries_[low] = candidate;
-    ++size_;
-    if (low < next_) next_ = low;
+    if (count == 0) return;
+    sort_pending(count);
+    while (size_ + count > capacity_) {
+      size_t& longer = size_ > 0 && (count == 0 || keys_[size_ - 1] < pending_[count - 1]) ? size_ : count;
+      --longer;
+    }
+    uint64_t* keys = keys_.data();
+    size_t end = size_;
+    for (size_t i = count; i-- > 0;) {
+      const size_t place = better_than(pending_[i], end);
+      std::memmove(keys + place + i + 1, keys + place, (end - place) * sizeof(uint64_t));
+      keys[place + i] = pending_[i];
+      end = place;
+    }
+    size_ += count;
+    if (count > 0) next_ = std::min(next_, end);
   }
-  // The best candidate that was not expanded, which it marks; false when there is none.
-  bool pop(uint32_t& slot) {
-    while (next_ < size_ && (entries_[next_].index & expanded)) ++next_;
-    if (next_ == size_) return false;
-    slot = entries_[next_].index;
-    entries_[next_++].index |= expanded;
-    return true;
+  // The best candidates that were not expanded, at most `slots.size()`, which it marks as expanded; how many.
+  size_t pop(std::span<uint32_t> slots) {
+    size_t count = 0;
+    for (; next_ < size_ && count < slots.size(); ++next_) {
+      slots[count] = slot_of(keys_[next_]);
+      count += keys_[next_] & fresh;
+      keys_[next_] &= ~fresh;
+    }
+    return count;
   }
-  // The one that pop() would give now if nothing better comes: worth fetching ahead.
-  bool peek(uint32_t& slot) {
-    while (next_ < size_ && (entries_[next_].index & expanded)) ++next_;
-    if (next_ == size_) return false;
-    slot = entries_[next_].index;
-    return true;
+  // visit(slot) for what pop() would give now if nothing better comes: worth fetching ahead.
+  template <typename Visit>
+  void peek(size_t count, const Visit& visit) const {
+    for (size_t i = next_; i < size_ && count > 0; ++i) {
+      if (!(keys_[i] & fresh)) continue;
+      visit(slot_of(keys_[i]));
+      --count;
+    }
   }
 
   size_t size() const { return size_; }
-  Scored operator[](size_t i) const { return {slot_of(entries_[i]), entries_[i].score}; }
+  Scored operator[](size_t i) const { return {slot_of(keys_[i]), score_of(keys_[i])}; }
 
  private:
-  static constexpr uint32_t expanded = 1u << 31;  // slots are below 2^31
-  static uint32_t slot_of(const Scored& entry) { return entry.index & ~expanded; }
-  static bool better_entry(const Scored& a, const Scored& b) {
-    return a.score > b.score || (a.score == b.score && slot_of(a) < slot_of(b));
+  static constexpr uint64_t fresh = 1;
+  static constexpr uint32_t sign = 1u << 31;
+  static uint64_t key_of(uint32_t slot, float score) {
+    const auto bits = std::bit_cast<uint32_t>(score);
+    const uint32_t ordered = bits & sign ? ~bits : bits | sign;
+    return uint64_t{ordered} << 32 | (~slot << 1 | fresh);
+  }
+  static uint32_t slot_of(uint64_t key) { return ~(static_cast<uint32_t>(key) >> 1) & ~sign; }
+  static float score_of(uint64_t key) {
+    const auto ordered = static_cast<uint32_t>(key >> 32);
+    return std::bit_cast<float>(ordered & sign ? ordered & ~sign : ~ordered);
+  }
+  void sort_pending(size_t count) {  // descending; mostly a few
+    if (count > 32) {
+      std::sort(pending_.begin(), pending_.begin() + static_cast<ptrdiff_t>(count), std::greater<>());
+      return;
+    }
+    uint64_t* keys = pending_.data();
+    for (size_t i = 1; i < count; ++i) {
+      const uint64_t key = keys[i];
+      size_t place = i;
+      for (; place > 0 && keys[place - 1] < key; --place) keys[place] = keys[place - 1];
+      keys[place] = key;
+    }
+  }
+  // How many of the first `end` keys are above `key`: a search by halves whose steps depend on the size
+  // alone.
+  size_t better_than(uint64_t key, size_t end) const {
+    const uint64_t* base = keys_.data();
+    size_t left = end;
+    while (left > 1) {
+      const size_t half = left / 2;
+      base += half * static_cast<size_t>(base[half - 1] > key);
+      left -= half;
+    }
+    return static_cast<size_t>(base - keys_.data()) + (left == 1 && *base > key);
   }
 
-  std::vector<Scored> entries_;  // one more than the capacity
+  std::vector<uint64_t> keys_, pending_;
   size_t capacity_ = 0, size_ = 0, next_ = 0;
 };
 
-// Slots seen in a search. Direct-mapped and lossy: a slot may be forgotten and then scored twice, but none is
-// taken for seen that was not. Stays in the first or second level of cache whatever the size of the index.
+// Slots seen in a search: a bit each, and a list of them, by which the bits are cleared.
 class Visited {
  public:
-  // For about `expected` slots.
-  void reset(size_t expected) {
-    size_t size = 1024;
-    while (size < 2 * expected) size *= 2;
-    if (size > table_.size()) {
-      table_.assign(size, {});
-      mark_ = 0;
-    }
-    mask_ = static_cast<uint32_t>(size - 1);
-    if (++mark_ == 0) {
-      std::fill(table_.begin(), table_.end(), Entry{});
-      mark_ = 1;
-    }
+  // For slots below `slots`.
+  void reset(size_t slots) {
+    for (size_t i = 0; i < count_; ++i) words_[seen_[i] / 64] = 0;
+    count_ = 0;
+    if (words_.size() * 64 < slots) words_.resize(slots / 64 + 1);
   }
-  // True the first time.
-  bool insert(uint32_t slot) {
-    Entry& entry = table_[(slot * 2654435769u >> 7) & mask_];
-    if (entry.slot == slot && entry.mark == mark_) return false;
-    entry = {slot, mark_};
-    return true;
+  // Marks slots, up to the first that is `end`, and lists those of them that were not marked before.
+  void mark(std::span<const uint32_t> slots) { mark_until(UINT32_MAX, slots); }
+  void mark_until(uint32_t end, std::span<const uint32_t> slots) {
+    if (seen_.size() < count_ + slots.size() + 1) seen_.resize(2 * (count_ + slots.size() + 1));
+    uint64_t* words = words_.data();
+    uint32_t* fresh = seen_.data() + count_;
+    size_t count = 0;
+    for (const uint32_t slot : slots) {  // without a branch on what is new: half of them are, in no order
+      if (slot == end) break;
+      const uint64_t word = words[slot / 64], bit = uint64_t{1} << slot % 64;
+      fresh[count] = slot;
+      count += (word & bit) == 0;
+      words[slot / 64] = word | bit;
+    }
+    count_ += count;
   }
+  size_t count() const { return count_; }
+  // The slots listed after the first `begin` ones, valid until the next mark().
+  std::span<const uint32_t> since(size_t begin) const { return {seen_.data() + begin, count_ - begin}; }
 
  private:
-  struct Entry {
-    uint32_t slot = 0, mark = 0;
-  };
-  std::vector<Entry> table_;
-  uint32_t mask_ = 0, mark_ = 0;
+  std::vector<uint64_t> words_;
+  std::vector<uint32_t> seen_;
+  size_t count_ = 0;
 };
 
 }  // namespace cowatch

@@ -18,7 +18,7 @@ FilterPlan plan_filter(const GraphData& data, size_t effort, const Allowed& filt
   const size_t survivors = std::min(filter.count(), data.live.count());
   if (survivors <= effort) return {true, 0};
   const size_t scan_cost = survivors / random_cost;
-  const size_t expected = effort * scored_per_step * data.slots() / survivors + data.entries.size();
+  const size_t expected = effort * scored_per_step * data.slots() / survivors + 2 * data.entries.pivots();
   return {expected >= scan_cost, scan_cost / budget_share};
 }
 

@@ -31,7 +31,7 @@ void scan_filtered(const GraphData& data, const Score& score, size_t effort, con
   auto& fresh = scratch.fresh;
   scratch.scores.resize(std::max(scratch.scores.size(), block));
   const auto flush = [&] {
-    score(std::span<const uint32_t>(fresh), scratch.scores.data());
+    score(data.records.data(), fresh, scratch.scores.data());
     for (size_t i = 0; i < fresh.size(); ++i) {
       if (scratch.scores[i] >= best.threshold()) best.offer({fresh[i], scratch.scores[i]});
     }
@@ -56,39 +56,33 @@ bool traverse_filtered(const GraphData& data, const Score& score, size_t effort,
   TopK best(std::min(effort, filter.count()));
   std::vector<Scored> open;  // a heap of what was not expanded yet, the best at the front
   const auto worse = [](const Scored& a, const Scored& b) { return better(b, a); };
-  Allowed seen(data.slots());
-  auto& fresh = scratch.fresh;
-  size_t scored = 0;
-  const auto offer_fresh = [&] {
-    scratch.scores.resize(std::max(scratch.scores.size(), fresh.size()));
-    score(std::span<const uint32_t>(fresh), scratch.scores.data());
-    scored += fresh.size();
-    for (size_t i = 0; i < fresh.size(); ++i) {
-      const Scored candidate = {fresh[i], scratch.scores[i]};
-      if (candidate.score < best.threshold()) continue;
-      open.push_back(candidate);
+  Visited& visited = scratch.visited;
+  visited.reset(data.slots());
+  const auto offer = [&](std::span<const uint32_t> slots, const float* scores) {
+    for (size_t i = 0; i < slots.size(); ++i) {
+      if (scores[i] < best.threshold()) continue;
+      open.push_back({slots[i], scores[i]});
       std::push_heap(open.begin(), open.end(), worse);
-      if (filter.has(candidate.index) && data.live.has(candidate.index)) best.offer(candidate);
+      if (filter.has(slots[i]) && data.live.has(slots[i])) best.offer({slots[i], scores[i]});
     }
   };
-  fresh.assign(data.entries.begin(), data.entries.end());
-  for (const uint32_t entry : fresh) seen.add(entry);
-  offer_fresh();
+  best_entries(data, score, effort, scratch);
+  visited.mark(scratch.entries.slots);
+  offer(scratch.entries.slots, scratch.entries.scores.data());
+  scratch.scores.resize(std::max(scratch.scores.size(), data.capacity));
   for (size_t step = 0; !open.empty() && open.front().score >= best.threshold(); ++step) {
-    if (scored > budget) return false;
+    if (visited.count() > budget) return false;
     if (cancel && step % 64 == 0 && cancel->load(std::memory_order_relaxed)) return true;
     const uint32_t slot = open.front().index;
     std::pop_heap(open.begin(), open.end(), worse);
     open.pop_back();
-    fresh.clear();
-    for (const uint32_t end : data.links_of(slot)) {
-      if (seen.has(end)) continue;
-      seen.add(end);
-      fresh.push_back(end);
-      prefetch_record(data, end);
-    }
+    const size_t before = visited.count();
+    visited.mark(data.links_of(slot));
+    const auto fresh = visited.since(before);
+    for (const uint32_t end : fresh) prefetch_record(data, end);
     if (!open.empty()) prefetch_links(data, open.front().index);
-    offer_fresh();
+    score(data.records.data(), fresh, scratch.scores.data());
+    offer(fresh, scratch.scores.data());
   }
   found = best.take();
   return true;

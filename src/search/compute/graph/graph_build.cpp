@@ -17,16 +17,6 @@ constexpr size_t mean_sample = 16384, encode_rows = 512;
 // A batch is at most this share of what is in; the largest keeps its lists in the cache.
 constexpr size_t batch_share = 16, largest_batch = 16384, batch_grain = 16, link_shards = 64;
 
-std::vector<uint32_t> random_order(const GraphData& data) {
-  const Random random(data.options.seed, order_stream);
-  std::vector<std::pair<uint64_t, uint32_t>> keyed;
-  data.live.for_each([&](uint32_t slot) { keyed.emplace_back(random.bits(0, slot), slot); });
-  std::sort(keyed.begin(), keyed.end());
-  std::vector<uint32_t> order(keyed.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = keyed[i].second;
-  return order;
-}
-
 void set_mean(GraphData& data, const VectorSource& source, std::span<const uint32_t> order) {
   if (data.options.metric == Metric::inner_product) return;
   std::vector<float> row(source.dimension());
@@ -58,17 +48,20 @@ class Builder {
   Builder(GraphData& data, std::span<const uint32_t> order) : data_(data), order_(order) {}
 
   void run(const std::function<void(size_t)>& advance) {
-    const size_t entries = entry_count(order_.size());
+    size_t grouped = 0;  // how many were in when the entries were grouped
     for (size_t done = 0; done < order_.size();) {
       throw_if_interrupted();
-      data_.entries.assign(order_.begin(), order_.begin() + static_cast<ptrdiff_t>(std::min(done, entries)));
+      if (done >= 2 * grouped) {
+        data_.entries.build(data_, order_.first(done));
+        grouped = done;
+      }
       const size_t count =
           std::min({std::max<size_t>(1, done / batch_share), largest_batch, order_.size() - done});
       insert(order_.subspan(done, count));
       done += count;
       if (advance) advance(count);
     }
-    data_.entries.assign(order_.begin(), order_.begin() + static_cast<ptrdiff_t>(entries));
+    data_.entries.build(data_, order_);
   }
 
  private:
@@ -80,9 +73,7 @@ class Builder {
       auto& scratch = thread_scratch();
       for (const uint32_t slot : batch.subspan(begin, end - begin)) {
         scorer.set(slot);
-        traverse(
-            data_, [&](auto slots, float* scores) { scorer.score(slots, scores); },
-            data_.options.build_effort, scratch);
+        traverse(data_, scorer, data_.options.build_effort, scratch);
         candidates.clear();
         for (size_t i = 0; i < scratch.beam.size(); ++i) candidates.push_back(scratch.beam[i]);
         prune(data_, scorer, candidates, data_.options.degree, kept);
@@ -144,7 +135,7 @@ void trim(GraphData& data) {
 }
 
 std::vector<uint32_t> unreached(const GraphData& data) {
-  std::vector<uint32_t> stack = data.entries, left;
+  std::vector<uint32_t> stack(data.entries.slots().begin(), data.entries.slots().end()), left;
   Allowed reached(data.slots());
   for (const uint32_t entry : stack) reached.add(entry);
   while (!stack.empty()) {
@@ -169,9 +160,7 @@ void connect(GraphData& data) {
   LinkScorer scorer(data);
   for (const uint32_t slot : unreached(data)) {
     scorer.set(slot);
-    traverse(
-        data, [&](auto slots, float* scores) { scorer.score(slots, scores); }, data.options.build_effort,
-        scratch);
+    traverse(data, scorer, data.options.build_effort, scratch);
     bool taken = false;
     for (size_t i = 0; i < scratch.beam.size() && !taken; ++i) {
       const uint32_t near = scratch.beam[i].index;
@@ -181,14 +170,20 @@ void connect(GraphData& data) {
       data.links.writable()[near * data.capacity + links.size()] = slot;
       taken = true;
     }
-    if (!taken) data.entries.push_back(slot);
+    if (!taken) data.entries.add(data, slot);
   }
 }
 
 }  // namespace
 
-size_t entry_count(size_t vectors) {
-  return std::min(vectors, std::clamp<size_t>(static_cast<size_t>(std::sqrt(vectors) / 2), 16, 1024));
+std::vector<uint32_t> random_order(const GraphData& data) {
+  const Random random(data.options.seed, order_stream);
+  std::vector<std::pair<uint64_t, uint32_t>> keyed;
+  data.live.for_each([&](uint32_t slot) { keyed.emplace_back(random.bits(0, slot), slot); });
+  std::sort(keyed.begin(), keyed.end());
+  std::vector<uint32_t> order(keyed.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = keyed[i].second;
+  return order;
 }
 
 void build_graph(GraphData& data, const VectorSource& source, const Allowed* present,

@@ -14,7 +14,7 @@ namespace cowatch {
 void build_graph(GraphData& data, const VectorSource& source, const Allowed* present,
                  const std::function<void(size_t)>& advance);
 
-// How many slots searches begin at, for so many vectors.
-size_t entry_count(size_t vectors);
+// The live slots in an order drawn by the seed.
+std::vector<uint32_t> random_order(const GraphData& data);
 
 }  // namespace cowatch

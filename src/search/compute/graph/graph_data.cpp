@@ -4,17 +4,39 @@
 #include <cmath>
 
 namespace cowatch {
+namespace {
+
+float square_of(const ScalarLayout& layout, const uint8_t* records, uint32_t slot) {
+  return constants_of(layout, records + slot * layout.record_bytes).square;
+}
+
+}  // namespace
 
 GraphData::GraphData(const IndexOptions& made_with, size_t dimension)
     : options(made_with),
       layout(dimension, made_with.codes == CodeKind::scalar8 ? 8 : 4),
       mean(dimension),
+      rotation(dimension, made_with.seed),
       capacity(made_with.degree) {}
 
 void GraphData::set_links(uint32_t slot, std::span<const uint32_t> ends) {
   uint32_t* place = links.writable() + slot * capacity;
   std::copy(ends.begin(), ends.end(), place);
   std::fill(place + ends.size(), place + capacity, no_slot);
+}
+
+GraphData::Room GraphData::room_for(size_t size) const {
+  Room room;
+  room.records = records.with_room(size * layout.record_bytes);
+  if (has_finer()) room.finer = finer.with_room(size * layout.finer_bytes);
+  room.links = links.with_room(size * capacity);
+  return room;
+}
+
+void GraphData::take(Room& room) {
+  if (room.records) std::swap(records, *room.records);
+  if (room.finer) std::swap(finer, *room.finer);
+  if (room.links) std::swap(links, *room.links);
 }
 
 void GraphData::resize(size_t size) {
@@ -26,21 +48,24 @@ void GraphData::resize(size_t size) {
   for (size_t slot = before; slot < size; ++slot) set_links(static_cast<uint32_t>(slot), {});
 }
 
-void GraphData::encode_slot(uint32_t slot, std::span<const float> row) {
-  auto& centred = thread_scratch().row;
-  centred.resize(row.size());
-  for (size_t i = 0; i < row.size(); ++i) centred[i] = row[i] - mean[i];
-  encode(layout, centred, records.writable() + slot * layout.record_bytes,
+void GraphData::transform(std::span<float> row) const {
+  for (size_t i = 0; i < row.size(); ++i) row[i] -= mean[i];
+  rotation.apply(row);
+}
+
+void GraphData::encode_slot(uint32_t slot, std::span<float> row) {
+  transform(row);
+  encode(layout, row, records.writable() + slot * layout.record_bytes,
          has_finer() ? finer.writable() + slot * layout.finer_bytes : nullptr);
 }
 
 float GraphData::square_of(uint32_t slot) const {
-  return constants_of(layout, records.data() + slot * layout.record_bytes).square;
+  return cowatch::square_of(layout, records.data(), slot);
 }
 
 size_t GraphData::bytes() const {
   return records.bytes() + finer.bytes() + links.bytes() + live.words().size() * sizeof(uint64_t) +
-         entries.size() * sizeof(uint32_t) + mean.size() * sizeof(float);
+         entries.bytes() + mean.size() * sizeof(float);
 }
 
 SearchScratch& thread_scratch() {
@@ -61,11 +86,11 @@ float LinkScorer::added(float square) const {
   return std::sqrt(std::max(0.0f, data_.largest_square - square));
 }
 
-void LinkScorer::score(std::span<const uint32_t> slots, float* scores) const {
-  score_codes(data_.layout, query_, data_.records.data(), slots, scores);
+void LinkScorer::operator()(const uint8_t* records, std::span<const uint32_t> slots, float* scores) const {
+  score_codes(data_.layout, query_, records, slots, scores);
   if (data_.options.metric != Metric::inner_product) return;
   for (size_t i = 0; i < slots.size(); ++i)
-    scores[i] += 2 * added_ * added(data_.square_of(slots[i])) - data_.largest_square;
+    scores[i] += 2 * added_ * added(square_of(data_.layout, records, slots[i])) - data_.largest_square;
 }
 
 void prune(const GraphData& data, LinkScorer& scorer, std::vector<Scored>& candidates, size_t degree,
@@ -91,13 +116,20 @@ void prune(const GraphData& data, LinkScorer& scorer, std::vector<Scored>& candi
     rest.clear();
     for (size_t i = 1; i < places.size(); ++i) rest.push_back(candidates[places[i]].index);
     scorer.set(chosen);
-    scorer.score(rest, scores.data());
+    scorer(data.records.data(), rest, scores.data());
     size_t left = 0;
     for (size_t i = 0; i < rest.size(); ++i) {
       const uint32_t place = places[i + 1];
       if (data.options.alpha * scorer.distance(scores[i]) > distances[place]) places[left++] = place;
     }
     places.resize(left);
+  }
+  // Where neighbours crowd, most are dropped and the few links left lead nowhere else: the nearest dropped
+  // ones come back, up to three quarters of the degree.
+  const size_t fewest = degree - degree / 4;
+  for (size_t i = 0; i < candidates.size() && kept.size() < fewest; ++i) {
+    if (std::find(kept.begin(), kept.end(), candidates[i].index) == kept.end())
+      kept.push_back(candidates[i].index);
   }
 }
 
@@ -106,7 +138,7 @@ void prune_links(const GraphData& data, uint32_t slot, std::vector<uint32_t>& en
   LinkScorer scorer(data);
   scorer.set(slot);
   scores.resize(ends.size());
-  scorer.score(ends, scores.data());
+  scorer(data.records.data(), ends, scores.data());
   std::vector<Scored> candidates(ends.size());
   for (size_t i = 0; i < ends.size(); ++i) candidates[i] = {ends[i], scores[i]};
   prune(data, scorer, candidates, data.options.degree, ends);

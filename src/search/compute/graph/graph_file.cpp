@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "search/compute/graph/graph_build.h"
 #include "search/compute/graph/graph_index.h"
 #include "search/compute/index_file.h"
 
@@ -17,6 +18,7 @@ IndexOptions options_of(const TensorFile& file) {
   options.degree = stored_number(file, "degree", 4, 256);
   options.build_effort = stored_number(file, "build_effort", 1, size_t{1} << 31);
   options.alpha = std::max(1.0f, std::stof(file.get("alpha", "1.2")));
+  options.seed = std::stoull(file.get("seed", "1"));
   return options;
 }
 
@@ -46,13 +48,30 @@ GraphIndex::GraphIndex(std::shared_ptr<const TensorFile> file, const VectorSourc
   data_.live = Allowed(slots);
   std::copy_n(live.data(), live.size(), data_.live.words().begin());
   data_.live.recount();
-  const auto entries = file->tensor<uint32_t>("entries");
-  check_ends(*file, entries, slots);
-  data_.entries.assign(entries.begin(), entries.end());
-  std::erase(data_.entries, GraphData::no_slot);
   const auto mean = mapped<float>(file, "mean", source.dimension());
   data_.mean.assign(mean.data(), mean.data() + mean.size());
   data_.largest_square = mapped<float>(file, "largest_square", 1).data()[0];
+  if (file->get("rotated", "").empty()) data_.rotation = {};
+  open_entries(file);
+}
+
+// Files of the first version had no groups.
+void GraphIndex::open_entries(const std::shared_ptr<const TensorFile>& file) {
+  if (!file->has("entry_groups")) {
+    data_.entries.build(data_, random_order(data_));
+    return;
+  }
+  const auto slots = file->tensor<uint32_t>("entries"), begins = file->tensor<uint32_t>("entry_groups");
+  check_ends(*file, slots, data_.slots());
+  const bool good = begins.empty() ? slots.empty()
+                                   : begins.size() >= 2 && begins.front() == 0 &&
+                                         begins.back() == slots.size() && begins.size() - 2 <= begins[1] &&
+                                         std::is_sorted(begins.begin(), begins.end()) &&
+                                         std::count(slots.begin(), slots.end(), GraphData::no_slot) == 0;
+  if (!good)
+    throw_damaged_index(*file, "the entries of an index are not in groups", "ascending places", "others");
+  data_.entries.restore(data_, slots, begins,
+                        mapped<uint8_t>(file, "entry_records", slots.size() * data_.layout.record_bytes));
 }
 
 void GraphIndex::save(const Path& path) const {
@@ -68,11 +87,16 @@ void GraphIndex::save(const Path& path) const {
   writer.set("degree", std::to_string(options.degree));
   writer.set("build_effort", std::to_string(options.build_effort));
   writer.set("alpha", std::to_string(options.alpha));
+  writer.set("seed", std::to_string(options.seed));
+  writer.set("rotated", "1");
   writer.add<uint8_t>("records", {slots, data_.layout.record_bytes}, data_.records.view());
   if (data_.has_finer()) writer.add<uint8_t>("finer", {slots, data_.layout.finer_bytes}, data_.finer.view());
   writer.add<uint32_t>("links", {slots, data_.capacity}, data_.links.view());
   writer.add<uint64_t>("live", {data_.live.words().size()}, std::as_const(data_.live).words());
-  writer.add<uint32_t>("entries", {data_.entries.size()}, data_.entries);
+  writer.add<uint32_t>("entries", {data_.entries.slots().size()}, data_.entries.slots());
+  writer.add<uint32_t>("entry_groups", {data_.entries.begins().size()}, data_.entries.begins());
+  writer.add<uint8_t>("entry_records", {data_.entries.slots().size(), data_.layout.record_bytes},
+                      data_.entries.records());
   writer.add<float>("mean", {data_.mean.size()}, data_.mean);
   writer.add<float>("largest_square", {1}, std::span(&data_.largest_square, 1));
   writer.write(path);

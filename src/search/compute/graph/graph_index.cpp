@@ -17,8 +17,8 @@ constexpr size_t default_effort = 48;
 struct QueryScorer {
   const GraphData& data;
   const CodeQuery& query;
-  void operator()(std::span<const uint32_t> slots, float* scores) const {
-    score_codes(data.layout, query, data.records.data(), slots, scores);
+  void operator()(const uint8_t* records, std::span<const uint32_t> slots, float* scores) const {
+    score_codes(data.layout, query, records, slots, scores);
   }
 };
 
@@ -89,13 +89,19 @@ std::vector<std::vector<Scored>> GraphIndex::search_batch(ConstMatrix queries, s
 void GraphIndex::find(std::span<const float> query, size_t k, const SearchOptions& options,
                       std::vector<Scored>& candidates) const {
   auto& scratch = thread_scratch();
-  scratch.row.resize(query.size());
-  for (size_t i = 0; i < query.size(); ++i) scratch.row[i] = query[i] - data_.mean[i];
+  scratch.row.assign(query.begin(), query.end());
+  data_.transform(scratch.row);
   const bool products = metric() == Metric::inner_product;
   prepare_query(data_.layout, scratch.row, products ? 1 : 2, products ? 0 : 1, scratch.query);
   const size_t effort = std::max(k, options.effort > 0 ? options.effort : default_effort);
   const QueryScorer score = {data_, scratch.query};
   if (options.filter) {
+    if (options.filter->count() <= std::min(effort, options.rerank)) {  // all of them are scored again anyway
+      options.filter->for_each([&](uint32_t slot) {
+        if (data_.live.has(slot)) candidates.push_back({slot, 0});
+      });
+      return;
+    }
     find_filtered(data_, score, std::max(effort, k), *options.filter, scratch, candidates, options.cancel);
     return;
   }
@@ -111,7 +117,7 @@ void GraphIndex::rescore(std::span<const float> query, size_t k, const SearchOpt
                          std::vector<Scored>& candidates) const {
   auto& scratch = thread_scratch();
   const float square = dot(scratch.row, scratch.row);  // of the centred query, from find()
-  const bool full = options.full_vectors || !data_.has_finer();
+  const bool full = options.full_vectors || data_.options.codes == CodeKind::scalar4;
   const size_t count = options.rerank == 0 ? 0 : std::min(candidates.size(), std::max(k, options.rerank));
   if (count == 0) {
     for (auto& candidate : candidates) candidate.score = metric_score(metric(), candidate.score, square);
@@ -124,6 +130,7 @@ void GraphIndex::rescore(std::span<const float> query, size_t k, const SearchOpt
     scratch.fresh.clear();
     for (size_t i = 0; i < count; ++i) {
       scratch.fresh.push_back(candidates[i].index);
+      if (!data_.has_finer()) continue;  // records were read just now
       const uint8_t* finer = data_.finer.data() + candidates[i].index * data_.layout.finer_bytes;
       for (size_t at = 0; at < data_.layout.finer_bytes; at += 64) __builtin_prefetch(finer + at);
     }
@@ -134,8 +141,11 @@ void GraphIndex::rescore(std::span<const float> query, size_t k, const SearchOpt
       candidates[i].score = metric_score(metric(), scratch.scores[i], square);
   }
   if (count > 0) candidates.resize(count);
-  std::sort(candidates.begin(), candidates.end(), better);
-  if (candidates.size() > k) candidates.resize(k);
+  TopK best(std::min(k, candidates.size()));
+  for (const Scored& candidate : candidates) {
+    if (candidate.score >= best.threshold()) best.offer(candidate);
+  }
+  candidates = best.take();
 }
 
 PredictedBytes predict_graph_bytes(const IndexOptions& options, size_t vectors, size_t dimension) {
@@ -143,7 +153,9 @@ PredictedBytes predict_graph_bytes(const IndexOptions& options, size_t vectors, 
   const size_t codes =
       vectors * (layout.record_bytes + (options.codes == CodeKind::scalar4x8 ? layout.finer_bytes : 0));
   const size_t links = vectors * options.degree * sizeof(uint32_t);
-  const size_t rest = (vectors + 63) / 64 * 8 + entry_count(vectors) * 4 + dimension * 4;
+  const size_t entries = EntryTable::entry_count(vectors);
+  const size_t entry_bytes = entries * (layout.record_bytes + 4) + (EntryTable::pivot_count(entries) + 2) * 4;
+  const size_t rest = (vectors + 63) / 64 * 8 + entry_bytes + dimension * 4;
   const size_t room = links + links / 2;
   constexpr size_t order = 4 + 16;  // of each vector, while building
   return {codes + links + rest, codes + rest + room + std::max(links, vectors * order)};

@@ -1,5 +1,5 @@
 // A graph of one layer over coded vectors: links to at most `degree` neighbours, thinned by robust pruning,
-// searched greedily from some hundred random slots, of which the best are taken to begin with. Bound by
+// searched greedily from the best of some hundred entries (entry_table.h). Bound by
 // memory: each step fetches the codes of the neighbours not seen before (one or two cache lines each for 128
 // numbers), all at once.
 //
@@ -47,13 +47,17 @@ class GraphIndex final : public VectorIndex {
                std::vector<Scored>& candidates) const;
   void neighbours(uint32_t slot, LinkScorer& scorer, std::vector<Scored>& candidates) const;
   void check_slot(uint32_t slot) const;
+  void open_entries(const std::shared_ptr<const TensorFile>& file);
+  void renew_entries();
+  void make_room(size_t slots);
   void erase_live(uint32_t slot);
 
   GraphData data_;
   const VectorSource& source_;
   mutable std::shared_mutex mutex_;
   mutable std::mutex gate_;
-  std::mutex writer_;  // one insert or erase at a time
+  std::mutex writer_;    // one insert or erase at a time
+  size_t inserted_ = 0;  // since the entries were chosen
 };
 
 PredictedBytes predict_graph_bytes(const IndexOptions& options, size_t vectors, size_t dimension);

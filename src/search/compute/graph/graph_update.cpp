@@ -1,5 +1,5 @@
 // In-place updates. Only one thread writes at a time (writer_), so it reads without a lock; it takes the lock
-// to write, for the links of one node at a time.
+// to write, when all that changes is known.
 #include <algorithm>
 
 #include "base/error.h"
@@ -12,6 +12,13 @@ namespace {
 
 // A neighbour that loses a link gets this many of the erased slot's neighbours instead, its nearest ones.
 constexpr size_t replacements = 3;
+// Entries are chosen anew after inserts of a quarter of the slots.
+constexpr size_t entry_patience = 4, fewest_inserted = 16;
+
+struct NewLinks {
+  uint32_t slot;
+  std::vector<uint32_t> ends;
+};
 
 }  // namespace
 
@@ -26,9 +33,7 @@ void GraphIndex::check_slot(uint32_t slot) const {
 void GraphIndex::neighbours(uint32_t slot, LinkScorer& scorer, std::vector<Scored>& candidates) const {
   auto& scratch = thread_scratch();
   scorer.set(slot);
-  traverse(
-      data_, [&](auto slots, float* scores) { scorer.score(slots, scores); }, data_.options.build_effort + 1,
-      scratch);
+  traverse(data_, scorer, data_.options.build_effort + 1, scratch);
   candidates.clear();
   for (size_t i = 0; i < scratch.beam.size(); ++i) {
     if (scratch.beam[i].index != slot) candidates.push_back(scratch.beam[i]);
@@ -40,11 +45,13 @@ void GraphIndex::insert(uint32_t slot) {
   const std::lock_guard writer(writer_);
   check_slot(slot);
   checked_row(metric(), source_, slot, row);
+  make_room(std::max<size_t>(data_.slots(), slot + size_t{1}));
   if (data_.live.has(slot)) erase_live(slot);
   {
     const auto lock = writing();
     if (slot == data_.slots()) data_.resize(slot + size_t{1});
     data_.encode_slot(slot, row);
+    data_.entries.refresh(data_, slot);
     if (metric() == Metric::inner_product)
       data_.largest_square = std::max(data_.largest_square, data_.square_of(slot));
   }
@@ -54,25 +61,44 @@ void GraphIndex::insert(uint32_t slot) {
   std::erase_if(candidates, [&](const Scored& candidate) { return !data_.live.has(candidate.index); });
   std::vector<uint32_t> kept;
   prune(data_, scorer, candidates, data_.options.degree, kept);
-  {
-    const auto lock = writing();
-    data_.set_links(slot, kept);
-    data_.live.add(slot);
-    if (data_.entries.size() < entry_count(data_.live.count())) data_.entries.push_back(slot);
-  }
+  std::vector<NewLinks> changes;
   for (const uint32_t near : kept) {
     const auto links = data_.links_of(near);
     if (std::find(links.begin(), links.end(), slot) != links.end()) continue;
     std::vector<uint32_t> ends(links.begin(), links.end());
     ends.push_back(slot);
     if (ends.size() > data_.capacity) prune_links(data_, near, ends);
-    const auto lock = writing();
-    data_.set_links(near, ends);
+    changes.push_back({near, std::move(ends)});
   }
+  const bool alone = kept.empty();
+  changes.push_back({slot, std::move(kept)});
+  {
+    const auto lock = writing();
+    for (const auto& change : changes) data_.set_links(change.slot, change.ends);
+    data_.live.add(slot);
+    if (alone) data_.entries.add(data_, slot);
+  }
+  if (++inserted_ > data_.live.count() / entry_patience + fewest_inserted) renew_entries();
+}
+
+void GraphIndex::make_room(size_t slots) {
+  auto room = data_.room_for(slots);
+  if (!room.records && !room.finer && !room.links) return;
+  const auto lock = writing();
+  data_.take(room);
+}
+
+void GraphIndex::renew_entries() {
+  EntryTable table;
+  table.build(data_, random_order(data_));
+  const auto lock = writing();
+  std::swap(data_.entries, table);
+  inserted_ = 0;
 }
 
 void GraphIndex::erase(uint32_t slot) {
   const std::lock_guard writer(writer_);
+  make_room(data_.slots());
   if (data_.live.has(slot)) erase_live(slot);
 }
 
@@ -89,13 +115,14 @@ void GraphIndex::erase_live(uint32_t slot) {
   std::erase_if(heirs, [&](uint32_t heir) { return !data_.live.has(heir); });
   std::vector<float> scores(heirs.size());
   std::vector<Scored> nearest(heirs.size());
+  std::vector<NewLinks> changes;
   for (const Scored& candidate : candidates) {
     const auto links = data_.links_of(candidate.index);
     if (std::find(links.begin(), links.end(), slot) == links.end()) continue;
     std::vector<uint32_t> ends(links.begin(), links.end());
     std::erase(ends, slot);
     scorer.set(candidate.index);
-    scorer.score(heirs, scores.data());
+    scorer(data_.records.data(), heirs, scores.data());
     for (size_t i = 0; i < heirs.size(); ++i) nearest[i] = {heirs[i], scores[i]};
     std::sort(nearest.begin(), nearest.end(), better);
     size_t added = 0;
@@ -107,9 +134,10 @@ void GraphIndex::erase_live(uint32_t slot) {
       ++added;
     }
     if (ends.size() > data_.capacity) prune_links(data_, candidate.index, ends);
-    const auto lock = writing();
-    data_.set_links(candidate.index, ends);
+    changes.push_back({candidate.index, std::move(ends)});
   }
+  const auto lock = writing();
+  for (const auto& change : changes) data_.set_links(change.slot, change.ends);
 }
 
 }  // namespace cowatch

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -24,9 +25,16 @@ std::unique_ptr<tbb::global_control> limit;
 thread_local bool in_background = false;
 constexpr int background_nice = 10;
 
+// The thread sanitizer does not see how oneTBB, which was compiled without it, orders its threads.
+#if defined(__SANITIZE_THREAD__)
+constexpr bool never_tbb = true;
+#else
+constexpr bool never_tbb = false;
+#endif
+
 // Helpers of their own, since oneTBB's would keep the low priority afterwards, made for each loop: those that
 // run in the background are long.
-void background_for(size_t pieces, const std::function<void(size_t)>& body) {
+void own_threads_for(size_t pieces, const std::function<void(size_t)>& body) {
   std::atomic<size_t> next{0};
   std::vector<std::exception_ptr> failures(std::min(pieces, threads()));
   const auto work = [&](size_t helper) {
@@ -40,8 +48,9 @@ void background_for(size_t pieces, const std::function<void(size_t)>& body) {
   {
     std::vector<std::jthread> helpers;
     for (size_t h = 1; h < failures.size(); ++h) {
-      helpers.emplace_back([&, h] {
-        const BackgroundThread background;
+      helpers.emplace_back([&, h, here = BackgroundThread::here()] {
+        std::optional<BackgroundThread> background;
+        if (here) background.emplace();
         work(h);
       });
     }
@@ -85,16 +94,12 @@ void parallel_for(size_t count, size_t grain, const std::function<void(size_t, s
     if (count > 0) body(0, count);
     return;
   }
-  if (BackgroundThread::here()) {
-    return background_for(pieces,
-                          [&](size_t piece) { body(piece * grain, std::min(count, (piece + 1) * grain)); });
-  }
+  const auto one = [&](size_t piece) { body(piece * grain, std::min(count, (piece + 1) * grain)); };
+  if (never_tbb || BackgroundThread::here()) return own_threads_for(pieces, one);
   tbb::parallel_for(
       tbb::blocked_range<size_t>(0, pieces, 1),
       [&](const tbb::blocked_range<size_t>& range) {
-        for (size_t piece = range.begin(); piece != range.end(); ++piece) {
-          body(piece * grain, std::min(count, (piece + 1) * grain));
-        }
+        for (size_t piece = range.begin(); piece != range.end(); ++piece) one(piece);
       },
       tbb::simple_partitioner());
 }

@@ -101,7 +101,9 @@ TEST_F(PackedCodes, TablesOfALossScoreWhatMattersFinelyAndNothingElseAboveIt) {
       unsigned sum = 0;
       for (size_t p = 0; p < parts; ++p) sum += fine.values[p * entries + codes[i * parts + p]];
       const double score = fine.offset + double{fine.step} * sum, rounding = 0.51 * fine.step * parts + 1e-4;
-      if (exact[i] >= least) EXPECT_NEAR(score, exact[i], rounding);
+      if (exact[i] >= least) {
+        EXPECT_NEAR(score, exact[i], rounding);
+      }
       EXPECT_LE(score, std::max(exact[i], least) + rounding);
     }
   }

@@ -135,10 +135,15 @@ std::shared_ptr<Collection> CollectionSet::create(const std::string& name, const
 
 bool CollectionSet::remove(const std::string& name) {
   const std::lock_guard changing(change_mutex_);
-  return remove_locked(name);
+  if (!close_and_discard(name)) return false;
+  std::vector<AliasChange> dangling;
+  for (const auto& [alias, target] : aliases())
+    if (target == name) dangling.push_back({AliasChange::Kind::remove, alias, ""});
+  if (!dangling.empty()) change_aliases(dangling);
+  return true;
 }
 
-bool CollectionSet::remove_locked(const std::string& name) {
+bool CollectionSet::close_and_discard(const std::string& name) {
   std::shared_ptr<Collection> closed;
   {
     const std::lock_guard lock(mutex_);
@@ -155,15 +160,6 @@ bool CollectionSet::remove_locked(const std::string& name) {
   file_system().sync_folder(folder_ / "collections");
   closed.reset();  // who still searches it holds it open; its files go all the same
   discard(gone);
-  std::map<std::string, std::string> left;
-  {
-    const std::lock_guard lock(mutex_);
-    left = aliases_;
-  }
-  std::vector<AliasChange> dangling;
-  for (const auto& [alias, target] : left)
-    if (target == name) dangling.push_back({AliasChange::Kind::remove, alias, ""});
-  if (!dangling.empty()) change_aliases(dangling);
   return true;
 }
 
@@ -271,8 +267,7 @@ void CollectionSet::restore(const std::string& name, const Path& snapshot) {
   discard(whole);
   file_system().rename(made, whole);
   file_system().sync_folder(folder_ / "collections");
-  const auto aliases_before = aliases();
-  remove_locked(name);
+  close_and_discard(name);  // aliases go on to name what takes its place
   file_system().rename(whole, home(name));
   file_system().sync_folder(folder_ / "collections");
   auto collection = std::make_shared<Collection>(home(name));
@@ -280,10 +275,6 @@ void CollectionSet::restore(const std::string& name, const Path& snapshot) {
     const std::lock_guard lock(mutex_);
     open_[name] = collection;
   }
-  std::vector<AliasChange> again;
-  for (const auto& [alias, target] : aliases_before)
-    if (target == name) again.push_back({AliasChange::Kind::create, alias, name});
-  if (!again.empty()) change_aliases(again);
 }
 
 }  // namespace cowatch

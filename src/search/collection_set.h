@@ -55,7 +55,7 @@ class CollectionSet {
  private:
   Path home(const std::string& name) const { return folder_ / "collections" / name; }
   std::string target_of(const std::string& name) const;  // mutex held
-  bool remove_locked(const std::string& name);           // change_mutex held
+  bool close_and_discard(const std::string& name);       // change_mutex held
   void discard(const Path& folder);
 
   Path folder_;

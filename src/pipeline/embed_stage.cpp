@@ -16,12 +16,14 @@ namespace {
 constexpr size_t block_rows = 4096;
 constexpr int format = 1;
 
-// Files of nothing but numbers, removed at the end: what is embedded need not fit into memory.
+// Files of nothing but numbers: what is embedded need not fit into memory. Removed as soon as they are mapped, so that a
+// kill leaves them only where the stage has to run again.
 struct Parts {
   Path rows, codes;
   explicit Parts(const Path& beside) : rows(beside), codes(beside) { rows += ".rows", codes += ".codes"; }
   Parts(const Parts&) = delete;
-  ~Parts() {
+  ~Parts() { remove(); }
+  void remove() const {
     std::error_code ignored;  // the next run writes over them
     std::filesystem::remove(rows, ignored);
     std::filesystem::remove(codes, ignored);
@@ -80,6 +82,7 @@ EmbedSummary run_embed_stage(const Workspace& workspace, const Settings& setting
   std::vector<float> errors;
   summary.embedded = embed_to(parts, errors, network, features);
   const MappedFile rows(parts.rows), codes(parts.codes);
+  parts.remove();
   TensorFileWriter writer("embeddings", format);
   writer.set("input", input);
   writer.set("model", content_digest(workspace.model(), ""));

@@ -47,7 +47,8 @@ function RecallChart({ recall }: { recall: Recall }) {
     const least = Math.min(0.9, ...shares.filter((share): share is number => share !== null));
     const plot = new uPlot({
       width: box.clientWidth, height: 180, legend: { show: false }, cursor: { show: false },
-      scales: { y: { range: [Math.floor(least * 20) / 20, 1.005] } },
+      // One minute alone would stretch the axis over years.
+      scales: { x: { range: (_, min, max) => (max - min < 3600 ? [max - 3600, max + 60] : [min, max]) }, y: { range: [Math.floor(least * 20) / 20, 1.005] } },
       axes: [{ ...axis, size: 30 }, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => formatPercent(tick, locale)) }],
       series: [{}, { stroke: style.getPropertyValue("--good"), width: 2.4, points: { show: true, size: 7 } }],
     }, [recall.Times, shares], box);
@@ -113,14 +114,14 @@ function Shown({ quality }: { quality: Quality }) {
       </section>
       <section aria-labelledby="load">
         <h2 id="load">Queue and latency</h2>
-        <div class="scrolls"><table>
+        <div class="scrolls" tabIndex={0} role="region" aria-label="Queue"><table>
           <thead><tr><th scope="col">Queue</th><th scope="col">Waiting</th><th scope="col">Running</th><th scope="col">Answered</th><th scope="col">Refused</th><th scope="col">Too late</th><th scope="col">Given up</th></tr></thead>
           <tbody>{Queues.map((queue) => (
             <tr key={queue.Name}><th scope="row">{capital(queue.Name)}</th><td>{count(queue.Waiting)}</td><td>{count(queue.Running)}</td><td>{count(queue.Done)}</td><td>{count(queue.Refused)}</td><td>{count(queue.Shed)}</td><td>{count(queue.Cancelled)}</td></tr>
           ))}</tbody>
         </table></div>
         {busy.length > 0 && (
-          <div class="scrolls"><table>
+          <div class="scrolls" tabIndex={0} role="region" aria-label="Latency"><table>
             <thead><tr><th scope="col">Operation</th><th scope="col">Requests</th><th scope="col">Half within</th><th scope="col">99 of 100 within</th></tr></thead>
             <tbody>{busy.map((each) => (
               <tr key={each.Operation}><th scope="row">{each.Operation}</th><td>{count(each.Count)}</td><td>{within(each.Median)}</td><td>{within(each.P99)}</td></tr>

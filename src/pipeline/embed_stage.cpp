@@ -70,10 +70,6 @@ bool embeddings_are_current(const Workspace& workspace, const Settings& settings
   return input_of(workspace.embeddings()) == embed_fingerprint(workspace, settings);
 }
 
-void remove_embedding_parts(const Workspace& workspace) {
-  const Parts left(workspace.embeddings());
-}
-
 EmbedSummary run_embed_stage(const Workspace& workspace, const Settings& settings) {
   const auto start = std::chrono::steady_clock::now();
   const std::string input = embed_fingerprint(workspace, settings);

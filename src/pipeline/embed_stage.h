@@ -19,7 +19,4 @@ bool embeddings_are_current(const Workspace& workspace, const Settings& settings
 // Rows pass in blocks: memory stays at a few MB for a catalogue of any size.
 EmbedSummary run_embed_stage(const Workspace& workspace, const Settings& settings);
 
-// Removes what a kill left of an embedding that was whole already.
-void remove_embedding_parts(const Workspace& workspace);
-
 }  // namespace cowatch

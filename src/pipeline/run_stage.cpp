@@ -119,7 +119,6 @@ std::vector<StageReport> run_stages(const Workspace& workspace, const Settings& 
       entry.summary = "unchanged";
       // Left by a kill between the model and the end of its training.
       if (entry.name == "train") std::filesystem::remove_all(workspace.checkpoints());
-      if (entry.name == "embed") remove_embedding_parts(workspace);
       if (entry.name == "index") remove_other_releases(workspace);
     } else {
       run_one(stage, workspace, settings, entry);

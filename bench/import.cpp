@@ -66,6 +66,7 @@ double store_seconds(std::span<const Event> events, const Path& store) {
     constexpr size_t chunk = 200000;
     for (size_t at = 0; at < events.size(); at += chunk)
       catalogue.add_events(events.subspan(at, std::min(chunk, events.size() - at)));
+    catalogue.index_events();
   }
   return seconds_now() - start;
 }

@@ -12,5 +12,5 @@ add_custom_command(
 add_library(cowatch_rpc_messages STATIC ${rpc_generated})
 target_compile_options(cowatch_rpc_messages PRIVATE -w)
 target_include_directories(cowatch_rpc_messages SYSTEM PUBLIC ${rpc_made})
-target_link_libraries(cowatch_rpc_messages PUBLIC PkgConfig::GRPC)
+target_link_libraries(cowatch_rpc_messages PUBLIC gRPC)
 cowatch_library(rpc PUBLIC cowatch_serve cowatch_rpc_messages)

@@ -91,7 +91,8 @@ std::vector<Edge> count_pairs(const Catalogue& catalogue, PairSettings options, 
   const std::vector<FeedbackKind> kinds = feedback_kinds(settings);
   if (options.weight == PairWeight::decayed) options.newest_ms = newest_time(catalogue, kinds);
   uint64_t expected = 0;
-  for (const FeedbackKind kind : kinds) expected += catalogue.event_count(kind);
+  auto counts = catalogue.event_counts();
+  for (const FeedbackKind kind : kinds) expected += counts[kind];
   PairCounter counter(summary.videos, options);
   {
     Progress progress("reading the log", "events", expected);

@@ -14,6 +14,7 @@
 #include "serve/tasks.h"
 #include "serve/vectors/vector_service.h"
 #include "store/catalogue_readers.h"
+#include "store/health.h"
 #include "store/workspace.h"
 
 namespace cowatch::serve {
@@ -60,6 +61,9 @@ class Service {
   const std::string& key() const { return key_; }  // "": none needed
   // Writers take turns.
   void write(const std::function<void(Catalogue&)>& work);
+  // Counts over the whole log. Where they take long they are kept for a while, so that asking for them again and
+  // again never takes more than a twentieth of a processor; small platforms see every change at once.
+  Health health(const Catalogue& catalogue);
   std::string metrics();
 
  private:
@@ -79,6 +83,9 @@ class Service {
   std::mutex release_mutex_, write_mutex_, metrics_mutex_;
   std::shared_ptr<const Release> release_;
   double checked_at_ = 0;  // when the files were last looked at
+  std::mutex health_mutex_;
+  Health health_;
+  double health_until_ = 0;  // seconds_now() up to which health_ is answered
   struct Histogram {
     std::map<int, uint64_t> by_status;
     std::vector<uint64_t> buckets;

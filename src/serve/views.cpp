@@ -119,7 +119,7 @@ Response ready(Call& call) {
 }
 
 Response health(Call& call) {
-  const Health health = measure_health(call.catalogue);
+  const Health health = call.service.health(call.catalogue);
   Json facts = Json::array();
   const auto fact = [&](const std::string& name, const std::string& value, const std::string& state,
                         const std::string& note) {
@@ -159,19 +159,13 @@ Response health(Call& call) {
 }
 
 Response summary(Call& call) {
-  Json by_type = Json::object();
-  uint64_t events = 0;
-  for (int kind = 0; kind <= static_cast<int>(FeedbackKind::hashtag); ++kind) {
-    const auto count = call.catalogue.event_count(static_cast<FeedbackKind>(kind));
-    if (count > 0) by_type[std::string(feedback_name(static_cast<FeedbackKind>(kind)))] = count;
-    events += count;
-  }
+  const Health health = call.service.health(call.catalogue);
   Json json = {{"Program", version()},
                {"Commit", commit()},
                {"Items", call.catalogue.item_count()},
                {"Users", call.catalogue.user_count()},
-               {"Feedback", events},
-               {"FeedbackByType", by_type},
+               {"Feedback", health.events},
+               {"FeedbackByType", health.events_by_kind},
                {"Stages", stages_json(call.service.workspace())},
                {"NeedsKey", !call.service.key().empty()},
                {"UploadLimit", call.service.upload_limit()}};

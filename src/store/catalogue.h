@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -83,6 +84,9 @@ class Catalogue {
   Written put_items(
       std::span<const ItemRecord> items);  // by id; known items: non-empty fields replace; index is ignored
   Written add_edges(std::span<const StoredEdge> edges);  // imported graph; u < v; a known pair is a duplicate
+  // Makes item_events() quick. Sorting a whole log once costs a fraction of keeping the index up while the first log
+  // comes in; later events keep it up. Nothing to do where it is there.
+  void index_events();
   void put_media(const MediaRecord& record);
   void hide_item(uint32_t index, bool hidden);
   bool remove_event(std::string_view user, std::string_view item, FeedbackKind kind);
@@ -99,7 +103,7 @@ class Catalogue {
   uint64_t item_count() const;
   uint64_t user_count() const;
   uint64_t event_count() const;
-  uint64_t event_count(FeedbackKind kind) const;
+  std::map<FeedbackKind, uint64_t> event_counts() const;  // kinds without events are left out
   uint64_t edge_count() const;
   std::optional<uint32_t> find_item(std::string_view id) const;
   std::optional<ItemRecord> item(uint32_t index) const;

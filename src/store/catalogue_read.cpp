@@ -132,10 +132,12 @@ uint64_t Catalogue::user_count() const {
 uint64_t Catalogue::event_count() const {
   return static_cast<uint64_t>(implementation_->database.number("SELECT count(*) FROM events"));
 }
-uint64_t Catalogue::event_count(FeedbackKind kind) const {
-  Statement query(implementation_->database, "SELECT count(*) FROM events WHERE kind = ?");
-  query.bind(1, static_cast<int64_t>(kind)).step();
-  return static_cast<uint64_t>(query.integer(0));
+std::map<FeedbackKind, uint64_t> Catalogue::event_counts() const {
+  Statement query(implementation_->database, "SELECT kind, count(*) FROM events GROUP BY kind");
+  std::map<FeedbackKind, uint64_t> counts;
+  while (query.step())
+    counts[static_cast<FeedbackKind>(query.integer(0))] = static_cast<uint64_t>(query.integer(1));
+  return counts;
 }
 uint64_t Catalogue::edge_count() const {
   return static_cast<uint64_t>(implementation_->database.number("SELECT count(*) FROM edges"));

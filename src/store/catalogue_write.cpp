@@ -154,6 +154,10 @@ Catalogue::Written Catalogue::add_edges(std::span<const StoredEdge> edges) {
   return written;
 }
 
+void Catalogue::index_events() {
+  implementation_->database.run("CREATE INDEX IF NOT EXISTS events_by_item ON events (item, time_ms)");
+}
+
 void Catalogue::put_media(const MediaRecord& record) {
   auto& state = *implementation_;
   state.change(

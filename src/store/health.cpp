@@ -53,9 +53,8 @@ Health measure_health(const Catalogue& catalogue) {
   health.videos = catalogue.item_count();
   health.edges = catalogue.edge_count();
   health.has_features = !catalogue.note("features").empty();
-  for (int kind = 0; kind <= static_cast<int>(FeedbackKind::hashtag); ++kind) {
-    const auto count = catalogue.event_count(static_cast<FeedbackKind>(kind));
-    if (count > 0) health.events_by_kind[std::string(feedback_name(static_cast<FeedbackKind>(kind)))] = count;
+  for (const auto& [kind, count] : catalogue.event_counts()) {
+    health.events_by_kind[std::string(feedback_name(kind))] = count;
     health.events += count;
   }
   std::vector<bool> warm(health.videos);

@@ -218,7 +218,7 @@ TEST_F(Import, Movielens100k) {
   write("ml/u.data", "196\t1\t5\t881250949\n186\t2\t3\t891717742\n22\t1\tx\t878887116\n");
   expect_counts(counts_of(set("movielens-100k", folder / "ml")), 4, 0, 2);
   EXPECT_EQ(catalogue().item(1)->title, "Café (1996)");
-  EXPECT_EQ(catalogue().event_count(FeedbackKind::like), 1u);
+  EXPECT_EQ(catalogue().event_counts()[FeedbackKind::like], 1u);
   EXPECT_THAT(rejects("u.data"), HasSubstr("3\t3\ta rating of at least 0\t'x'"));
 }
 
@@ -231,7 +231,7 @@ TEST_F(Import, MovielensCsv) {
   EXPECT_EQ(catalogue().item(0)->title, "Toy Story, The");
   EXPECT_THAT(catalogue().item(0)->hashtags, ElementsAre("Comedy", "Sci_Fi"));
   EXPECT_TRUE(catalogue().item(1)->hashtags.empty());
-  EXPECT_EQ(catalogue().event_count(FeedbackKind::hashtag), 1u);
+  EXPECT_EQ(catalogue().event_counts()[FeedbackKind::hashtag], 1u);
 }
 
 TEST_F(Import, KuairandMakesAnEventOfEachSignal) {
@@ -244,7 +244,7 @@ TEST_F(Import, KuairandMakesAnEventOfEachSignal) {
   expect_counts(counts_of(set("kuairand", folder / "kr")), 6, 0, 1);
   for (const auto kind : {FeedbackKind::watch, FeedbackKind::click, FeedbackKind::like, FeedbackKind::share,
                           FeedbackKind::dislike, FeedbackKind::impression})
-    EXPECT_EQ(catalogue().event_count(kind), 1u) << feedback_name(kind);
+    EXPECT_EQ(catalogue().event_counts()[kind], 1u) << feedback_name(kind);
   EXPECT_EQ(catalogue().user_events("0", 9).back().length_ms, 20000);
 }
 

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include "base/error.h"
+#include "store/sqlite.h"
 #include "support/temporary_folder.h"
 
 namespace cowatch {
@@ -44,6 +45,23 @@ TEST(CatalogueTest, VisitsWatchesByPersonThenTime) {
   const FeedbackKind kinds[] = {FeedbackKind::watch};
   catalogue.for_each_watch(kinds, [&](const Watch& w) { seen.emplace_back(w.user, w.item, w.time_ms); });
   EXPECT_EQ(seen, (std::vector<std::tuple<uint32_t, uint32_t, int64_t>>{{0, 1, 3}, {0, 0, 9}, {1, 1, 7}}));
+}
+
+TEST(CatalogueTest, EventsOfAnItemAreIndexedAndKeptUp) {
+  TemporaryFolder folder;
+  const auto times = [](const Catalogue& catalogue) {
+    std::vector<int64_t> found;
+    for (const Event& event : catalogue.item_events(0, 9)) found.push_back(event.time_ms);
+    return found;
+  };
+  Catalogue catalogue(folder / "c", Catalogue::Mode::write);
+  catalogue.add_events(std::vector{watch("a", "x", 5), watch("b", "x", 9), watch("b", "y", 7)});
+  EXPECT_EQ(times(catalogue), (std::vector<int64_t>{9, 5}));
+  catalogue.index_events();
+  catalogue.index_events();
+  catalogue.add_events(std::vector{watch("c", "x", 7)});
+  EXPECT_EQ(times(catalogue), (std::vector<int64_t>{9, 7, 5}));
+  EXPECT_EQ(Database(folder / "c", false).number("SELECT count(*) FROM sqlite_master WHERE name = 'events_by_item'"), 1);
 }
 
 TEST(CatalogueTest, EmptyFieldsKeepWhatIsKnown) {

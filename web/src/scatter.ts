@@ -18,11 +18,29 @@ function packed(rgb: [number, number, number]): number {
   return (255 << 24) | (blue << 16) | (green << 8) | red; // little-endian RGBA, as ImageData holds it
 }
 
+// More hues than these nobody tells apart.
+const mostHues = 48;
+
+// A hue for each cluster. Few clusters get hues far apart; of many, those that lie in one direction from the middle get
+// like hues, so that the eye finds regions where thousands of unrelated hues would be noise.
+export function clusterHues(map: Pick<EmbeddingMap, "X" | "Y" | "Cluster">): Map<number, number> {
+  const middles = new Map<number, { x: number; y: number }>();
+  map.Cluster.forEach((cluster, i) => {
+    if (cluster < 0) return;
+    const sum = middles.get(cluster) ?? { x: 0, y: 0 };
+    middles.set(cluster, { x: sum.x + map.X[i]!, y: sum.y + map.Y[i]! }); // a sum points where the mean does
+  });
+  const hue = (cluster: number, { x, y }: { x: number; y: number }) =>
+    middles.size <= mostHues ? clusterHue(cluster) : ((Math.atan2(y, x) * 180) / Math.PI + 360) % 360;
+  return new Map([...middles].map(([cluster, middle]) => [cluster, hue(cluster, middle)]));
+}
+
 export function colours(map: EmbeddingMap, theme: Theme): Uint32Array {
   const dark = theme === "dark";
   const alone = packed(oklchToRgb(dark ? 0.5 : 0.72, 0.01, 270));
+  const hues = clusterHues(map);
   return Uint32Array.from(map.Cluster, (cluster) =>
-    cluster < 0 ? alone : packed(oklchToRgb(dark ? 0.76 : 0.58, 0.15, clusterHue(cluster))),
+    cluster < 0 ? alone : packed(oklchToRgb(dark ? 0.76 : 0.58, 0.15, hues.get(cluster)!)),
   );
 }
 

@@ -212,6 +212,7 @@ void ImportSink::flush() {
 ImportCounts ImportSink::finish() {
   flush();
   write_rejects();
+  if (catalogue_) catalogue_->index_events();
   return counts_;
 }
 

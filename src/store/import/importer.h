@@ -53,7 +53,7 @@ class ImportSink {
   void missing_file(const Reject& where);
   // Writes what is buffered; then every item can be found.
   void flush();
-  ImportCounts finish();  // flush, and the last file's rejects
+  ImportCounts finish();  // flush, the last file's rejects, the index of events by item
   // A few of the rejects, for people.
   const std::vector<std::string>& samples() const { return samples_; }
 

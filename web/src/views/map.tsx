@@ -213,7 +213,7 @@ export function MapView({ focus }: { focus: string }) {
       <div class="hero maphead">
         <div>
           <h1 tabIndex={-1}>Map</h1>
-          <p id="mapkeys">{map.value ? `${count(map.value.X.length)} videos; ` : ""}near each other means alike to the model{map.value?.Rounds === 0 ? "" : ", one colour means one cluster"}. Drag and scroll, or use the arrow keys, + and −; Enter opens.</p>
+          <p id="mapkeys">{map.value ? `${count(map.value.X.length)} videos; ` : ""}near each other means alike to the model{map.value?.Rounds === 0 ? "" : ", a cluster has one colour"}. Drag and scroll, or use the arrow keys, + and −; Enter opens.</p>
         </div>
         {map.value && map.value.Rounds > 0 && (
           <label class="choice">Clusters after round{" "}

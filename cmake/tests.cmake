@@ -3,7 +3,7 @@ enable_testing()
 find_package(GTest REQUIRED)
 include(GoogleTest)
 # Folders whose tests start neither cowatch nor cowatch-media: these need not be built for them.
-set(tests_without_programs base math store graph learn search serve rpc)
+set(tests_without_programs base math store graph learn search serve rpc bench)
 file(GLOB test_folders LIST_DIRECTORIES true CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/*)
 foreach(folder ${test_folders})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*_test.cpp)

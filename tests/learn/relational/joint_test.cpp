@@ -161,6 +161,24 @@ TEST(TrainJoint, LooksAtNoMoreVideosThanAsked) {
   EXPECT_GT(joint.choice.joint.map, 0.1);
 }
 
+// Wider features get neither random units nor a copy at equal strength of columns (docs/relational.md).
+TEST(TrainJoint, LeavesOutOfWideFeaturesWhatDoesNotSuitThem) {
+  constexpr size_t videos = 60;
+  const Graph graph = test::small_world(videos).graph;
+  for (const size_t width : {512, 513}) {
+    const FeatureTable features(videos, {{"words", 0, width}}, unit_rows(videos, width, 7));
+    JointOptions options = small_options();
+    options.budget = 0;
+    options.splits = 1;
+    const JointResult joint = train_joint(features, graph, options, train_quietly);
+    for (const Candidate& candidate : joint.choice.candidates) {
+      const bool of_narrow = candidate.name == "features, columns" || candidate.name.starts_with("units");
+      const bool of_any = candidate.name.starts_with("features") || candidate.name.starts_with("linear");
+      EXPECT_EQ(candidate.made, of_narrow ? width == 512 : of_any) << candidate.name << " of " << width;
+    }
+  }
+}
+
 // With fewer videos than outputs the projection loses nothing: cosines stay those of the weighted branches.
 TEST(TrainJoint, WithoutAnythingToSetAsideAllBranchesWeighTheSame) {
   const auto features = test::small_world(10).features;

@@ -103,11 +103,12 @@ TEST(RowCodesTest, WhatIsInsertedLaterIsFoundWithoutACode) {
   VectorRows source(ConstMatrix(rows.values.data(), 200, 16));
   Allowed present = rows.present();
   present.resize(200);
-  FlatIndex index(source, present, RowCodes(16, std::span(rows.records).first(200 * RowCodes::record_bytes(16)),
-                                            std::span(rows.errors).first(200)));
+  FlatIndex index(source, present,
+                  RowCodes(16, std::span(rows.records).first(200 * RowCodes::record_bytes(16)),
+                           std::span(rows.errors).first(200)));
   source.grow(rows.values.data(), 201);
   index.insert(200);
-  EXPECT_EQ(index.search(rows.row(200), 1).at(0).index, 200u);
+  EXPECT_EQ(index.search(rows.row(200), 1, {}).at(0).index, 200u);
 }
 
 }  // namespace

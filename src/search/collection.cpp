@@ -16,7 +16,6 @@
 namespace cowatch {
 namespace {
 
-constexpr const char* records_file = "records.sqlite";
 constexpr const char* manifest_file = "manifest.safetensors";
 // Every byte is read before the first answer as long as that takes a moment; larger collections are read in
 // the background.
@@ -36,74 +35,13 @@ size_t tables_in_memory(const CollectionView& view) {
                                            [](const TableView& table) { return !table.segment; }));
 }
 
-CollectionConfig read_config(const Path& folder) {
-  const Path path = folder / records_file;
-  const Json json = Json::parse(RecordStore::read_note(path, "config"), nullptr, false);
-  if (json.is_discarded())
-    throw Error(ErrorCode::damaged, "the collection's configuration cannot be read",
-                {.where = path.string()});
-  return parse_collection_config(json);
-}
-
 }  // namespace
 
-Json to_json(const CollectionConfig& config) {
-  return {{"dimension", config.dimension},
-          {"metric", metric_name(config.metric)},
-          {"index_threshold", config.index_threshold},
-          {"degree", config.degree},
-          {"build_effort", config.build_effort},
-          {"index", index_kind_name(config.index)},
-          {"codes", code_kind_name(config.codes)},
-          {"lists", config.lists},
-          {"code_bytes", config.code_bytes},
-          {"kept_dimensions", config.kept_dimensions},
-          {"index_memory", config.index_memory},
-          {"most_points", config.most_points},
-          {"table_points", config.table_points}};
-}
-
-CollectionConfig parse_collection_config(const Json& json) {
-  CollectionConfig config;
-  config.dimension = json.at("dimension").get<size_t>();
-  config.metric = metric_of(json.at("metric").get<std::string>());
-  config.index_threshold = json.value("index_threshold", config.index_threshold);
-  config.degree = json.value("degree", config.degree);
-  config.build_effort = json.value("build_effort", config.build_effort);
-  config.index = index_kind_of(json.value("index", std::string("graph")));
-  config.codes = code_kind_of(json.value("codes", std::string("scalar4x8")));
-  config.lists = json.value("lists", config.lists);
-  config.code_bytes = json.value("code_bytes", config.code_bytes);
-  config.kept_dimensions = json.value("kept_dimensions", config.kept_dimensions);
-  config.index_memory = json.value("index_memory", config.index_memory);
-  config.most_points = json.value("most_points", config.most_points);
-  config.table_points = json.value("table_points", config.table_points);
-  return config;
-}
-
-IndexOptions index_options(const CollectionConfig& config) {
-  IndexOptions options;
-  options.kind = config.index;
-  options.metric = config.metric;
-  options.codes = config.codes;
-  options.degree = config.degree;
-  options.build_effort = config.build_effort;
-  options.lists = config.lists;
-  options.code_bytes = config.code_bytes;
-  options.kept_dimensions = config.kept_dimensions;
-  options.memory_cap = config.index_memory;
-  return options;
-}
-
 void Collection::create(const Path& folder, const CollectionConfig& config) {
-  if (config.dimension < 1 || config.dimension > largest_dimension) {
-    throw Error(
-        ErrorCode::bad_argument, "a collection's vectors cannot have this size",
-        {.expected = "1 to " + std::to_string(largest_dimension), .found = std::to_string(config.dimension)});
-  }
-  check_index_options(index_options(config), config.dimension);
+  check_config(config);
   std::filesystem::create_directories(folder);
-  RecordStore(folder / records_file, config.dimension).write_note("config", to_json(config).dump());
+  RecordStore records(folder / records_file, config.dimension);
+  write_config(records, config);
 }
 
 Collection::Collection(const Path& folder)
@@ -138,14 +76,14 @@ void Collection::configure(const CollectionConfig& config) {
     const std::lock_guard writing(write_mutex_);
     CollectionConfig next = config_;
     next.index_threshold = config.index_threshold;
-    next.degree = config.degree;
-    next.build_effort = config.build_effort;
+    next.index.degree = config.index.degree;
+    next.index.build_effort = config.index.build_effort;
     next.most_points = config.most_points;
     records_.write_note("config", to_json(next).dump());
     const std::lock_guard lock(state_mutex_);
     config_.index_threshold = next.index_threshold;
-    config_.degree = next.degree;
-    config_.build_effort = next.build_effort;
+    config_.index.degree = next.index.degree;
+    config_.index.build_effort = next.index.build_effort;
     config_.most_points = next.most_points;
   }
   wake();
@@ -293,10 +231,10 @@ void Collection::check(std::vector<PointChange>& changes) const {
 }
 
 void Collection::check_vector(size_t change, std::vector<float>& vector) const {
-  if (const auto fault = vector_fault(config_.metric, config_.dimension, vector))
+  if (const auto fault = vector_fault(config_.index.metric, config_.dimension, vector))
     throw at_place(*fault, "/points/" + std::to_string(change) + "/vector");
   // A vector of unit length stays as it is, so that one read back and written again does not change.
-  if (config_.metric == Metric::cosine && std::abs(dot(vector, vector) - 1) >= 1e-6f) normalise(vector);
+  if (config_.index.metric == Metric::cosine && std::abs(dot(vector, vector) - 1) >= 1e-6f) normalise(vector);
 }
 
 void Collection::wait_for_room() {

@@ -75,7 +75,8 @@ class Collection {
   Status status() const;
 
  private:
-  // Opening (collection.cpp).
+  static constexpr size_t most_full_tables = 8;  // in memory: a writer waits, replaying writes them out
+  // collection_open.cpp: segments, and what the records have beyond them.
   void open_segments();
   void remove_strays(const Manifest& manifest) const;
   void replay(ViewEdit& edit, uint64_t after);

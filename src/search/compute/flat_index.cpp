@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <mutex>
 
 #include "base/threads.h"
@@ -16,6 +17,8 @@ namespace {
 
 // One query: a thread takes ranges of rows, and blocks of them whose scores stay in the first-level cache.
 constexpr size_t range_rows = 16384, block_rows = 1024;
+// By codes a range is longer: each begins with no score to beat.
+constexpr size_t coded_range_rows = 65536;
 // Many queries: a thread takes a group of them and a range of rows, and makes products tile by tile; the
 // scores of a tile (256 KiB) stay in the second-level cache until they are looked through.
 constexpr size_t group_queries = 256, tile_rows = 256, batch_range_rows = 65536;
@@ -36,7 +39,7 @@ std::vector<Scored> merged(const std::vector<std::vector<Scored>>& lists, size_t
 
 FlatIndex::FlatIndex(Metric metric, const VectorSource& source, const Allowed* present,
                      const std::function<void(size_t)>& advance)
-    : metric_(metric), source_(source), live_(source.size()) {
+    : VectorIndex(IndexKind::exact, metric, source), live_(source.size()) {
   std::vector<float> row(source.dimension());
   if (metric != Metric::inner_product) norms_.resize(source.size());
   for (uint32_t slot = 0; slot < source.size(); ++slot) {
@@ -49,13 +52,13 @@ FlatIndex::FlatIndex(Metric metric, const VectorSource& source, const Allowed* p
 }
 
 FlatIndex::FlatIndex(const TensorFile& file, const VectorSource& source)
-    : metric_(metric_of(file.get("metric"))), source_(source), live_(source.size()) {
+    : VectorIndex(IndexKind::exact, metric_of(file.get("metric")), source), live_(source.size()) {
   const auto live = file.tensor<uint64_t>("live");
   const auto norms =
-      metric_ == Metric::inner_product ? std::span<const float>() : file.tensor<float>("norms");
+      metric() == Metric::inner_product ? std::span<const float>() : file.tensor<float>("norms");
   const size_t slots = std::stoull(file.get("slots", "0"));
   if (slots > source.size() || live.size() != (slots + 63) / 64 ||
-      (metric_ != Metric::inner_product && norms.size() != slots)) {
+      (metric() != Metric::inner_product && norms.size() != slots)) {
     throw Error(ErrorCode::damaged, "an index does not fit its vectors",
                 {.where = file.path().string(),
                  .expected = "at most " + std::to_string(source.size()) + " slots",
@@ -66,6 +69,11 @@ FlatIndex::FlatIndex(const TensorFile& file, const VectorSource& source)
   live_.recount();
   norms_.assign(norms.begin(), norms.end());
 }
+
+FlatIndex::FlatIndex(const VectorSource& source, Allowed present, RowCodes codes)
+    : VectorIndex(IndexKind::exact, Metric::inner_product, source),
+      live_(std::move(present)),
+      codes_(codes) {}
 
 size_t FlatIndex::slots() const {
   const std::shared_lock lock(mutex_);
@@ -83,8 +91,8 @@ size_t FlatIndex::bytes() const {
 }
 
 void FlatIndex::set_norm(uint32_t slot, std::span<const float> row) {
-  if (metric_ == Metric::l2) norms_[slot] = dot(row, row);
-  if (metric_ != Metric::cosine) return;
+  if (metric() == Metric::l2) norms_[slot] = dot(row, row);
+  if (metric() != Metric::cosine) return;
   // `row` was brought to length 1; the source's own length is what a scan divides by.
   std::vector<float> buffer(source_.dimension());
   const auto raw = float_row(source_, slot, buffer);
@@ -116,11 +124,11 @@ void FlatIndex::products(std::span<const float> query, size_t begin, std::span<f
 }
 
 void FlatIndex::finish_scores(size_t begin, float query_square, std::span<float> scores) const {
-  if (metric_ == Metric::inner_product) return;
+  if (metric() == Metric::inner_product) return;
   const float* norms = norms_.data() + begin;
   for (size_t i = 0; i < scores.size(); ++i) {
-    scores[i] = metric_ == Metric::cosine ? scores[i] * norms[i]
-                                          : std::min(0.0f, 2 * scores[i] - norms[i] - query_square);
+    scores[i] = metric() == Metric::cosine ? scores[i] * norms[i]
+                                           : std::min(0.0f, 2 * scores[i] - norms[i] - query_square);
   }
 }
 
@@ -135,7 +143,7 @@ void FlatIndex::offer(size_t begin, std::span<const float> scores, const Allowed
 
 std::vector<Scored> FlatIndex::search(std::span<const float> query, size_t k,
                                       const SearchOptions& options) const {
-  const auto checked = checked_query(metric_, dimension(), query);
+  const auto checked = checked_query(metric(), dimension(), query);
   const std::shared_lock lock(mutex_);
   if (k == 0) return {};
   const bool sparse = options.filter && options.filter->count() * sparse_share < live_.size();
@@ -144,22 +152,49 @@ std::vector<Scored> FlatIndex::search(std::span<const float> query, size_t k,
 
 std::vector<Scored> FlatIndex::scan(std::span<const float> query, size_t k,
                                     const SearchOptions& options) const {
-  const size_t slots = live_.size();
-  const float square = dot(query, query);
-  std::vector<std::vector<Scored>> found((slots + range_rows - 1) / range_rows);
-  parallel_for(slots, range_rows, [&](size_t begin, size_t end) {
+  const size_t slots = live_.size(), length = codes_.empty() ? range_rows : coded_range_rows;
+  std::vector<std::vector<Scored>> found((slots + length - 1) / length);
+  parallel_for(slots, length, [&](size_t begin, size_t end) {
     throw_if_cancelled(options);
-    TopK best(std::min(k, end - begin));
-    std::array<float, block_rows> scores;
-    for (size_t at = begin; at < end; at += block_rows) {
-      const std::span<float> block(scores.data(), std::min(block_rows, end - at));
-      products(query, at, block);
-      finish_scores(at, square, block);
-      offer(at, block, options.filter, best);
-    }
-    found[begin / range_rows] = best.take();
+    found[begin / length] = codes_.empty() ? scan_rows(query, begin, end, k, options.filter)
+                                           : scan_codes(query, begin, end, k, options.filter);
   });
   return merged(found, k);
+}
+
+std::vector<Scored> FlatIndex::scan_rows(std::span<const float> query, size_t begin, size_t end, size_t k,
+                                         const Allowed* filter) const {
+  TopK best(std::min(k, end - begin));
+  const float square = dot(query, query);
+  std::array<float, block_rows> scores;
+  for (size_t at = begin; at < end; at += block_rows) {
+    const std::span<float> block(scores.data(), std::min(block_rows, end - at));
+    products(query, at, block);
+    finish_scores(at, square, block);
+    offer(at, block, filter, best);
+  }
+  return best.take();
+}
+
+std::vector<Scored> FlatIndex::scan_codes(std::span<const float> query, size_t begin, size_t end, size_t k,
+                                          const Allowed* filter) const {
+  constexpr float done = -std::numeric_limits<float>::infinity();
+  std::vector<float> bounds(end - begin);
+  codes_.bound_scores(query, begin, bounds);
+  TopK best(std::min(k, end - begin));
+  const auto score = [&](size_t slot) {
+    float exact = 0;
+    products(query, slot, std::span(&exact, 1));
+    offer(slot, std::span(&exact, 1), filter, best);
+    bounds[slot - begin] = done;
+  };
+  // The k slots that promise most come first: their scores are what all others have to reach.
+  TopK promising(std::min(k, end - begin));
+  offer(begin, bounds, filter, promising);
+  for (const Scored& slot : promising.take()) score(slot.index);
+  for (size_t i = 0; (i = next_at_least(bounds, i, best.threshold())) < bounds.size(); ++i)
+    if (bounds[i] > done) score(begin + i);
+  return best.take();
 }
 
 std::vector<Scored> FlatIndex::scan_survivors(std::span<const float> query, size_t k,
@@ -180,7 +215,7 @@ std::vector<std::vector<Scored>> FlatIndex::search_batch(ConstMatrix queries, si
                                                          const SearchOptions& options) const {
   std::vector<float> checked(queries.rows * dimension());
   for (size_t q = 0; q < queries.rows; ++q) {
-    const auto query = checked_query(metric_, dimension(), queries.row(q));
+    const auto query = checked_query(metric(), dimension(), queries.row(q));
     std::copy(query.begin(), query.end(), checked.begin() + static_cast<ptrdiff_t>(q * dimension()));
   }
   std::vector<std::vector<Scored>> answers(queries.rows);
@@ -227,11 +262,12 @@ void FlatIndex::insert(uint32_t slot) {
                 {.expected = "at most " + std::to_string(live_.size()), .found = std::to_string(slot)});
   }
   std::vector<float> row(dimension());
-  checked_row(metric_, source_, slot, row);
+  checked_row(metric(), source_, slot, row);
   if (slot == live_.size()) {
     live_.resize(slot + size_t{1});
-    if (metric_ != Metric::inner_product) norms_.push_back(0);
+    if (metric() != Metric::inner_product) norms_.push_back(0);
   }
+  codes_ = {};  // the new row has none
   set_norm(slot, row);
   live_.add(slot);
 }
@@ -243,13 +279,9 @@ void FlatIndex::erase(uint32_t slot) {
 
 void FlatIndex::save(const Path& path) const {
   const std::shared_lock lock(mutex_);
-  TensorFileWriter writer("vector_index", 1);
-  writer.set("index", std::string(index_kind_name(kind())));
-  writer.set("metric", std::string(metric_name(metric_)));
-  writer.set("dimension", std::to_string(dimension()));
-  writer.set("slots", std::to_string(live_.size()));
+  TensorFileWriter writer = artifact(live_.size());
   writer.add<uint64_t>("live", {live_.words().size()}, live_.words());
-  if (metric_ != Metric::inner_product) writer.add<float>("norms", {norms_.size()}, norms_);
+  if (metric() != Metric::inner_product) writer.add<float>("norms", {norms_.size()}, norms_);
   writer.write(path);
 }
 

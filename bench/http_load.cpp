@@ -47,6 +47,7 @@ void HttpLoad::send(Connection& connection, size_t request, double due, const st
     if (sent <= 0) throw_system_error("send to", "the server");
     at += static_cast<size_t>(sent);
   }
+  connection.written = seconds_now();
 }
 
 bool HttpLoad::receive(Connection& connection) const {
@@ -96,7 +97,8 @@ std::vector<LoadSample> HttpLoad::at_rate(const std::vector<std::string>& reques
     const bool blocked = idle_.empty() || next == count;
     wait(blocked ? give_up : due(next), [&](Connection& connection) {
       samples[connection.request] = {seconds_now() - connection.due,
-                                     std::stoi(connection.answer.substr(9, 3))};
+                                     std::stoi(connection.answer.substr(9, 3)),
+                                     connection.written - connection.due};
       ++done;
     });
   }
@@ -128,7 +130,7 @@ LoadSample HttpLoad::ask(const std::string& request, std::string& body) {
   send(connection, 0, seconds_now(), request);
   while (connection.busy) {
     wait(seconds_now() + 60, [&](Connection& answered) {
-      sample = {seconds_now() - answered.due, std::stoi(answered.answer.substr(9, 3))};
+      sample = {seconds_now() - answered.due, std::stoi(answered.answer.substr(9, 3)), 0};
       body = answered.answer.substr(answered.answer.find("\r\n\r\n") + 4);
     });
   }

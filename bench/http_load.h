@@ -12,6 +12,7 @@ namespace cowatch::bench {
 struct LoadSample {
   double seconds = 0;  // from when the request was due to the end of the answer
   int status = 0;      // 0: none came
+  double lag = 0;      // of them, until the request was written: the generator's own part
 };
 
 // One POST or PUT of a JSON body, as bytes.
@@ -36,7 +37,7 @@ class HttpLoad {
     int socket = -1;
     bool busy = false;
     size_t request = 0;
-    double due = 0;
+    double due = 0, written = 0;
     std::string answer;
     size_t whole = 0;  // bytes of the answer, once the header is in
   };

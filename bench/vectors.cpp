@@ -29,6 +29,8 @@ namespace {
 
 struct Options {
   size_t points = 1'000'000, dim = 128, effort = 0, connections = 256, queries = 2000;
+  size_t batch = 32;
+  std::string index = "graph";
   double rate = 1000, seconds = 10, overload = 3, writes = 5000, recall = 0.95, deadline_ms = 8;
   Path folder;  // kept between runs
 };
@@ -66,8 +68,9 @@ class Cloud {
 void prepare(const Options& options, const Workspace& workspace) {
   CollectionSet set(workspace.file("vectors"));
   if (set.contains("bench")) return set.find("bench")->settle();
-  const auto collection = set.create(
-      "bench", {.dimension = options.dim, .index = {.metric = Metric::cosine}, .table_points = 65536});
+  const auto collection = set.create("bench", {.dimension = options.dim,
+                                               .index = {.kind = index_kind_of(options.index), .metric = Metric::cosine},
+                                               .table_points = 65536});
   const Cloud cloud(options.dim);
   Progress progress("writing", "points", options.points);
   constexpr size_t batch = 10'000;
@@ -203,9 +206,10 @@ struct Phase {
 
 void add_row(Report& report, const Phase& phase, const std::vector<LoadSample>& samples,
              const Options& options) {
-  std::vector<double> served, refused;
+  std::vector<double> served, refused, lag;
   size_t failed = 0;
   for (const LoadSample& sample : samples) {
+    lag.push_back(sample.lag * 1000);
     if (sample.status == 200)
       served.push_back(sample.seconds * 1000);
     else if (sample.status == 503)
@@ -227,6 +231,8 @@ void add_row(Report& report, const Phase& phase, const std::vector<LoadSample>& 
                   {"served_p99_ms", at_share(served, 0.99)},
                   {"refused_p50_ms", at_share(refused, 0.5)},
                   {"refused_p99_ms", at_share(refused, 0.99)},
+                  {"lag_p50_ms", at_share(lag, 0.5)},
+                  {"lag_p99_ms", at_share(lag, 0.99)},
                   {"written_per_second", static_cast<double>(phase.written) / phase.seconds}});
 }
 
@@ -276,7 +282,8 @@ void run(const Options& options, Report& report) {
   prepare(options, workspace);
   measure_start(workspace, options, report);
   const ServerProcess server(workspace.folder(),
-                             {"--set", "vectors.deadline_ms=" + std::to_string(options.deadline_ms)});
+                             {"--set", "vectors.deadline_ms=" + std::to_string(options.deadline_ms), "--set",
+                              "vectors.batch=" + std::to_string(options.batch)});
   Queries queries(options);
   HttpLoad load(server.port(), options.connections);
   const size_t effort = choose_effort(options, queries, load);
@@ -306,6 +313,8 @@ std::function<void(Report&)> configure(CLI::App& app) {
   add("--points", options->points, "points of the collection");
   add("--dim", options->dim, "numbers of a vector");
   add("--effort", options->effort, "candidates kept while searching; 0: the least that reaches --recall");
+  add("--index", options->index, "graph, ivf or exact; of a collection that is made now");
+  add("--batch", options->batch, "the server's: most searches that share a pass where no index is");
   add("--connections", options->connections, "of the load generator");
   add("--rate", options->rate, "requests a second in the quiet phase");
   add("--seconds", options->seconds, "length of a phase");

@@ -106,7 +106,7 @@ const std::vector<Setting>& declarations() {
       {"serve.grpc_port", int64_t{-1}, "port of the collections over gRPC; 0: any free one, -1: none", -1, 65535},
       {"serve.key", std::string(""), "key that writing needs; empty: none, which only a loopback address allows"},
       {"serve.port", int64_t{8080}, "port; 0: any free one", 0, 65535},
-      {"serve.workers", int64_t{4}, "threads that answer", 1, 256},
+      {"serve.workers", int64_t{4}, "threads that answer; at least two more than processors are taken", 1, 256},
       {"serve.upload_limit", int64_t{200000000}, "bytes an upload may have", 1000, 4e9},
       // How it is clustered (graph/tree.h).
       {"tree.linkage",
@@ -120,6 +120,7 @@ const std::vector<Setting>& declarations() {
       {"tree.thresholds", "", "least affinity to merge in round 1, 2, ..., separated by commas; empty: none"},
 
       // Collections of vectors (serve/vectors/vector_service.h).
+      {"vectors.batch", int64_t{32}, "most waiting searches of a collection without index that share a pass over it; 1: each alone", 1, 1000},
       {"vectors.deadline_ms", 50.0, "time a search may take, waiting included, in milliseconds; what would take longer is refused at once", 1, 60000},
       {"vectors.recall_every", int64_t{100}, "one search in so many is asked again exactly, in the background, to know the recall; 0: none", 0, 1e9},
       {"vectors.queue", int64_t{1000}, "most searches that wait", 1, 1e6},

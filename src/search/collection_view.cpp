@@ -1,60 +1,12 @@
 #include "search/collection_view.h"
 
 #include <algorithm>
-#include <array>
 
-#include "base/error.h"
-#include "search/compute/scan.h"
 #include "search/distance.h"
+#include "search/table_scan.h"
 
 namespace cowatch {
 namespace {
-
-constexpr size_t block_rows = 1024;
-
-void throw_if_cancelled(const VectorQuery& query) {
-  if (query.cancel && query.cancel->load(std::memory_order_relaxed))
-    throw Error(ErrorCode::interrupted, "the search was cancelled");
-}
-
-// One past the last survivor: what lies behind it in a table in memory is still being written.
-size_t end_of(const Allowed& allowed) {
-  size_t words = allowed.words().size();
-  while (words > 0 && allowed.words()[words - 1] == 0) --words;
-  return words == 0 ? 0 : words * 64 - static_cast<size_t>(std::countl_zero(allowed.words()[words - 1]));
-}
-
-// Few survivors are visited one by one; many by whole blocks of rows, at the rate of memory.
-void scan(const PointTable& table, Metric metric, const VectorQuery& query, const Allowed& allowed,
-          TopK& best) {
-  if (allowed.count() < allowed.size() / 8) {
-    size_t seen = 0;
-    allowed.for_each([&](uint32_t slot) {
-      if (++seen % block_rows == 0) throw_if_cancelled(query);
-      best.offer({slot, score_of(metric, query.vector, table.vector_of(slot))});
-    });
-    return;
-  }
-  std::array<float, block_rows> scores;
-  const size_t end = end_of(allowed);
-  for (size_t begin = 0; begin < end; begin += block_rows) {
-    throw_if_cancelled(query);
-    const size_t count = std::min(block_rows, end - begin);
-    const auto words = allowed.words().subspan(begin / 64, (count + 63) / 64);
-    if (std::ranges::all_of(words, [](uint64_t word) { return word == 0; })) continue;
-    const ConstMatrix rows = table.rows(begin, count);
-    const std::span<float> block(scores.data(), count);
-    if (metric == Metric::l2) {
-      for (size_t i = 0; i < count; ++i) block[i] = score_of(metric, query.vector, rows.row(i));
-    } else {
-      score_rows(query.vector, rows, block);
-    }
-    for (size_t i = 0; (i = next_at_least(block, i, best.threshold())) < block.size(); ++i) {
-      const auto slot = static_cast<uint32_t>(begin + i);
-      if (allowed.has(slot)) best.offer({slot, block[i]});
-    }
-  }
-}
 
 // An index estimates scores from codes; those that are shown, and compared with other tables', are exact.
 void rescore(const PointTable& table, Metric metric, const VectorQuery& query, std::span<Scored> found) {
@@ -84,17 +36,28 @@ std::vector<Scored> search_index(const VectorIndex& index, const VectorQuery& qu
   return index.search(query.vector, query.k, options);
 }
 
-std::vector<Scored> search_table(const TableView& view, Metric metric, const VectorQuery& query,
-                                 const Allowed& allowed) {
-  if (allowed.count() == 0) return {};
-  if (view.index && !query.exact) {
-    auto found = search_index(*view.index->index, query, allowed);
-    rescore(*view.table, metric, query, found);
-    return found;
+// The answers of each query over one table.
+std::vector<std::vector<Scored>> search_table(const TableView& view, size_t t, Metric metric,
+                                              std::span<const VectorQuery> queries,
+                                              std::span<const AllowedSlots> allowed) {
+  std::vector<std::vector<Scored>> found(queries.size());
+  std::vector<Scan> scans;
+  std::vector<size_t> scanned;
+  for (size_t q = 0; q < queries.size(); ++q) {
+    const Allowed& slots = *allowed[q][t];
+    if (slots.count() == 0) continue;
+    throw_if_cancelled(queries[q]);
+    if (view.index && !queries[q].exact) {
+      found[q] = search_index(*view.index->index, queries[q], slots);
+      rescore(*view.table, metric, queries[q], found[q]);
+    } else {
+      scans.push_back({&queries[q], &slots, TopK(std::min(queries[q].k, slots.count()))});
+      scanned.push_back(q);
+    }
   }
-  TopK best(std::min(query.k, allowed.count()));
-  scan(*view.table, metric, query, allowed, best);
-  return best.take();
+  scan_table(*view.table, metric, scans);
+  for (size_t s = 0; s < scans.size(); ++s) found[scanned[s]] = scans[s].best.take();
+  return found;
 }
 
 }  // namespace
@@ -118,8 +81,14 @@ std::optional<PointPlace> CollectionView::find(const PointId& id) const {
   return std::nullopt;
 }
 
-std::vector<std::shared_ptr<const Allowed>> CollectionView::select(const Condition* condition) const {
-  std::vector<std::shared_ptr<const Allowed>> allowed;
+size_t CollectionView::scanned() const {
+  size_t sum = 0;
+  for (const TableView& table : tables) sum += table.index ? 0 : table.live->count();
+  return sum;
+}
+
+AllowedSlots CollectionView::select(const Condition* condition) const {
+  AllowedSlots allowed;
   for (const TableView& table : tables) {
     allowed.push_back(condition
                           ? std::make_shared<const Allowed>(table.table->select(*condition, *table.live))
@@ -128,8 +97,8 @@ std::vector<std::shared_ptr<const Allowed>> CollectionView::select(const Conditi
   return allowed;
 }
 
-std::vector<PointPlace> CollectionView::in_order(
-    const PointId& from, size_t count, std::span<const std::shared_ptr<const Allowed>> allowed) const {
+std::vector<PointPlace> CollectionView::in_order(const PointId& from, size_t count,
+                                                 const AllowedSlots& allowed) const {
   std::vector<PointPlace> places;
   for (uint32_t t = 0; t < tables.size(); ++t) {
     for (const uint32_t slot : tables[t].table->in_order(from, count, *allowed[t]))
@@ -158,18 +127,21 @@ std::shared_ptr<const CollectionView> ViewEdit::finish(uint64_t sequence) {
   return std::make_shared<const CollectionView>(std::move(view_));
 }
 
-std::vector<Hit> search(const CollectionView& view, Metric metric, const VectorQuery& query,
-                        std::span<const std::shared_ptr<const Allowed>> allowed) {
-  std::vector<Hit> hits;
+std::vector<std::vector<Hit>> search(const CollectionView& view, Metric metric,
+                                     std::span<const VectorQuery> queries,
+                                     std::span<const AllowedSlots> allowed) {
+  std::vector<std::vector<Hit>> hits(queries.size());
   for (uint32_t t = 0; t < view.tables.size(); ++t) {
-    throw_if_cancelled(query);
-    for (const Scored& found : search_table(view.tables[t], metric, query, *allowed[t]))
-      hits.push_back({{t, found.index}, found.score});
+    const auto found = search_table(view.tables[t], t, metric, queries, allowed);
+    for (size_t q = 0; q < queries.size(); ++q)
+      for (const Scored& each : found[q]) hits[q].push_back({{t, each.index}, each.score});
   }
-  std::sort(hits.begin(), hits.end(), [&](const Hit& a, const Hit& b) {
-    return a.score > b.score || (a.score == b.score && view.id_of(a.at) < view.id_of(b.at));
-  });
-  if (hits.size() > query.k) hits.resize(query.k);
+  for (size_t q = 0; q < queries.size(); ++q) {
+    std::sort(hits[q].begin(), hits[q].end(), [&](const Hit& a, const Hit& b) {
+      return a.score > b.score || (a.score == b.score && view.id_of(a.at) < view.id_of(b.at));
+    });
+    if (hits[q].size() > queries[q].k) hits[q].resize(queries[q].k);
+  }
   return hits;
 }
 

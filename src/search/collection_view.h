@@ -47,19 +47,22 @@ struct PointPlace {
   uint32_t table, slot;
 };
 
+// Of each table of a view.
+using AllowedSlots = std::vector<std::shared_ptr<const Allowed>>;
+
 struct CollectionView {
   uint64_t sequence = 0;  // of the last batch it shows
   std::vector<TableView> tables;
 
   size_t count() const;
   size_t tables_in_memory() const;
+  size_t scanned() const;  // how many of them no index finds: every search compares them all
   std::optional<PointPlace> find(const PointId& id) const;
   PointId id_of(PointPlace at) const { return tables[at.table].table->id_of(at.slot); }
   // Each table's living slots that satisfy the condition (null: all).
-  std::vector<std::shared_ptr<const Allowed>> select(const Condition* condition) const;
+  AllowedSlots select(const Condition* condition) const;
   // The next points in order of id, at most `count`.
-  std::vector<PointPlace> in_order(const PointId& from, size_t count,
-                                   std::span<const std::shared_ptr<const Allowed>> allowed) const;
+  std::vector<PointPlace> in_order(const PointId& from, size_t count, const AllowedSlots& allowed) const;
 };
 
 // A view in the making: what it shares with the former view is copied before it is changed.
@@ -90,8 +93,15 @@ struct Hit {
   float score;  // higher is nearer
 };
 
-// The k best of the allowed slots, equal scores by smaller id. Throws interrupted when cancelled.
-std::vector<Hit> search(const CollectionView& view, Metric metric, const VectorQuery& query,
-                        std::span<const std::shared_ptr<const Allowed>> allowed);
+// For each query the k best of the slots that are allowed to it, equal scores by smaller id. What no index
+// finds is passed over once for all queries; an answer does not depend on what else is asked. Throws
+// interrupted when one of them is cancelled.
+std::vector<std::vector<Hit>> search(const CollectionView& view, Metric metric,
+                                     std::span<const VectorQuery> queries,
+                                     std::span<const AllowedSlots> allowed);
+inline std::vector<Hit> search(const CollectionView& view, Metric metric, const VectorQuery& query,
+                               const AllowedSlots& allowed) {
+  return std::move(search(view, metric, std::span(&query, 1), std::span(&allowed, 1)).front());
+}
 
 }  // namespace cowatch

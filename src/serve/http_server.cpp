@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/threads.h"
 
 namespace cowatch::serve {
 namespace {
@@ -24,6 +25,7 @@ using Tcp = asio::ip::tcp;
 
 constexpr size_t largest_json_body = 16u << 20;
 constexpr uint32_t largest_header = 16u << 10;
+constexpr size_t first_read = 8u << 10;  // a common request comes whole in one call of the system
 
 // "bytes=a-b" of one range within `size`; nullopt: none or more than this server answers, the whole is sent
 // then.
@@ -73,6 +75,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void read() {
     parser_.emplace();
+    buffer_.reserve(first_read);
     parser_->header_limit(largest_header);
     parser_->body_limit(std::max(largest_json_body, service_.upload_limit()));
     stream_.expires_after(std::chrono::seconds(settings_.idle_seconds));
@@ -154,21 +157,24 @@ class Session : public std::enable_shared_from_this<Session> {
     send(std::move(response), request->method == "HEAD", request->header("range"));
   }
 
-  // The answer comes from a worker. While it is awaited nothing is read, only looked whether the other end goes
-  // away: then the work is dropped.
+  // The answer comes from a worker. While it is awaited nothing is read, only looked whether the other end
+  // goes away: then the work is dropped.
   void answer_later(std::shared_ptr<Request> request) {
     auto cancel = std::make_shared<std::atomic<bool>>(false);
     stream_.expires_never();
     auto waiting = std::make_shared<Waiting>();
-    service_.vectors().answer(request, cancel, [self = shared_from_this(), request, cancel, waiting](Response response) {
-      // Answered at once, in this thread: nothing is watched yet.
-      asio::dispatch(self->stream_.get_executor(), [self, request, cancel, waiting, response = std::move(response)]() mutable {
-        waiting->answered = true;
-        beast::error_code ignored;
-        if (waiting->watched) self->stream_.socket().cancel(ignored);
-        if (!cancel->load()) self->send(std::move(response), request->method == "HEAD", request->header("range"));
-      });
-    });
+    service_.vectors().answer(
+        request, cancel, [self = shared_from_this(), request, cancel, waiting](Response response) {
+          // Answered at once, in this thread: nothing is watched yet.
+          asio::dispatch(self->stream_.get_executor(), [self, request, cancel, waiting,
+                                                        response = std::move(response)]() mutable {
+            waiting->answered = true;
+            beast::error_code ignored;
+            if (waiting->watched) self->stream_.socket().cancel(ignored);
+            if (!cancel->load())
+              self->send(std::move(response), request->method == "HEAD", request->header("range"));
+          });
+        });
     if (waiting->answered || buffer_.size() != 0) return;
     waiting->watched = true;
     watch(cancel);
@@ -178,14 +184,16 @@ class Session : public std::enable_shared_from_this<Session> {
     bool answered = false, watched = false;
   };
   void watch(std::shared_ptr<std::atomic<bool>> cancel) {
-    stream_.socket().async_wait(Tcp::socket::wait_read, [self = shared_from_this(), cancel](beast::error_code error) {
-      if (error) return;
-      char byte = 0;
-      beast::error_code state;
-      self->stream_.socket().non_blocking(true, state);
-      const size_t got = self->stream_.socket().receive(asio::buffer(&byte, 1), Tcp::socket::message_peek, state);
-      if (got == 0 && state != asio::error::would_block) cancel->store(true);
-    });
+    stream_.socket().async_wait(
+        Tcp::socket::wait_read, [self = shared_from_this(), cancel](beast::error_code error) {
+          if (error) return;
+          char byte = 0;
+          beast::error_code state;
+          self->stream_.socket().non_blocking(true, state);
+          const size_t got =
+              self->stream_.socket().receive(asio::buffer(&byte, 1), Tcp::socket::message_peek, state);
+          if (got == 0 && state != asio::error::would_block) cancel->store(true);
+        });
   }
 
   void send(Response response, bool head, std::string_view range) {
@@ -300,15 +308,21 @@ class Listener {
 }  // namespace
 
 void serve(Service& service, const ServerSettings& settings, const std::function<void(uint16_t)>& started) {
-  asio::io_context context(static_cast<int>(settings.threads));
+  // Some are left to read when a search runs on every processor.
+  const size_t threads = std::max(settings.threads, cowatch::threads() + 2);
+  asio::io_context context(static_cast<int>(threads));
   Listener listener(context, service, settings);
   asio::signal_set signals(context, SIGINT, SIGTERM);
   signals.async_wait([&](beast::error_code, int) { context.stop(); });
+  // Behind what is ready to be read.
+  service.vectors().search_in([&](std::function<void()> search) { asio::post(context, std::move(search)); });
   listener.accept();
   started(listener.port());
-  std::vector<std::jthread> threads;
-  for (size_t i = 1; i < settings.threads; ++i) threads.emplace_back([&] { context.run(); });
+  std::vector<std::jthread> others;
+  for (size_t i = 1; i < threads; ++i) others.emplace_back([&] { context.run(); });
   context.run();
+  others.clear();
+  service.vectors().search_in({});
 }
 
 }  // namespace cowatch::serve

@@ -115,6 +115,40 @@ TEST_P(CollectionTest, holds_what_was_written_through_merges_and_restarts) {
   }
 }
 
+// To the last bit: what else is asked at the same time must not show.
+TEST_P(CollectionTest, several_queries_together_are_answered_as_each_alone) {
+  Collection collection(path_);
+  write(collection, 30);
+  collection.settle();
+  write(collection, 9);
+  const auto view = collection.view();
+  ASSERT_GT(view->tables.size(), 1u);
+  const Condition even = parse_filter(Json::parse(R"({"must":[{"key":"even","match":{"value":true}}]})"), "");
+  const Condition few = parse_filter(Json::parse(R"({"must":[{"key":"round","match":{"value":3}}]})"), "");
+  std::vector<std::vector<float>> vectors;
+  for (uint32_t q = 0; q < 9; ++q) vectors.push_back(vector_of(random_, 900'000 + q));
+  std::vector<VectorQuery> queries;
+  std::vector<AllowedSlots> allowed;
+  for (size_t q = 0; q < vectors.size(); ++q) {
+    queries.push_back({.vector = vectors[q], .k = 1 + 7 * q});
+    allowed.push_back(view->select(q % 3 == 0 ? nullptr : q % 3 == 1 ? &even : &few));
+  }
+  const auto together = search(*view, GetParam(), queries, allowed);
+  ASSERT_EQ(together.size(), queries.size());
+  for (size_t q = 0; q < queries.size(); ++q) {
+    const auto alone = search(*view, GetParam(), queries[q], allowed[q]);
+    ASSERT_EQ(together[q].size(), alone.size());
+    ASSERT_FALSE(alone.empty());
+    for (size_t i = 0; i < alone.size(); ++i) {
+      EXPECT_EQ(view->id_of(together[q][i].at), view->id_of(alone[i].at));
+      EXPECT_EQ(together[q][i].score, alone[i].score);
+    }
+  }
+  const std::atomic<bool> cancelled{true};
+  queries[4].cancel = &cancelled;
+  EXPECT_THROW(search(*view, GetParam(), queries, allowed), Error);
+}
+
 TEST_P(CollectionTest, a_view_does_not_change) {
   Collection collection(path_);
   write(collection, 5);

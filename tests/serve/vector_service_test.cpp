@@ -6,9 +6,12 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 
 #include "base/json.h"
+#include "base/random.h"
+#include "base/threads.h"
 #include "support/temporary_folder.h"
 
 namespace cowatch {
@@ -124,7 +127,7 @@ TEST_F(VectorServiceTest, refuses_bodies_that_cannot_be_read) {
               AllOf(HasSubstr("/vecter"), HasSubstr("Did you mean 'vector'?")));
   refused("POST", "/collections/none/points/search", R"({"vector":[1,0,0]})", 404);
   refused("POST", "/collections/films/points/serch", R"({"vector":[1,0,0]})", 405);  // a point's address
-  refused("GET", search, "");  // no id
+  refused("GET", search, "");                                                        // no id
 }
 
 TEST_F(VectorServiceTest, bounds_what_is_asked_for) {
@@ -192,6 +195,61 @@ TEST_F(VectorServiceTest, refuses_collections_that_cannot_be) {
               AllOf(HasSubstr("/index_config"), HasSubstr("predicted for 1000000 vectors")));
   refused("PUT", "/collections/..%2f..%2fx", R"({"vectors":{"size":3,"distance":"Dot"}})", 404);
   EXPECT_EQ(ask("GET", "/collections/x").status, 404);
+}
+
+// Searches of a collection that is scanned, waiting at the same time, share a pass over it. Each is answered,
+// or refused, as if it were alone.
+TEST_F(VectorServiceTest, answers_together_what_waits_together) {
+  constexpr size_t dimension = 512, points = 600;  // 1.2 MB to scan
+  const Random random(3, 1);
+  const auto vector = [&](uint32_t row) {
+    std::vector<float> numbers(dimension);
+    for (uint32_t d = 0; d < dimension; ++d) numbers[d] = static_cast<float>(random.normal(row, d));
+    return numbers;
+  };
+  Json list = Json::array();
+  for (uint32_t i = 0; i < points; ++i)
+    list.push_back({{"id", i}, {"vector", vector(i)}, {"payload", {{"odd", i % 2}}}});
+  ASSERT_EQ(ask("PUT", "/collections/wide", R"({"vectors":{"size":512,"distance":"Dot"}})").status, 200);
+  ASSERT_EQ(ask("PUT", "/collections/wide/points", Json{{"points", list}}.dump()).status, 200);
+  std::vector<std::string> bodies;
+  for (uint32_t q = 0; q < 6; ++q) {
+    Json body = {{"vector", vector(9000 + q)}, {"limit", 3 + q}, {"with_payload", q == 2}};
+    if (q % 2) body["filter"] = Json::parse(R"({"must":[{"key":"odd","match":{"value":1}}]})");
+    if (q == 4) body["vector"] = {1, 2};
+    bodies.push_back(body.dump());
+  }
+  const std::string path = "/collections/wide/points/search?timeout=20";
+  std::vector<Json> alone;
+  for (const auto& body : bodies) alone.push_back(Json::parse(ask("POST", path, body).body));
+  std::deque<std::function<void()>> turns;
+  service_.search_in([&](std::function<void()> turn) { turns.push_back(std::move(turn)); });
+  const auto submit = [&](const std::string& body, std::function<void(Response)> done) {
+    auto request = std::make_shared<Request>();
+    request->method = "POST";
+    request->body = body;
+    serve::parse_target(path, *request);
+    service_.answer(request, nullptr, std::move(done));
+  };
+  // As many as there are places are answered at once, the last of them while the others still have their
+  // places; what comes then waits.
+  std::vector<Json> together(bodies.size());
+  std::function<void(size_t)> fill = [&](size_t places) {
+    if (places > 0) return submit(bodies[0], [&, places](const Response&) { fill(places - 1); });
+    for (size_t q = 0; q < bodies.size(); ++q)
+      submit(bodies[q], [&, q](const Response& response) { together[q] = Json::parse(response.body); });
+  };
+  fill(std::max<size_t>(1, threads()));
+  EXPECT_EQ(service_.searches().waiting, bodies.size());
+  const uint64_t passes = service_.searches().batches;
+  for (; !turns.empty(); turns.pop_front()) turns.front()();
+  EXPECT_EQ(service_.searches().batches, passes + 1);
+  for (size_t q = 0; q < bodies.size(); ++q) {
+    EXPECT_EQ(together[q]["result"], alone[q]["result"]) << q;
+    EXPECT_EQ(together[q]["status"], alone[q]["status"]) << q;
+    EXPECT_EQ(together[q]["status"] == "ok", q != 4) << together[q].dump();
+  }
+  service_.search_in({});
 }
 
 }  // namespace

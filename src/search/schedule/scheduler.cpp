@@ -1,16 +1,10 @@
 #include "search/schedule/scheduler.h"
 
 #include <algorithm>
-
-#include "base/background.h"
+#include <utility>
 
 namespace cowatch {
 namespace {
-
-constexpr double first_guess = 0.0005;  // seconds a job is taken to last before any was seen
-// Under overload the processors must first go to those that read requests and refuse them.
-constexpr int worker_niceness = 5;
-constexpr double weight = 0.02;  // of the newest job in the average: some 50 jobs are remembered
 
 double seconds_between(Job::Clock::time_point begin, Job::Clock::time_point end) {
   return std::chrono::duration<double>(end - begin).count();
@@ -18,100 +12,108 @@ double seconds_between(Job::Clock::time_point begin, Job::Clock::time_point end)
 
 }  // namespace
 
-Scheduler::Scheduler(size_t workers, size_t longest_queue, size_t largest_batch)
-    : workers_(workers), longest_queue_(longest_queue), largest_batch_(largest_batch) {
-  status_.job_seconds = first_guess;
-  for (size_t i = 0; i < workers; ++i)
-    threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+Scheduler::Scheduler(size_t places, size_t longest_queue, size_t largest_batch)
+    : places_(places), longest_queue_(longest_queue), largest_batch_(largest_batch), workers_(places) {
+  run_in({});
 }
 
 Scheduler::~Scheduler() {
-  for (auto& thread : threads_) thread.request_stop();
-  ready_.notify_all();
-  threads_.clear();
-  for (auto& queue : queues_)
+  std::array<std::deque<std::unique_ptr<Job>>, 3> left;
+  {
+    const std::lock_guard lock(mutex_);
+    left.swap(queues_);
+    status_.waiting = 0;
+  }
+  for (auto& queue : left)
     for (auto& job : queue) job->refuse();
+}
+
+void Scheduler::run_in(Executor executor) {
+  const std::lock_guard lock(mutex_);
+  executor_ =
+      executor ? std::move(executor) : [this](std::function<void()> work) { workers_.run(std::move(work)); };
+  for (size_t again = std::exchange(asked_, 0); again > 0; --again) ask_for_turn();
+}
+
+void Scheduler::ask_for_turn() {
+  ++asked_;
+  executor_([this, asked = Job::Clock::now()] { turn(asked); });
 }
 
 double Scheduler::wait_before(Priority priority) const {
   size_t jobs = status_.running;
   for (size_t p = 0; p <= static_cast<size_t>(priority); ++p) jobs += queues_[p].size();
-  return static_cast<double>(jobs) * status_.job_seconds / static_cast<double>(workers_);
+  return static_cast<double>(jobs) * times_.each() / static_cast<double>(places_);
 }
 
 double Scheduler::refused_for(Priority priority, Job::Clock::time_point deadline) const {
   const std::lock_guard lock(mutex_);
-  const double wait = wait_before(priority) + status_.job_seconds;
+  const double wait = wait_before(priority) + times_.each();
   const bool late =
       deadline != Job::Clock::time_point::max() && wait > seconds_between(Job::Clock::now(), deadline);
   if (!late && status_.waiting < longest_queue_) return 0;
   ++status_.refused;
-  return std::max(wait, status_.job_seconds);
+  return std::max(wait, times_.each());
 }
 
 bool Scheduler::submit(std::unique_ptr<Job>& job) {
   if (refused_for(job->priority, job->deadline) > 0) return false;
-  {
-    const std::lock_guard lock(mutex_);
-    ++status_.waiting;
-    queues_[static_cast<size_t>(job->priority)].push_back(std::move(job));
-  }
-  ready_.notify_one();
+  const std::lock_guard lock(mutex_);
+  ++status_.waiting;
+  queues_[static_cast<size_t>(job->priority)].push_back(std::move(job));
+  if (busy_ == places_) return true;
+  ++busy_;
+  ask_for_turn();
   return true;
 }
 
-std::unique_ptr<Job> Scheduler::next(std::vector<std::unique_ptr<Job>>& others) {
+Scheduler::Jobs Scheduler::next() {
+  Jobs jobs;
   for (auto& queue : queues_) {
     if (queue.empty()) continue;
-    auto job = std::move(queue.front());
-    queue.pop_front();
-    if (job->batch != 0) {
-      for (auto at = queue.begin(); at != queue.end() && others.size() + 1 < largest_batch_;) {
-        if ((*at)->batch == job->batch) {
-          others.push_back(std::move(*at));
-          at = queue.erase(at);
-        } else {
-          ++at;
-        }
+    const uint64_t batch = queue.front()->batch;
+    const double left = seconds_between(Job::Clock::now(), queue.front()->deadline);
+    const size_t most = batch == 0 ? 1 : std::min(largest_batch_, times_.fitting(left));
+    for (auto at = queue.begin(); at != queue.end() && jobs.size() < most;) {
+      if ((*at)->batch != batch) {
+        ++at;
+        continue;
       }
+      jobs.push_back(std::move(*at));
+      at = queue.erase(at);
     }
-    status_.waiting -= 1 + others.size();
-    return job;
+    break;
   }
-  return nullptr;
+  status_.waiting -= jobs.size();
+  return jobs;
 }
 
 bool Scheduler::run_here(std::unique_ptr<Job>& job) {
   {
     const std::lock_guard lock(mutex_);
-    if (status_.waiting > 0 || busy_ >= workers_) return false;
+    if (status_.waiting > 0 || busy_ == places_) return false;
     ++busy_;
     ++status_.running;
   }
-  std::vector<std::unique_ptr<Job>> jobs;
+  Jobs jobs;
   jobs.push_back(std::move(job));
-  run(std::move(jobs));
+  run(std::move(jobs), Job::Clock::now());
   return true;
 }
 
-void Scheduler::work(const std::stop_token& stop) {
-  be_nice(worker_niceness);
-  for (;;) {
-    std::vector<std::unique_ptr<Job>> jobs, others;
-    {
-      std::unique_lock lock(mutex_);
-      if (!ready_.wait(lock, stop, [&] { return status_.waiting > 0 && busy_ < workers_; })) return;
-      if (stop.stop_requested()) return;
-      jobs.push_back(next(others));
-      for (auto& other : others) jobs.push_back(std::move(other));
-      ++busy_;
-      status_.running += jobs.size();
-    }
-    run(std::move(jobs));
+void Scheduler::turn(Job::Clock::time_point asked) {
+  Jobs jobs;
+  {
+    const std::lock_guard lock(mutex_);
+    if (asked_ == 0) return;  // asked of another executor again
+    --asked_;
+    jobs = next();
+    status_.running += jobs.size();
   }
+  run(std::move(jobs), asked);
 }
 
-void Scheduler::run(std::vector<std::unique_ptr<Job>> jobs) {
+void Scheduler::run(Jobs jobs, Job::Clock::time_point asked) {
   const size_t taken = jobs.size();
   const auto start = Job::Clock::now();
   size_t shed = 0, cancelled = 0;
@@ -127,26 +129,23 @@ void Scheduler::run(std::vector<std::unique_ptr<Job>> jobs) {
     jobs.erase(jobs.begin());
     first->run_with(jobs);
   }
-  const double seconds = seconds_between(start, Job::Clock::now());
-  bool more = false;
-  {
-    const std::lock_guard lock(mutex_);
-    --busy_;
-    status_.running -= taken;
-    status_.shed += shed;
-    status_.cancelled += cancelled;
-    status_.done += count;
-    status_.batches += count > 0;
-    if (count > 0)
-      status_.job_seconds += weight * (seconds / static_cast<double>(count) - status_.job_seconds);
-    more = status_.waiting > 0;
-  }
-  if (more) ready_.notify_one();
+  const double seconds = seconds_between(asked, Job::Clock::now());
+  const std::lock_guard lock(mutex_);
+  status_.running -= taken;
+  status_.shed += shed;
+  status_.cancelled += cancelled;
+  status_.done += count;
+  status_.batches += count > 0;
+  if (count > 0) times_.add(count, seconds);
+  if (status_.waiting > asked_) return ask_for_turn();
+  --busy_;
 }
 
 Scheduler::Status Scheduler::status() const {
   const std::lock_guard lock(mutex_);
-  return status_;
+  Status status = status_;
+  status.job_seconds = times_.each();
+  return status;
 }
 
 }  // namespace cowatch

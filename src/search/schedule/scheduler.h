@@ -1,24 +1,31 @@
-// Workers that answer queries in order of priority, each before its deadline or not at all.
+// Answers queries in order of priority, so many at a time, each before its deadline or not at all.
 //
-// A server that lets its queue grow answers everyone too late. Here a query is refused at once, while refusing
-// is cheap, when the work before it would take it past its deadline (admission), and again when its turn comes
-// too late (shedding): what is answered is answered in time, at any load.
+// A server that lets its queue grow answers everyone too late. Here a query is refused at once, while
+// refusing is cheap, when the work before it would take it past its deadline (admission), and again when its
+// turn comes too late (shedding): what is answered is answered in time, at any load.
 //
-// The time to wait is estimated as the work queued at the same or a higher priority, over the workers; the work
-// of a job as the moving average of the jobs before it. Jobs of one `batch` that wait at the same time are
-// given to a worker together, so that one pass over the vectors serves them all.
+// A job runs in a turn, which an executor is asked for: a thread of the scheduler's own, or one that reads
+// requests and first reads all there are. Then a request is refused within the time of one job, however many
+// come, and needs no processor that a job has.
+//
+// The time to wait is estimated as the jobs queued at the same or a higher priority, over the places; the
+// time of a job as the moving average of those before it, from the moment at which its turn was asked for:
+// what the executor does first counts. Jobs of one `batch` that wait at the same time are run in one turn, so
+// that one pass over the vectors serves them all: as many as are done before the deadline of the first. None
+// waits for others.
 #pragma once
 
 #include <array>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
+
+#include "search/schedule/job_times.h"
+#include "search/schedule/workers.h"
 
 namespace cowatch {
 
@@ -28,8 +35,8 @@ class Job {
  public:
   using Clock = std::chrono::steady_clock;
   virtual ~Job() = default;
-  virtual void run() = 0;      // never throws
-  virtual void refuse() = 0;   // its deadline passed while it waited
+  virtual void run() = 0;                           // never throws
+  virtual void refuse() = 0;                        // its deadline passed while it waited
   virtual bool cancelled() const { return false; }  // nobody waits for it any longer: dropped
   // Runs itself and others of the same batch; by default one after the other.
   virtual void run_with(const std::vector<std::unique_ptr<Job>>& others) {
@@ -44,38 +51,49 @@ class Job {
 
 class Scheduler {
  public:
-  Scheduler(size_t workers, size_t longest_queue, size_t largest_batch);
+  using Executor =
+      std::function<void(std::function<void()>)>;  // calls what it is given once, later, in any thread
+
+  Scheduler(size_t places, size_t longest_queue, size_t largest_batch);
   ~Scheduler();  // refuses what waits, finishes what runs
+
+  // Turns are asked of `executor` from now on, of threads of its own when it is empty. Turns that were not
+  // given yet are asked for again: the former executor may be gone, and gives none any more.
+  void run_in(Executor executor);
 
   // Seconds after which to try again when a job of this kind would be refused now, 0 when it would be taken.
   // Cheap: asked before a query is even read.
   double refused_for(Priority priority, Job::Clock::time_point deadline) const;
   // False when it was refused: the job is untouched then.
   bool submit(std::unique_ptr<Job>& job);
-  // Runs the job in the calling thread when nothing waits and a worker's place is free: a thread that has just read a
+  // Runs the job in the calling thread when nothing waits and a place is free: a thread that has just read a
   // request saves handing it over, which costs more than a short search. False: the job is untouched.
   bool run_here(std::unique_ptr<Job>& job);
 
   struct Status {
     size_t waiting = 0, running = 0;
     uint64_t done = 0, refused = 0, shed = 0, cancelled = 0, batches = 0;
-    double job_seconds = 0;  // the moving average
+    double job_seconds = 0;  // of one job, on average
   };
   Status status() const;
 
  private:
-  void work(const std::stop_token& stop);
-  void run(std::vector<std::unique_ptr<Job>> jobs);  // which count as running; frees a place
-  double wait_before(Priority priority) const;  // mutex held
-  std::unique_ptr<Job> next(std::vector<std::unique_ptr<Job>>& others);
+  using Jobs = std::vector<std::unique_ptr<Job>>;
+  void ask_for_turn();  // mutex held, a place taken
+  void turn(Job::Clock::time_point asked);
+  void run(Jobs jobs, Job::Clock::time_point asked);  // which count as running; gives the place up or on
+  double wait_before(Priority priority) const;        // mutex held
+  Jobs next();                                        // mutex held
 
-  const size_t workers_, longest_queue_, largest_batch_;
+  const size_t places_, longest_queue_, largest_batch_;
   mutable std::mutex mutex_;
-  std::condition_variable_any ready_;
   std::array<std::deque<std::unique_ptr<Job>>, 3> queues_;
   mutable Status status_;
-  size_t busy_ = 0;  // places of workers in use
-  std::vector<std::jthread> threads_;
+  JobTimes times_;
+  size_t busy_ = 0;   // places taken: a job runs there, or a turn was asked for
+  size_t asked_ = 0;  // turns that were not given yet
+  Executor executor_;
+  Workers workers_;  // last: they use all of the above
 };
 
 }  // namespace cowatch

@@ -34,13 +34,13 @@ const std::vector<VectorRoute>& vector_routes() {
       {"POST", "/collections/{name}/points/scroll", "Points page by page, by id.", Scope::read, Kind::other, scroll_points},
       {"POST", "/collections/{name}/points/count", "How many points a filter lets through.", Scope::read, Kind::other, count_points},
       {"POST", "/collections/{name}/facet", "Values of a payload field, most frequent first.", Scope::read, Kind::other, facet_points},
-      {"POST", "/collections/{name}/points/search", "The nearest points.", Scope::read, Kind::search, search_points},
+      {"POST", "/collections/{name}/points/search", "The nearest points.", Scope::read, Kind::search, search_points, nullptr, search_together},
       {"POST", "/collections/{name}/points/search/batch", "Several searches.", Scope::read, Kind::search, search_batch},
       {"POST", "/collections/{name}/points/search/groups", "The nearest points of each value of a field.", Scope::read, Kind::search, search_groups},
       {"POST", "/collections/{name}/points/recommend", "Points like some and unlike others.", Scope::read, Kind::search, recommend_points},
       {"POST", "/collections/{name}/points/recommend/batch", "Several recommendations.", Scope::read, Kind::search, recommend_batch},
       {"POST", "/collections/{name}/points/recommend/groups", "Points like some and unlike others, the best of each value of a field.", Scope::read, Kind::search, recommend_groups},
-      {"POST", "/collections/{name}/points/query", "The nearest points to a vector, a point, or examples.", Scope::read, Kind::search, query_points},
+      {"POST", "/collections/{name}/points/query", "The nearest points to a vector, a point, or examples.", Scope::read, Kind::search, query_points, nullptr, query_together},
       {"POST", "/collections/{name}/points/query/batch", "Several queries.", Scope::read, Kind::search, query_batch},
       {"POST", "/collections/{name}/points/query/groups", "A query's best points of each value of a field.", Scope::read, Kind::search, query_groups},
       {"GET", "/collections/{name}/snapshots", "Snapshots of a collection.", Scope::read, Kind::other, list_snapshots},
@@ -56,7 +56,8 @@ const std::vector<VectorRoute>& vector_routes() {
 const std::vector<RefusedRoute>& refused_routes() {
   static const std::string one_node = "there is one server, without shards or peers";
   static const std::string one_vector = "a point has one unnamed vector, which goes with the point";
-  static const std::string by_collection = "snapshots are made collection by collection: POST /collections/{name}/snapshots";
+  static const std::string by_collection =
+      "snapshots are made collection by collection: POST /collections/{name}/snapshots";
   static const std::vector<RefusedRoute> all = {
       {"GET", "/cluster", one_node},
       {"GET", "/cluster/telemetry", one_node},
@@ -73,11 +74,14 @@ const std::vector<RefusedRoute>& refused_routes() {
       {"POST", "/snapshots", by_collection},
       {"DELETE", "/snapshots/{snapshot}", by_collection},
       {"POST", "/collections/{name}/points/vectors/delete", one_vector},
-      {"POST", "/collections/{name}/points/discover", "search by pairs of examples is not there; recommend takes positive and negative ones"},
-      {"POST", "/collections/{name}/points/discover/batch", "search by pairs of examples is not there; recommend takes positive and negative ones"},
+      {"POST", "/collections/{name}/points/discover",
+       "search by pairs of examples is not there; recommend takes positive and negative ones"},
+      {"POST", "/collections/{name}/points/discover/batch",
+       "search by pairs of examples is not there; recommend takes positive and negative ones"},
       {"POST", "/collections/{name}/points/search/matrix/pairs", "distances of all pairs are not made"},
       {"POST", "/collections/{name}/points/search/matrix/offsets", "distances of all pairs are not made"},
-      {"GET", "/collections/{name}/optimizations", "the status of GET /collections/{name} says whether indexing goes on"},
+      {"GET", "/collections/{name}/optimizations",
+       "the status of GET /collections/{name} says whether indexing goes on"},
   };
   return all;
 }

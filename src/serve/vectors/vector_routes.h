@@ -50,6 +50,8 @@ Json recommend_groups(VectorCall& call);
 Json query_points(VectorCall& call);
 Json query_batch(VectorCall& call);
 Json query_groups(VectorCall& call);
+void search_together(std::span<Attempt> attempts);
+void query_together(std::span<Attempt> attempts);
 
 // What the answers show of points.
 struct Shown {

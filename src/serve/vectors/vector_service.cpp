@@ -4,6 +4,7 @@
 #include <cmath>
 #include <thread>
 
+#include "base/hash.h"
 #include "base/json_text.h"
 #include "base/log.h"
 #include "base/threads.h"
@@ -29,7 +30,8 @@ Outcome refusal(const Error& error) {
 Response qdrant_response(Outcome outcome, Clock::time_point start) {
   if (outcome.response) return std::move(*outcome.response);
   if (outcome.status == 200)
-    return json_response({{"result", std::move(outcome.result)}, {"status", "ok"}, {"time", seconds_since(start)}});
+    return json_response(
+        {{"result", std::move(outcome.result)}, {"status", "ok"}, {"time", seconds_since(start)}});
   Response response =
       json_response({{"status", {{"error", outcome.error}}}, {"time", seconds_since(start)}}, outcome.status);
   if (outcome.status == 503 || outcome.status == 429) response.headers.emplace_back("Retry-After", "1");
@@ -41,8 +43,9 @@ Priority priority_of(const Request& request) {
   if (name.empty() || name == "normal") return Priority::normal;
   if (name == "high") return Priority::high;
   if (name == "low") return Priority::low;
-  throw Error(ErrorCode::bad_argument, "there is no such priority",
-              {.where = "X-Priority", .expected = "high, normal or low", .found = std::string(name.substr(0, 40))});
+  throw Error(
+      ErrorCode::bad_argument, "there is no such priority",
+      {.where = "X-Priority", .expected = "high, normal or low", .found = std::string(name.substr(0, 40))});
 }
 
 Clock::time_point deadline_after(Clock::time_point start, double seconds) {
@@ -54,33 +57,41 @@ Clock::time_point deadline_after(Clock::time_point start, double seconds) {
 // A request on its way through a scheduler.
 class VectorService::RequestJob : public Job {
  public:
-  RequestJob(VectorService& service, const VectorRoute& route, std::vector<std::string> values,
-             std::shared_ptr<const Request> request, std::shared_ptr<std::atomic<bool>> cancel,
+  RequestJob(VectorService& service, const VectorRoute& to, std::vector<std::string> path,
+             std::shared_ptr<const Request> asked, std::shared_ptr<std::atomic<bool>> dropped,
              std::function<void(Outcome)> done, Clock::time_point start)
-      : service_(service),
-        route_(route),
-        values_(std::move(values)),
-        request_(std::move(request)),
-        cancel_(std::move(cancel)),
+      : route(to),
+        request(std::move(asked)),
+        values(std::move(path)),
+        cancel(std::move(dropped)),
+        service_(service),
         done_(std::move(done)),
         start_(start) {}
 
-  void run() override { finish(service_.run(route_, *request_, values_, cancel_.get())); }
+  void run() override { finish(service_.run(*this)); }
+  void run_with(const std::vector<std::unique_ptr<Job>>& others) override {
+    if (others.empty()) return run();
+    std::vector<RequestJob*> all = {this};
+    for (const auto& other : others) all.push_back(static_cast<RequestJob*>(other.get()));
+    auto outcomes = service_.run_together(all);
+    for (size_t i = 0; i < all.size(); ++i) all[i]->finish(std::move(outcomes[i]));
+  }
   void refuse() override {
     finish(refusal(Error(ErrorCode::overloaded, "the server is busier than it can answer in time")));
   }
-  bool cancelled() const override { return cancel_ && cancel_->load(); }
+  bool cancelled() const override { return cancel && cancel->load(); }
+
+  const VectorRoute& route;
+  const std::shared_ptr<const Request> request;
+  const std::vector<std::string> values;  // of the path
+  const std::shared_ptr<std::atomic<bool>> cancel;
 
  private:
   void finish(Outcome outcome) {
-    service_.metrics_.answered(route_.method + " " + route_.path, outcome.status, seconds_since(start_));
+    service_.metrics_.answered(route.method + " " + route.path, outcome.status, seconds_since(start_));
     done_(std::move(outcome));
   }
   VectorService& service_;
-  const VectorRoute& route_;
-  std::vector<std::string> values_;
-  std::shared_ptr<const Request> request_;
-  std::shared_ptr<std::atomic<bool>> cancel_;
   std::function<void(Outcome)> done_;
   Clock::time_point start_;
 };
@@ -91,37 +102,27 @@ VectorService::VectorService(const Path& folder, const Settings& settings)
       search_seconds_(settings.get_number("vectors.deadline_ms") / 1000),
       other_seconds_(60),
       recall_(static_cast<uint64_t>(settings.get_int("vectors.recall_every"))),
-      searches_(std::max<size_t>(1, threads()), static_cast<size_t>(settings.get_int("vectors.queue")), 1),
-      others_(2, 1000, 1),
-      // Threads that read must be left when as many searches run as there are processors.
-      search_here_(static_cast<size_t>(settings.get_int("serve.workers")) > std::max<size_t>(1, threads())) {}
+      searches_(std::max<size_t>(1, threads()), static_cast<size_t>(settings.get_int("vectors.queue")),
+                static_cast<size_t>(settings.get_int("vectors.batch"))),
+      others_(2, 1000, 1) {}
 
 bool VectorService::owns(const Request& request) {
   const std::string& path = request.path;
-  return path == "/collections" || path.starts_with("/collections/") || path == "/aliases" || path == "/readyz" ||
-         path == "/healthz" || path == "/livez" || path == "/cluster" || path.starts_with("/cluster/") ||
-         path == "/snapshots" || path.starts_with("/snapshots/") ||
+  return path == "/collections" || path.starts_with("/collections/") || path == "/aliases" ||
+         path == "/readyz" || path == "/healthz" || path == "/livez" || path == "/cluster" ||
+         path.starts_with("/cluster/") || path == "/snapshots" || path.starts_with("/snapshots/") ||
          // Qdrant's clients ask the root for the version; a browser gets the page there.
          (path == "/" && request.header("user-agent").starts_with("qdrant"));
 }
 
-Outcome VectorService::run(const VectorRoute& route, const Request& request, const std::vector<std::string>& values,
-                           const std::atomic<bool>* cancel) {
+namespace {
+
+// What `work` makes of a request; its errors become refusals.
+template <class Work>
+Outcome outcome_of(const VectorRoute& route, const Work& work) {
   try {
-    VectorCall call{*this, request, collections_, values, nullptr, {}, cancel};
-    if (route.path.starts_with("/collections/{name}/") && !route.path.ends_with("/exists")) call.collection = collections_.find(values[0]);
-    if (request.parsed) {
-      call.body = *request.parsed;
-    } else if (!request.body.empty()) {
-      call.body = parse_json(request.body, "the body");
-    }
     Outcome outcome;
-    if (route.respond) {
-      route.respond(call, outcome.response.emplace());
-      outcome.status = outcome.response->status;
-    } else {
-      outcome.result = route.answer(call);
-    }
+    work(outcome);
     return outcome;
   } catch (const Error& error) {
     if (error_kind(error.code()).exit_status == 1) log(LogLevel::error, route.path + ": " + error.what());
@@ -132,17 +133,73 @@ Outcome VectorService::run(const VectorRoute& route, const Request& request, con
   }
 }
 
+}  // namespace
+
+VectorCall VectorService::open(const RequestJob& job) {
+  const Request& request = *job.request;
+  VectorCall call{*this, request, collections_, job.values, nullptr, {}, job.cancel.get()};
+  const std::string& path = job.route.path;
+  if (path.starts_with("/collections/{name}/") && !path.ends_with("/exists"))
+    call.collection = collections_.find(job.values[0]);
+  if (request.parsed) {
+    call.body = *request.parsed;
+  } else if (!request.body.empty()) {
+    call.body = parse_json(request.body, "the body");
+  }
+  return call;
+}
+
+Outcome VectorService::run(const RequestJob& job) {
+  return outcome_of(job.route, [&](Outcome& outcome) {
+    VectorCall call = open(job);
+    if (!job.route.respond) {
+      outcome.result = job.route.answer(call);
+      return;
+    }
+    job.route.respond(call, outcome.response.emplace());
+    outcome.status = outcome.response->status;
+  });
+}
+
+std::vector<Outcome> VectorService::run_together(std::span<RequestJob* const> jobs) {
+  const VectorRoute& route = jobs[0]->route;
+  std::vector<Attempt> attempts(jobs.size());
+  for (size_t i = 0; i < jobs.size(); ++i) attempts[i].of([&] { attempts[i].call.emplace(open(*jobs[i])); });
+  route.answer_together(attempts);
+  std::vector<Outcome> outcomes;
+  for (Attempt& attempt : attempts) {
+    outcomes.push_back(outcome_of(route, [&](Outcome& outcome) {
+      if (attempt.failure) std::rethrow_exception(attempt.failure);
+      outcome.result = std::move(attempt.result);
+    }));
+  }
+  return outcomes;
+}
+
+// Searches of a collection that is mostly scanned share the pass over it; one that walks a graph gains
+// nothing, and runs beside others instead.
+uint64_t VectorService::batch_of(const VectorRoute& route, const std::string& name) const {
+  constexpr size_t least_bytes = 1u << 20;
+  if (!route.answer_together) return 0;
+  const auto collection = collections_.find(name);
+  const auto view = collection->view();
+  const size_t scanned = view->scanned();
+  const bool worthwhile =
+      2 * scanned > view->count() && scanned * collection->config().dimension * sizeof(float) >= least_bytes;
+  return worthwhile ? hash64(route.path + name) | 1 : 0;
+}
+
 void VectorService::answer(std::shared_ptr<const Request> request, std::shared_ptr<std::atomic<bool>> cancel,
                            std::function<void(Response)> done) {
   const auto start = Clock::now();
-  ask(std::move(request), std::move(cancel), std::nullopt, [start, done = std::move(done)](Outcome outcome) {
-    done(qdrant_response(std::move(outcome), start));
-  });
+  ask(std::move(request), std::move(cancel), std::nullopt,
+      [start, done = std::move(done)](Outcome outcome) { done(qdrant_response(std::move(outcome), start)); });
 }
 
 namespace {
 
-// The route of a request and the values of its path; `allowed` are the methods of the address, where it is one.
+// The route of a request and the values of its path; `allowed` are the methods of the address, where it is
+// one.
 const VectorRoute* route_of(const Request& request, std::vector<std::string>& values, std::string& allowed) {
   for (const VectorRoute& each : vector_routes()) {
     if (!match_path(each.path, request.path, false, values)) continue;
@@ -156,15 +213,17 @@ Outcome no_route(const Request& request, const std::string& allowed) {
   std::vector<std::string> values;
   for (const RefusedRoute& each : refused_routes()) {
     if (each.method == request.method && match_path(each.path, request.path, false, values))
-      return refusal(Error(ErrorCode::unsupported, "this operation of Qdrant's is not supported: " + each.reason,
+      return refusal(Error(ErrorCode::unsupported,
+                           "this operation of Qdrant's is not supported: " + each.reason,
                            {.found = request.method + " " + each.path}));
   }
   if (allowed.empty()) {
-    return refusal(Error(ErrorCode::not_found, "there is no such operation",
-                         {.found = request.method + " " + request.path.substr(0, 80), .remedy = "/apidocs lists them."}));
+    return refusal(Error(
+        ErrorCode::not_found, "there is no such operation",
+        {.found = request.method + " " + request.path.substr(0, 80), .remedy = "/apidocs lists them."}));
   }
-  Outcome outcome =
-      refusal(Error(ErrorCode::bad_argument, "this address does not take " + request.method, {.expected = allowed}));
+  Outcome outcome = refusal(
+      Error(ErrorCode::bad_argument, "this address does not take " + request.method, {.expected = allowed}));
   outcome.status = 405;
   outcome.response = qdrant_response(outcome, Clock::now());
   outcome.response->headers.emplace_back("Allow", allowed);
@@ -194,8 +253,12 @@ void VectorService::ask(std::shared_ptr<const Request> request, std::shared_ptr<
     std::unique_ptr<Job> job =
         std::make_unique<RequestJob>(*this, *route, values, request, std::move(cancel), done, start);
     job->priority = priority_of(*request);
-    job->deadline = deadline ? *deadline : deadline_after(start, patience > 0 ? patience : search ? search_seconds_ : other_seconds_);
-    if (search && search_here_ && job->deadline > Clock::now() && scheduler.run_here(job)) return;
+    job->deadline = deadline ? *deadline
+                             : deadline_after(start, patience > 0 ? patience
+                                                     : search     ? search_seconds_
+                                                                  : other_seconds_);
+    job->batch = batch_of(*route, values.empty() ? "" : values[0]);
+    if (search && job->deadline > Clock::now() && scheduler.run_here(job)) return;
     if (!scheduler.submit(job)) job->refuse();
   } catch (const Error& error) {
     end(refusal(error));

@@ -1,14 +1,16 @@
-// Collections of vectors over HTTP, in the shapes of Qdrant's REST interface, so that its clients work unchanged:
-// answers are {"result", "status": "ok", "time"}, errors {"status": {"error"}, "time"}.
+// Collections of vectors over HTTP, in the shapes of Qdrant's REST interface, so that its clients work
+// unchanged: answers are {"result", "status": "ok", "time"}, errors {"status": {"error"}, "time"}.
 //
-// Reading the request, answering and the disk do not share threads: searches go to a scheduler that refuses in
-// time (search/schedule/scheduler.h), everything else to another.
+// Searches go to a scheduler that refuses in time (search/schedule/scheduler.h), everything else, which may
+// wait for the disk, to another with threads of its own.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,10 +31,28 @@ struct VectorCall {
   VectorService& service;
   const Request& request;
   CollectionSet& collections;
-  std::vector<std::string> path;         // values of the {…} parts
+  std::vector<std::string> path;           // values of the {…} parts
   std::shared_ptr<Collection> collection;  // where the path names one and it must exist
   Json body;
   const std::atomic<bool>* cancel = nullptr;
+};
+
+// One of several requests that are answered together: its result, or why there is none.
+struct Attempt {
+  std::optional<VectorCall> call;
+  Json result;
+  std::exception_ptr failure;
+
+  // Does a part of the work unless a part before it failed.
+  template <class Work>
+  void of(const Work& work) {
+    if (failure) return;
+    try {
+      work();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  }
 };
 
 // One operation, declared once: dispatch, scopes, OpenAPI and the metrics' labels come from this.
@@ -43,6 +63,8 @@ struct VectorRoute {
   enum class Kind { search, other } kind;
   Json (*answer)(VectorCall&);  // the result; null where a file or text was answered through `respond`
   void (*respond)(VectorCall&, Response&) = nullptr;  // instead of `answer`
+  // Several requests of one collection, each answered as by `answer`; null where that saves nothing.
+  void (*answer_together)(std::span<Attempt>) = nullptr;
 };
 const std::vector<VectorRoute>& vector_routes();
 
@@ -66,13 +88,16 @@ class VectorService {
 
   // Whether a path is one of ours.
   static bool owns(const Request& request);
-  // Calls `done` once, from any thread, now or later; when `cancel` was set meanwhile because nobody waits, perhaps
-  // never. `deadline` is the search's, before the request's own `timeout` and the setting.
+  // Calls `done` once, from any thread, now or later; when `cancel` was set meanwhile because nobody waits,
+  // perhaps never. `deadline` is the search's, before the request's own `timeout` and the setting.
   void ask(std::shared_ptr<const Request> request, std::shared_ptr<std::atomic<bool>> cancel,
            std::optional<Job::Clock::time_point> deadline, std::function<void(Outcome)> done);
   // The same over HTTP.
   void answer(std::shared_ptr<const Request> request, std::shared_ptr<std::atomic<bool>> cancel,
               std::function<void(Response)> done);
+  // Searches run in turns of the executor, threads that read requests; in threads of their own when it is
+  // empty.
+  void search_in(Scheduler::Executor executor) { searches_.run_in(std::move(executor)); }
   std::string metrics() const;
   CollectionSet& collections() { return collections_; }
   VectorMetrics& measures() { return metrics_; }
@@ -82,8 +107,10 @@ class VectorService {
 
  private:
   class RequestJob;
-  Outcome run(const VectorRoute& route, const Request& request, const std::vector<std::string>& values,
-              const std::atomic<bool>* cancel);
+  VectorCall open(const RequestJob& job);
+  Outcome run(const RequestJob& job);
+  std::vector<Outcome> run_together(std::span<RequestJob* const> jobs);
+  uint64_t batch_of(const VectorRoute& route, const std::string& collection) const;
 
   CollectionSet collections_;
   AccessTokens tokens_;
@@ -91,7 +118,6 @@ class VectorService {
   mutable VectorMetrics metrics_;
   RecallSampler recall_;
   Scheduler searches_, others_;  // last: their workers use all of the above
-  bool search_here_;             // in the thread that read the request
 };
 
 }  // namespace cowatch::serve

@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <deque>
 #include <future>
+#include <thread>
 
 namespace cowatch {
 namespace {
@@ -21,7 +23,8 @@ struct Log {
 
 class NamedJob : public Job {
  public:
-  NamedJob(Log& log, std::string name, std::function<void()> work = {}) : log_(log), name_(std::move(name)), work_(std::move(work)) {}
+  NamedJob(Log& log, std::string name, std::function<void()> work = {})
+      : log_(log), name_(std::move(name)), work_(std::move(work)) {}
   void run() override {
     if (work_) work_();
     log_.add(name_);
@@ -134,6 +137,88 @@ TEST(Scheduler, gives_a_batch_to_one_worker) {
   EXPECT_THAT(log.lines, testing::ElementsAre("first", "together 3", "1", "1", "1", "2", "1"));
 }
 
+TEST(JobTimes, learn_what_a_job_takes_alone_and_in_a_batch) {
+  JobTimes times;
+  for (size_t i = 0; i < 1000; ++i) {
+    const size_t jobs = 1 + i % 5;
+    times.add(jobs, 0.040 + 0.002 * static_cast<double>(jobs - 1));
+  }
+  EXPECT_NEAR(times.each(), 0.044 / 3, 0.001);
+  EXPECT_EQ(times.fitting(0), 1u);
+  EXPECT_EQ(times.fitting(0.0411), 1u);
+  EXPECT_EQ(times.fitting(0.0511), 6u);
+}
+
+// Turns are given when the executor likes.
+struct Turns {
+  std::deque<std::function<void()>> waiting;
+  Scheduler::Executor executor() {
+    return [this](std::function<void()> turn) { waiting.push_back(std::move(turn)); };
+  }
+  void give_all() {
+    while (!waiting.empty()) {
+      const auto turn = std::move(waiting.front());
+      waiting.pop_front();
+      turn();
+    }
+  }
+};
+
+TEST(Scheduler, a_batch_is_no_larger_than_the_deadline_of_its_first_allows) {
+  Log log;
+  Turns turns;
+  Scheduler scheduler(1, 100, 100);
+  scheduler.run_in(turns.executor());
+  const auto submit_some = [&](int count, std::chrono::milliseconds patience) {
+    for (int i = 0; i < count; ++i) {
+      auto each = std::make_unique<NamedJob>(
+          log, "x", [] { std::this_thread::sleep_for(std::chrono::milliseconds(2)); });
+      each->batch = 7;
+      each->deadline = Job::Clock::now() + patience;
+      EXPECT_TRUE(submit(scheduler, std::move(each)));
+    }
+  };
+  for (int i = 0; i < 100; ++i) {  // it learns
+    submit_some(1 + i % 3, std::chrono::hours(1));
+    turns.give_all();
+  }
+  log.lines.clear();
+  submit_some(1, std::chrono::milliseconds(30));
+  submit_some(40, std::chrono::hours(1));
+  turns.waiting.front()();
+  ASSERT_FALSE(log.lines.empty());
+  ASSERT_TRUE(log.lines[0].starts_with("together ")) << log.lines[0];
+  const int taken = std::stoi(log.lines[0].substr(9));
+  EXPECT_GT(taken, 2);
+  EXPECT_LT(taken, 30) << "30 ms at 2 ms each";
+  turns.waiting.clear();
+  scheduler.run_in({});
+}
+
+// A turn runs one job and asks for the next, so that the executor may do other work in between. Turns that an
+// executor took and never gives are asked of the next one.
+TEST(Scheduler, asks_the_executor_for_one_turn_after_the_other) {
+  Log log;
+  Turns first, second;
+  Scheduler scheduler(2, 100, 1);
+  scheduler.run_in(first.executor());
+  for (const char* name : {"a", "b", "c", "d"}) EXPECT_TRUE(submit(scheduler, job(log, name)));
+  EXPECT_EQ(first.waiting.size(), 2u) << "one for each place";
+  first.waiting[0]();
+  EXPECT_THAT(log.lines, testing::ElementsAre("a"));
+  EXPECT_EQ(first.waiting.size(), 3u);
+  EXPECT_EQ(scheduler.status().running, 0u);
+  scheduler.run_in(second.executor());
+  EXPECT_EQ(second.waiting.size(), 2u);
+  second.give_all();
+  EXPECT_THAT(log.lines, testing::ElementsAre("a", "b", "c", "d"));
+  first.give_all();  // late: nothing is left to run
+  EXPECT_EQ(scheduler.status().done, 4u);
+  std::unique_ptr<Job> here = job(log, "here");
+  EXPECT_TRUE(scheduler.run_here(here)) << "all places are free again";
+  scheduler.run_in({});
+}
+
 TEST(Scheduler, every_job_is_run_or_refused) {
   std::atomic<int> ended{0};
   Log log;
@@ -153,11 +238,13 @@ TEST(Scheduler, every_job_is_run_or_refused) {
       });
     }
   }
-  EXPECT_EQ(std::count_if(log.lines.begin(), log.lines.end(), [](const std::string& line) { return line.ends_with("x"); }), count);
+  EXPECT_EQ(std::count_if(log.lines.begin(), log.lines.end(),
+                          [](const std::string& line) { return line.ends_with("x"); }),
+            count);
 }
 
-// A job may run in the thread that brings it, in a worker's place: never beside as many others, never before those that
-// wait.
+// A job may run in the thread that brings it, in a worker's place: never beside as many others, never before
+// those that wait.
 TEST(Scheduler, runs_a_job_here_in_a_free_place_only) {
   Log log;
   Scheduler scheduler(1, 100, 1);

@@ -1,0 +1,34 @@
+#include "search/schedule/workers.h"
+
+namespace cowatch {
+
+Workers::Workers(size_t threads) {
+  for (size_t i = 0; i < threads; ++i)
+    threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+}
+
+Workers::~Workers() {
+  for (auto& thread : threads_) thread.request_stop();
+  threads_.clear();
+}
+
+void Workers::run(std::function<void()> work) {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(work));
+  }
+  given_.notify_one();
+}
+
+void Workers::work(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (given_.wait(lock, stop, [&] { return !waiting_.empty(); })) {
+    const auto work = std::move(waiting_.front());
+    waiting_.pop_front();
+    lock.unlock();
+    work();
+    lock.lock();
+  }
+}
+
+}  // namespace cowatch

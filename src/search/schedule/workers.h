@@ -1,0 +1,28 @@
+// Threads that run what they are given, in the order in which it came.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace cowatch {
+
+class Workers {
+ public:
+  explicit Workers(size_t threads);
+  ~Workers();  // runs what it was given before
+  void run(std::function<void()> work);
+
+ private:
+  void work(const std::stop_token& stop);
+
+  std::mutex mutex_;
+  std::condition_variable_any given_;
+  std::deque<std::function<void()>> waiting_;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace cowatch

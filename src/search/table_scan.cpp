@@ -1,0 +1,85 @@
+#include "search/table_scan.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "base/error.h"
+#include "search/compute/scan.h"
+#include "search/distance.h"
+
+namespace cowatch {
+namespace {
+
+// A block of rows stays in the second-level cache from one query to the next.
+constexpr size_t block_bytes = 128u << 10, most_block_rows = 1024;
+// Below one survivor in so many, each is visited for itself.
+constexpr size_t sparse_share = 8;
+
+// One past the last survivor: what lies behind it in a table in memory is still being written.
+size_t end_of(const Allowed& allowed) {
+  size_t words = allowed.words().size();
+  while (words > 0 && allowed.words()[words - 1] == 0) --words;
+  return words == 0 ? 0 : words * 64 - static_cast<size_t>(std::countl_zero(allowed.words()[words - 1]));
+}
+
+void scan_survivors(const PointTable& table, Metric metric, Scan& scan) {
+  size_t seen = 0;
+  scan.allowed->for_each([&](uint32_t slot) {
+    if (++seen % most_block_rows == 0) throw_if_cancelled(*scan.query);
+    scan.best.offer({slot, score_of(metric, scan.query->vector, table.vector_of(slot))});
+  });
+}
+
+void scan_block(ConstMatrix rows, size_t begin, Metric metric, Scan& scan) {
+  std::array<float, most_block_rows> scores;
+  const std::span<float> block(scores.data(), rows.rows);
+  if (metric == Metric::l2) {
+    for (size_t i = 0; i < block.size(); ++i) block[i] = score_of(metric, scan.query->vector, rows.row(i));
+  } else {
+    score_rows(scan.query->vector, rows, block);
+  }
+  for (size_t i = 0; (i = next_at_least(block, i, scan.best.threshold())) < block.size(); ++i) {
+    const auto slot = static_cast<uint32_t>(begin + i);
+    if (scan.allowed->has(slot)) scan.best.offer({slot, block[i]});
+  }
+}
+
+bool any_in(const Allowed& allowed, size_t begin, size_t count) {
+  const size_t first = begin / 64, last = std::min(allowed.words().size(), (begin + count + 63) / 64);
+  if (first >= last) return false;
+  return std::ranges::any_of(allowed.words().subspan(first, last - first),
+                             [](uint64_t word) { return word != 0; });
+}
+
+}  // namespace
+
+void throw_if_cancelled(const VectorQuery& query) {
+  if (query.cancel && query.cancel->load(std::memory_order_relaxed))
+    throw Error(ErrorCode::interrupted, "the search was cancelled");
+}
+
+void scan_table(const PointTable& table, Metric metric, std::span<Scan> scans) {
+  std::vector<Scan*> wide;
+  size_t end = 0, dimension = 1;
+  for (Scan& scan : scans) {
+    if (scan.allowed->count() < scan.allowed->size() / sparse_share) {
+      scan_survivors(table, metric, scan);
+      continue;
+    }
+    wide.push_back(&scan);
+    end = std::max(end, end_of(*scan.allowed));
+    dimension = scan.query->vector.size();
+  }
+  const size_t fitting = block_bytes / (dimension * sizeof(float)) / 64 * 64;
+  const size_t block_rows = std::clamp<size_t>(fitting, 64, most_block_rows);
+  for (size_t begin = 0; begin < end; begin += block_rows) {
+    const size_t count = std::min(block_rows, end - begin);
+    for (Scan* scan : wide) {
+      throw_if_cancelled(*scan->query);
+      if (any_in(*scan->allowed, begin, count)) scan_block(table.rows(begin, count), begin, metric, *scan);
+    }
+  }
+}
+
+}  // namespace cowatch

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <iostream>
+#include <limits>
 
 #include "base/error.h"
 #include "base/threads.h"
@@ -19,6 +21,7 @@ struct Options {
   Path data;
   GeneratedSize generated;
   size_t queries = 1000, k = 10, passes = 5;
+  uint64_t seed = 1;
   std::string metric = "cosine", engines = "cowatch,hnswlib,faiss", codes = "scalar4x8,scalar8,scalar4",
               index = "graph", ivf_codes = "scalar4,product4,rabitq1";
   size_t lists = 0;
@@ -26,7 +29,7 @@ struct Options {
   std::vector<size_t> probes = {1, 2, 4, 8, 16, 32, 64};
   size_t degree = 32, build_effort = 96, hnsw_m = 16, hnsw_build = 200;
   float alpha = 1.2f;
-  bool filters = false, churn = false;
+  bool filters = false, churn = false, wait = false;
   size_t effort = 64, writes = 5000;
 };
 
@@ -159,16 +162,12 @@ void print_summary(const AnnData& data, const std::vector<Setting>& settings) {
 
 void run(const Options& options, Report& report) {
   AnnTask task = {.metric = metric_of(options.metric), .k = options.k, .threads = threads(), .folder = {}};
-  AnnData data = ann_data(options.data, options.generated, options.queries, task.metric);
-  report.settings = {{"data", data.name},
-                     {"vectors", data.count()},
-                     {"dim", data.dimension},
-                     {"queries", data.asked()},
-                     {"k", options.k},
-                     {"metric", options.metric},
-                     {"passes", options.passes},
-                     {"threads", threads()},
-                     {"faiss", "Debian's generic build, without AVX2"}};
+  AnnData data = ann_data(options.data, options.generated, options.queries, task.metric, options.seed);
+  report.settings = {{"data", data.name},        {"vectors", data.count()},
+                     {"dim", data.dimension},    {"queries", data.asked()},
+                     {"seed", options.seed},     {"k", options.k},
+                     {"metric", options.metric}, {"passes", options.passes},
+                     {"threads", threads()},     {"faiss", "Debian's generic build, without AVX2"}};
   if (options.filters || options.churn) {
     const IndexOptions ours = index_options(options, split(options.codes).front());
     report.settings["effort"] = options.effort;
@@ -201,6 +200,11 @@ void run(const Options& options, Report& report) {
     }
   }
   std::fflush(stdout);
+  if (options.wait) {
+    std::printf("all is built; a line on the input begins the passes\n");
+    std::fflush(stdout);
+    std::cin.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
   for (size_t pass = 0; pass < options.passes; ++pass) {
     for (Setting& setting : settings) {
       AnnEngine& engine = *setting.engine;
@@ -224,6 +228,7 @@ std::function<void(Report&)> configure(CLI::App& app) {
   add("--vectors", options->generated.vectors, "vectors to generate");
   add("--dim", options->generated.dimension, "their dimension");
   add("--queries", options->queries, "vectors kept apart and asked");
+  add("--seed", options->seed, "which vectors are asked");
   add("--metric", options->metric, "inner_product, cosine or l2");
   add("--engines", options->engines, "which engines");
   add("--index", options->index, "which indexes of ours: graph, ivf or both");
@@ -240,6 +245,8 @@ std::function<void(Report&)> configure(CLI::App& app) {
   add("--hnsw-build", options->hnsw_build, "ef_construction of hnswlib");
   app.add_flag("--filters", options->filters, "instead: filters from 0.01 to 100 % of the vectors");
   app.add_flag("--churn", options->churn, "instead: half of the vectors replaced, and queries beside writes");
+  app.add_flag("--wait", options->wait,
+               "ask nothing before a line comes on the input: what is slow to build may share the machine");
   add("--effort", options->effort, "candidates kept while searching with --filters and --churn");
   add("--writes", options->writes, "vectors written a second with --churn");
   return [options](Report& report) { run(*options, report); };

@@ -105,14 +105,15 @@ NumberTable generate(size_t rows, size_t dimension) {
 
 }  // namespace
 
-AnnData ann_data(const Path& path, const GeneratedSize& generated, size_t queries, Metric metric) {
+AnnData ann_data(const Path& path, const GeneratedSize& generated, size_t queries, Metric metric,
+                 uint64_t seed) {
   NumberTable table =
       path.empty() ? generate(generated.vectors + queries, generated.dimension) : read_table(path);
   AnnData data;
   data.name = path.empty() ? "generated" : path.stem().string();
   data.dimension = table.columns;
   std::vector<std::pair<uint64_t, size_t>> order;
-  const Random random(1, data_stream + 1);
+  const Random random(seed, data_stream + 1);
   for (size_t r = 0; r < table.rows; ++r) {
     const std::span<float> row(table.values.data() + r * table.columns, table.columns);
     if (dot(row, row) == 0) continue;

@@ -26,14 +26,16 @@ struct GeneratedSize {
 };
 
 // .npy, .fvecs, .safetensors (its only, or its largest, float32 or float16 table) or a folder of the `graph`
-// shape; an empty path generates. `queries` rows chosen by the seed are taken out and asked. Rows of zeros
+// shape; an empty path generates. `queries` rows chosen by the seed are taken out and asked: what is tuned
+// asks those of another seed than what is reported. Rows of zeros
 // are left out; under cosine all rows are brought to length 1, for every engine.
 //
 // Generated vectors are x = A·z + 0.1·e, brought to length 1, e normal noise. z of 24 numbers (the intrinsic
 // dimension) is a centre plus 0.7 times normal noise; centres are normal, one for each 500 vectors, and a
 // vector's centre is drawn by Zipf's law with exponent 0.7, so that clusters overlap and differ in size. A is
 // dimension × 24, normal. Queries are drawn like vectors.
-AnnData ann_data(const Path& path, const GeneratedSize& generated, size_t queries, Metric metric);
+AnnData ann_data(const Path& path, const GeneratedSize& generated, size_t queries, Metric metric,
+                 uint64_t seed = 1);
 void set_truth(AnnData& data, Metric metric, size_t k);
 
 // Share of the exact k best among what was found: a found slot counts when its score reaches the k-th exact

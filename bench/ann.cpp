@@ -3,6 +3,8 @@
 // vector. The engines take turns in every pass; the best and the median pass of each setting count.
 #include <algorithm>
 #include <cstdio>
+#include <iostream>
+#include <limits>
 
 #include "base/error.h"
 #include "base/temporary_folder.h"
@@ -22,7 +24,7 @@ struct Options : AnnOptions {
   std::vector<size_t> probes = {1, 2, 4, 8, 16, 32, 64};
   size_t degree = 32, build_effort = 96, hnsw_m = 16, hnsw_build = 200;
   float alpha = 1.2f;
-  bool filters = false, churn = false;
+  bool filters = false, churn = false, wait = false;
   size_t effort = 64, writes = 5000;
 };
 
@@ -180,6 +182,11 @@ void run(const Options& options, Report& report) {
     }
   }
   std::fflush(stdout);
+  if (options.wait) {
+    std::printf("all is built; a line on the input begins the passes\n");
+    std::fflush(stdout);
+    std::cin.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
   for (size_t pass = 0; pass < options.passes; ++pass) {
     for (Setting& setting : settings) {
       AnnEngine& engine = *setting.engine;
@@ -212,6 +219,8 @@ std::function<void(Report&)> configure(CLI::App& app) {
   add("--hnsw-build", options->hnsw_build, "ef_construction of hnswlib");
   app.add_flag("--filters", options->filters, "instead: filters from 0.01 to 100 % of the vectors");
   app.add_flag("--churn", options->churn, "instead: half of the vectors replaced, and queries beside writes");
+  app.add_flag("--wait", options->wait,
+               "ask nothing before a line comes on the input: what is slow to build may share the machine");
   add("--effort", options->effort, "candidates kept while searching with --filters and --churn");
   add("--writes", options->writes, "vectors written a second with --churn");
   return [options](Report& report) { run(*options, report); };

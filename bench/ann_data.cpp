@@ -73,6 +73,7 @@ void add_data_options(const Flags& add, AnnOptions& options) {
   add("--vectors", options.vectors, "vectors to generate");
   add("--dim", options.dimension, "their dimension");
   add("--queries", options.queries, "vectors kept apart and asked");
+  add("--seed", options.seed, "which vectors are asked");
   add("--metric", options.metric, "inner_product, cosine or l2");
   add("--passes", options.passes, "turns of every setting");
 }
@@ -86,7 +87,7 @@ AnnData ann_data(const AnnOptions& options, Json& settings) {
   data.name = options.data.empty() ? "generated" : options.data.stem().string();
   data.dimension = table.columns;
   std::vector<std::pair<uint64_t, size_t>> order;
-  const Random random(1, data_stream + 1);
+  const Random random(options.seed, data_stream + 1);
   for (size_t r = 0; r < table.rows; ++r) {
     const std::span<float> row(table.values.data() + r * table.columns, table.columns);
     if (dot(row, row) == 0) continue;
@@ -105,15 +106,11 @@ AnnData ann_data(const AnnOptions& options, Json& settings) {
     if (i == queries) data.vectors.reserve((order.size() - queries) * table.columns);
     out.insert(out.end(), row, row + static_cast<ptrdiff_t>(table.columns));
   }
-  settings = {{"data", data.name},
-              {"vectors", data.count()},
-              {"dim", data.dimension},
-              {"queries", data.asked()},
-              {"k", options.k},
-              {"metric", options.metric},
-              {"passes", options.passes},
-              {"threads", threads()},
-              {"faiss", "Debian's generic build, without AVX2"}};
+  settings = {{"data", data.name},        {"vectors", data.count()},
+              {"dim", data.dimension},    {"queries", data.asked()},
+              {"seed", options.seed},     {"k", options.k},
+              {"metric", options.metric}, {"passes", options.passes},
+              {"threads", threads()},     {"faiss", "Debian's generic build, without AVX2"}};
   return data;
 }
 

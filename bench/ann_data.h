@@ -25,13 +25,15 @@ struct AnnOptions {
   Path data;
   size_t vectors = 200'000, dimension = 128;  // to generate
   size_t queries = 1000, k = 10, passes = 5;
+  uint64_t seed = 1;  // which vectors are asked
   std::string metric = "cosine";
 };
 void add_data_options(const Flags& add, AnnOptions& options);
 
 // A file of vectors (search/io/vector_files.h) or a folder of the `graph` shape; an empty path generates;
-// `settings` says which. `queries` rows chosen by the seed are taken out and asked. Rows of zeros are left
-// out; under cosine all rows are brought to length 1, for every engine.
+// `settings` says which. `queries` rows chosen by the seed are taken out and asked: what is tuned asks those
+// of another seed than what is reported. Rows of zeros are left out; under cosine all rows are brought to
+// length 1, for every engine.
 //
 // Generated vectors are x = A·z + 0.1·e, brought to length 1, e normal noise. z of 24 numbers (the intrinsic
 // dimension) is a centre plus 0.7 times normal noise; centres are normal, one for each 500 vectors, and a

@@ -85,30 +85,4 @@ void decode(const ScalarLayout& layout, const uint8_t* record, const uint8_t* fi
   }
 }
 
-void prepare_query(const ScalarLayout& layout, std::span<const float> query, float factor,
-                   float square_factor, CodeQuery& prepared) {
-  const size_t numbers = layout.bits == 8 ? layout.code_bytes : 2 * layout.code_bytes;
-  prepared.values.assign(numbers, 0);
-  prepared.codes.assign(numbers, 0);
-  std::copy(query.begin(), query.end(), prepared.values.begin());
-  float largest = 0, true_sum = 0;
-  for (size_t i = 0; i < numbers; ++i) {
-    largest = std::max(largest, std::fabs(prepared.values[i]));
-    true_sum += prepared.values[i];
-  }
-  const float inverse = largest > 0 ? 127 / largest : 0;
-  int sum = 0;
-  for (size_t i = 0; i < numbers; ++i) {
-    const float value = prepared.values[i] * inverse;
-    const int code = static_cast<int>(value + (value < 0 ? -0.5f : 0.5f));
-    prepared.codes[i] = static_cast<int8_t>(code);
-    sum += code;
-  }
-  prepared.step = largest / 127;
-  prepared.sum = static_cast<float>(sum) * prepared.step;
-  prepared.true_sum = true_sum;
-  prepared.factor = factor;
-  prepared.square_factor = square_factor;
-}
-
 }  // namespace cowatch

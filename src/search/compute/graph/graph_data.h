@@ -71,7 +71,7 @@ struct SearchScratch {
   } entries;
   CodeQuery query;
   std::vector<uint32_t> fresh, places;  // places: 0, 1, 2, …
-  std::vector<float> scores, row;
+  std::vector<float> scores, row, decoded;
 };
 SearchScratch& thread_scratch();
 

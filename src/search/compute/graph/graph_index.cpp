@@ -1,6 +1,7 @@
 #include "search/compute/graph/graph_index.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "math/vectors.h"
 #include "search/compute/graph/filtered.h"
@@ -102,37 +103,75 @@ void GraphIndex::find(std::span<const float> query, size_t k, const SearchOption
   }
 }
 
+// How far the score of a candidate may well be above its estimate: some standard deviations of what rounding
+// a vector to its steps does to it.
+float GraphIndex::slack(const Scored& candidate, float query_square) const {
+  constexpr float deviations = 2.0f;
+  const uint8_t* record = data_.records.data() + candidate.index * data_.layout.record_bytes;
+  const float step = constants_of(data_.layout, record).step, error = step / std::sqrt(12.0f);
+  if (metric() == Metric::inner_product) return deviations * error * std::sqrt(query_square);
+  const float distance = std::sqrt(std::max(0.0f, query_square - candidate.score));
+  const float squares = static_cast<float>(dimension()) * error * error;
+  return (metric() == Metric::cosine ? 0.5f : 1.0f) * (2 * deviations * error * distance + squares);
+}
+
+// Scores of the metric in the place of estimates.
+void GraphIndex::score_again(std::span<const float> query, bool full, float query_square,
+                             std::span<Scored> candidates) const {
+  auto& scratch = thread_scratch();
+  if (full) {
+    scratch.decoded.resize(dimension());
+    for (Scored& candidate : candidates)
+      candidate.score = exact_score(metric(), query, float_row(source_, candidate.index, scratch.decoded));
+    return;
+  }
+  scratch.fresh.clear();
+  for (const Scored& candidate : candidates) scratch.fresh.push_back(candidate.index);
+  scratch.scores.resize(std::max(scratch.scores.size(), candidates.size()));
+  score_finer(data_.layout, scratch.query, data_.records.data(), data_.finer.data(), scratch.fresh,
+              scratch.scores.data());
+  for (size_t i = 0; i < candidates.size(); ++i)
+    candidates[i].score = metric_score(metric(), scratch.scores[i], query_square);
+}
+
+// The best k by finer scores. Candidates come best first by their estimates, so it ends at the first whose
+// estimate is too low to come in.
 void GraphIndex::rescore(std::span<const float> query, size_t k, const SearchOptions& options,
                          std::vector<Scored>& candidates) const {
-  auto& scratch = thread_scratch();
+  constexpr size_t block = 16;
+  const auto& scratch = thread_scratch();
   const float square = dot(scratch.row, scratch.row);  // of the centred query, from find()
   const bool full = options.full_vectors || data_.options.codes == CodeKind::scalar4;
-  const size_t count = options.rerank == 0 ? 0 : std::min(candidates.size(), std::max(k, options.rerank));
-  if (count == 0) {
-    for (auto& candidate : candidates) candidate.score = metric_score(metric(), candidate.score, square);
-  } else if (full) {
-    std::vector<float> row(dimension());
-    for (size_t i = 0; i < count; ++i) __builtin_prefetch(source_.row(candidates[i].index));
-    for (size_t i = 0; i < count; ++i)
-      candidates[i].score = exact_score(metric(), query, float_row(source_, candidates[i].index, row));
-  } else {
-    scratch.fresh.clear();
-    for (size_t i = 0; i < count; ++i) {
-      scratch.fresh.push_back(candidates[i].index);
-      if (!data_.has_finer()) continue;  // records were read just now
-      const uint8_t* finer = data_.finer.data() + candidates[i].index * data_.layout.finer_bytes;
-      for (size_t at = 0; at < data_.layout.finer_bytes; at += 64) __builtin_prefetch(finer + at);
+  const size_t most = std::min(candidates.size(), options.rerank == 0 ? k : std::max(k, options.rerank));
+  const auto part = [&](size_t begin) {
+    return std::span(candidates)
+        .subspan(std::min(begin, most), std::min(block, most - std::min(begin, most)));
+  };
+  const auto prefetch = [&](std::span<const Scored> next) {
+    for (const Scored& candidate : next) {
+      if (full) {
+        __builtin_prefetch(source_.row(candidate.index));
+      } else if (data_.has_finer()) {  // without, records were read just now
+        const uint8_t* finer = data_.finer.data() + candidate.index * data_.layout.finer_bytes;
+        for (size_t at = 0; at < data_.layout.finer_bytes; at += 64) __builtin_prefetch(finer + at);
+      }
     }
-    scratch.scores.resize(std::max(scratch.scores.size(), count));
-    score_finer(data_.layout, scratch.query, data_.records.data(), data_.finer.data(), scratch.fresh,
-                scratch.scores.data());
-    for (size_t i = 0; i < count; ++i)
-      candidates[i].score = metric_score(metric(), scratch.scores[i], square);
-  }
-  if (count > 0) candidates.resize(count);
+  };
   TopK best(std::min(k, candidates.size()));
-  for (const Scored& candidate : candidates) {
-    if (candidate.score >= best.threshold()) best.offer(candidate);
+  if (options.rerank > 0) prefetch(part(0));
+  for (size_t begin = 0; begin < most; begin += block) {
+    const auto some = part(begin);
+    const Scored first = some.front();
+    if (options.rerank == 0) {
+      for (Scored& candidate : some) candidate.score = metric_score(metric(), candidate.score, square);
+    } else {
+      if (metric_score(metric(), first.score, square) + slack(first, square) < best.threshold()) break;
+      prefetch(part(begin + block));
+      score_again(query, full, square, some);
+    }
+    for (const Scored& candidate : some) {
+      if (candidate.score >= best.threshold()) best.offer(candidate);
+    }
   }
   candidates = best.take();
 }

@@ -40,6 +40,9 @@ class GraphIndex final : public VectorIndex {
             std::vector<Scored>& candidates) const;
   void rescore(std::span<const float> query, size_t k, const SearchOptions& options,
                std::vector<Scored>& candidates) const;
+  float slack(const Scored& candidate, float query_square) const;
+  void score_again(std::span<const float> query, bool full, float query_square,
+                   std::span<Scored> candidates) const;
   void neighbours(uint32_t slot, LinkScorer& scorer, std::vector<Scored>& candidates) const;
   void check_slot(uint32_t slot) const;
   void open_entries(const std::shared_ptr<const TensorFile>& file);

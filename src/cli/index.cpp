@@ -43,12 +43,9 @@ void print_text(const IndexSummary& summary) {
   if (summary.new_videos > 0)
     std::printf("%llu videos came after embedding: run `cowatch embed` for them\n",
                 number(summary.new_videos));
-  if (summary.kind == IndexKind::exact) {
-    std::printf("searched exactly; from index.graph_from videos on by an index (index.kind)\n");
-  } else {
-    std::printf("searched by a%s index; a scan of all is its measure\n",
-                summary.kind == IndexKind::graph ? " graph" : "n ivf");
-  }
+  std::printf("searched %s; %s\n", way_of_search(summary.kind).c_str(),
+              summary.kind == IndexKind::exact ? "from index.graph_from videos on by an index (index.kind)"
+                                               : "a scan of all is its measure");
 }
 
 void run(const Options& options) {

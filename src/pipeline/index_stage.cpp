@@ -126,6 +126,10 @@ IndexSummary summary_of(const TensorFile& file) {
 
 }  // namespace
 
+std::string way_of_search(IndexKind kind) {
+  return kind == IndexKind::exact ? "exactly" : kind == IndexKind::graph ? "by a graph" : "by inverted lists";
+}
+
 std::string index_fingerprint(const Workspace& workspace, const Settings& settings) {
   return Fingerprint()
       .add("index 3")

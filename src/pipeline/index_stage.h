@@ -23,6 +23,8 @@ struct IndexSummary {
   bool switched = false;        // to a new version; otherwise it was in use already
 };
 
+std::string way_of_search(IndexKind kind);  // "exactly", "by a graph", "by inverted lists"
+
 // Changes with the embeddings and the settings of the section `index`. Throws missing_stage when there are none.
 std::string index_fingerprint(const Workspace& workspace, const Settings& settings);
 // Whether the embeddings as they are now are in use, undamaged.

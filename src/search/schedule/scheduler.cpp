@@ -6,6 +6,10 @@
 namespace cowatch {
 namespace {
 
+// An estimate must fit into the time left so often: what is answered is to be answered in time, also when the
+// processors do other work meanwhile.
+constexpr double caution = 2;
+
 double seconds_between(Job::Clock::time_point begin, Job::Clock::time_point end) {
   return std::chrono::duration<double>(end - begin).count();
 }
@@ -48,12 +52,10 @@ double Scheduler::wait_before(Priority priority) const {
 
 double Scheduler::refused_for(Priority priority, Job::Clock::time_point deadline) const {
   const std::lock_guard lock(mutex_);
-  const double wait = wait_before(priority) + times_.each();
-  const bool late =
-      deadline != Job::Clock::time_point::max() && wait > seconds_between(Job::Clock::now(), deadline);
-  if (!late && status_.waiting < longest_queue_) return 0;
+  const double wait = wait_before(priority), left = seconds_between(Job::Clock::now(), deadline);
+  if (wait * caution + times_.each() <= left && status_.waiting < longest_queue_) return 0;
   ++status_.refused;
-  return std::max(wait, times_.each());
+  return wait + times_.each();
 }
 
 bool Scheduler::submit(std::unique_ptr<Job>& job) {

@@ -224,7 +224,8 @@ TEST_F(Rpc, chooses_the_index_of_a_collection) {
   v1::CollectionInfo info;
   ASSERT_TRUE(ask(&v1::Vectors::Stub::GetCollection, named, info).ok());
   Json found = rpc::to_json(info.config().index_config());
-  for (const auto& [name, value] : rpc::to_json(index).items()) EXPECT_EQ(found[name], value) << name;
+  const Json asked = rpc::to_json(index);  // items() borrows
+  for (const auto& [name, value] : asked.items()) EXPECT_EQ(found[name], value) << name;
   request.set_collection("smaller");
   request.set_most_points(100'000'000);
   EXPECT_EQ(ask(&v1::Vectors::Stub::CreateCollection, request, done).error_code(),

@@ -169,7 +169,7 @@ struct Quality : testing::Test {
 TEST_F(Quality, a_sound_server_is_not_warned_of) {
   Scheduler::Status searches;
   searches.done = 10'000, searches.refused = 5;
-  EXPECT_EQ(judged({100, 100, false, true, {99, 100}}, {sound()}, searches), Json::array());
+  EXPECT_EQ(judged({100, 100, false, IndexKind::graph, {99, 100}}, {sound()}, searches), Json::array());
 }
 
 TEST_F(Quality, each_notice_names_the_command_that_mends_it) {
@@ -188,9 +188,9 @@ TEST_F(Quality, each_notice_names_the_command_that_mends_it) {
   EXPECT_EQ(command(judged({}, {facts})), "cowatch vectors check WORKSPACE films");
   facts.failure = "records.sqlite: damaged", facts.snapshot = "films-1.snapshot";
   EXPECT_EQ(command(judged({}, {facts})), "cowatch vectors restore WORKSPACE films films-1.snapshot");
-  EXPECT_EQ(command(judged({10, 10, true, false, {}}, {})), "cowatch index WORKSPACE");
-  EXPECT_EQ(command(judged({10, 8, false, false, {}}, {})), "cowatch run WORKSPACE");
-  EXPECT_EQ(command(judged({10, 10, false, true, {100, 300}}, {})), "cowatch index WORKSPACE --degree 64 --build-effort 200");
+  EXPECT_EQ(command(judged({10, 10, true, IndexKind::exact, {}}, {})), "cowatch index WORKSPACE");
+  EXPECT_EQ(command(judged({10, 8, false, IndexKind::exact, {}}, {})), "cowatch run WORKSPACE");
+  EXPECT_EQ(command(judged({10, 10, false, IndexKind::graph, {100, 300}}, {})), "cowatch index WORKSPACE --degree 64 --build-effort 200");
   Scheduler::Status searches;
   searches.done = 900, searches.refused = 100;
   EXPECT_EQ(command(judged({}, {}, searches)), "cowatch serve WORKSPACE --set vectors.deadline_ms=200");

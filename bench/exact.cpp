@@ -14,7 +14,7 @@
 #include "bench/temporary_folder.h"
 #include "math/read_rate.h"
 #include "math/vectors.h"
-#include "search/exact_index.h"
+#include "search/compute/vector_index.h"
 
 namespace cowatch::bench {
 namespace {
@@ -62,8 +62,9 @@ class Measurement {
   Measurement(const Options& options, const Path& path)
       : options_(options),
         file_(path, "embeddings", 1),
-        index_(ExactIndex::open(path)),
         rows_(file_.tensor<float>("embeddings").data(), options.vectors, options.dim),
+        source_(rows_),
+        index_(build_index({.kind = IndexKind::exact, .metric = Metric::inner_product}, source_)),
         values_(unit_rows(options.queries, options.dim, 0x71756572)),
         queries_(values_.data(), options.queries, options.dim) {}
 
@@ -74,13 +75,13 @@ class Measurement {
       single();
     }
     for (const size_t block : product_blocks) product_.push_back(seconds_of([&] { products(block); }));
-    batch_.push_back(seconds_of([&] { found_ = index_.search_batch(queries_, options_.k); }));
+    batch_.push_back(seconds_of([&] { found_ = index_->search_batch(queries_, options_.k); }));
   }
 
   // A batch must answer what single queries answer; scores may differ by rounding.
   void check() const {
     for (size_t q = 0; q < std::min<size_t>(queries_.rows, 20); ++q) {
-      const auto alone = index_.search(queries_.row(q), options_.k);
+      const auto alone = index_->search(queries_.row(q), options_.k);
       for (size_t i = 0; i < alone.size(); ++i) {
         if (std::abs(alone[i].score - found_[q][i].score) > 1e-5)
           throw Error(ErrorCode::internal, "a batch and a single query answer differently");
@@ -106,7 +107,7 @@ class Measurement {
   void single() {
     for (int i = 0; i < options_.singles; ++i) {
       const auto query = queries_.row(next_++ % queries_.rows);
-      single_.push_back(seconds_of([&] { index_.search(query, options_.k); }));
+      single_.push_back(seconds_of([&] { index_->search(query, options_.k); }));
     }
   }
   // The products of a batch and nothing else, the scores of a block written over those of the one before.
@@ -132,8 +133,9 @@ class Measurement {
 
   Options options_;
   TensorFile file_;
-  ExactIndex index_;
   ConstMatrix rows_;
+  VectorRows source_;
+  std::unique_ptr<const VectorIndex> index_;
   std::vector<float> values_;
   ConstMatrix queries_;
   size_t next_ = 0;

@@ -8,7 +8,7 @@
 #include "base/tensor_file.h"
 #include "learn/relational/network.h"
 #include "pipeline/contents.h"
-#include "search/row_codes.h"
+#include "search/compute/codes/row_codes.h"
 
 namespace cowatch {
 namespace {

@@ -12,7 +12,7 @@
 #include "math/vectors.h"
 #include "pipeline/contents.h"
 #include "pipeline/search_release.h"
-#include "search/row_codes.h"
+#include "search/compute/codes/row_codes.h"
 #include "store/catalogue.h"
 
 namespace cowatch {

@@ -10,7 +10,7 @@
 #include "learn/neighbour_layout.h"
 #include "math/eigen.h"
 #include "pipeline/contents.h"
-#include "search/exact_index.h"
+#include "search/embedding_index.h"
 
 namespace cowatch {
 namespace {
@@ -60,7 +60,7 @@ bool map_is_current(const Workspace& workspace) {
 namespace {
 
 // Projects the rows onto the two leading principal directions of a sample of them, within ±1.
-std::vector<float> principal_layout(const ExactIndex& index, const std::vector<uint32_t>& rows) {
+std::vector<float> principal_layout(const EmbeddingIndex& index, const std::vector<uint32_t>& rows) {
   const size_t width = index.width(), step = std::max<size_t>(1, rows.size() / most_sampled);
   std::vector<double> mean(width), covariance(width * width);
   std::vector<float> sample;
@@ -89,7 +89,7 @@ std::vector<float> principal_layout(const ExactIndex& index, const std::vector<u
 }
 
 // Neighbours of every row among the rows, by the numbers they have in `rows`.
-void neighbour_layout(const ExactIndex& index, const std::vector<uint32_t>& rows,
+void neighbour_layout(const EmbeddingIndex& index, const std::vector<uint32_t>& rows,
                       std::vector<float>& positions) {
   const size_t per_point = std::min(neighbours_per_video, rows.size() - 1);
   std::vector<uint32_t> place(index.size());
@@ -125,7 +125,7 @@ void neighbour_layout(const ExactIndex& index, const std::vector<uint32_t>& rows
 }  // namespace
 
 void run_map_stage(const Workspace& workspace) {
-  const ExactIndex index = ExactIndex::open(workspace.embeddings());
+  const EmbeddingIndex index = EmbeddingIndex::open(workspace.embeddings());
   std::vector<uint32_t> rows;
   for (uint32_t r = 0; r < index.size(); ++r) {
     if (index.embedded(r)) rows.push_back(r);

@@ -5,41 +5,48 @@
 
 #include <unordered_set>
 
-#include "search/compute/vector_index.h"
-#include "search/exact_index.h"
+#include "search/compute/flat_index.h"
 
 namespace cowatch {
 
 class EmbeddingIndex {
  public:
-  // The table alone. Throws as ExactIndex::open.
-  static EmbeddingIndex open(const Path& embeddings);
+  // The table alone (kind "embeddings"). Throws missing_stage when it is not there, damaged when it fails a check.
+  static EmbeddingIndex open(const Path& embeddings) { return EmbeddingIndex(embeddings); }
   // With the graph index that build() wrote over the same table. Throws not_found, damaged, newer_version.
   static EmbeddingIndex open(const Path& embeddings, const Path& graph);
   // Writes a graph index over the rows that are embeddings. Throws as build_index.
   static void build(const Path& embeddings, const Path& graph, IndexOptions options,
                     const std::function<void(size_t)>& advance);
 
-  size_t size() const { return table_->size(); }
-  size_t width() const { return table_->width(); }
-  std::span<const float> row(uint32_t index) const { return table_->row(index); }
-  bool embedded(uint32_t index) const { return table_->embedded(index); }
-  const std::string& model() const { return table_->model(); }
+  size_t size() const { return rows_->size(); }
+  size_t width() const { return rows_->dimension(); }
+  std::span<const float> row(uint32_t index) const { return {static_cast<const float*>(rows_->row(index)), width()}; }
+  bool embedded(uint32_t index) const;  // a row of zeros is a video without an embedding: never answered
+  const std::string& model() const { return model_; }
   IndexKind kind() const { return graph_ ? IndexKind::graph : IndexKind::exact; }
   size_t table_bytes() const { return size() * width() * sizeof(float); }
   size_t graph_bytes() const { return graph_ ? graph_->bytes() : 0; }
 
   enum class Way { best, exact };
   // The k best rows by cosine with `query` (width() numbers; bad_argument otherwise), without the excluded ones.
-  std::vector<Scored> search(std::span<const float> query, size_t k, const std::unordered_set<uint32_t>& excluded,
+  std::vector<Scored> search(std::span<const float> query, size_t k, const std::unordered_set<uint32_t>& excluded = {},
                              Way way = Way::best) const;
+  // One list a row of `queries`, exactly.
+  std::vector<std::vector<Scored>> search_batch(ConstMatrix queries, size_t k) const {
+    return exact_->search_batch(queries, k, {});
+  }
 
  private:
-  explicit EmbeddingIndex(ExactIndex table) : table_(std::make_unique<const ExactIndex>(std::move(table))) {}
+  explicit EmbeddingIndex(const Path& embeddings);
+  // The rows that are embeddings.
+  Allowed present(const RowCodes& codes) const;
+
+  std::unique_ptr<const TensorFile> file_;
+  std::string model_;
   // Borrowed from by the ones below: they stay where they are when this moves.
-  std::unique_ptr<const ExactIndex> table_;
   std::unique_ptr<const VectorRows> rows_;
-  std::unique_ptr<const VectorIndex> graph_;
+  std::unique_ptr<const VectorIndex> exact_, graph_;
 };
 
 }  // namespace cowatch

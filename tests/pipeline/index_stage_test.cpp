@@ -10,7 +10,7 @@
 #include "base/tensor_file.h"
 #include "math/vectors.h"
 #include "pipeline/search_release.h"
-#include "search/row_codes.h"
+#include "search/compute/codes/row_codes.h"
 #include "store/catalogue.h"
 #include "support/temporary_folder.h"
 

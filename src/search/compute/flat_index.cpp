@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <mutex>
 
 #include "base/threads.h"
@@ -16,6 +17,8 @@ namespace {
 
 // One query: a thread takes ranges of rows, and blocks of them whose scores stay in the first-level cache.
 constexpr size_t range_rows = 16384, block_rows = 1024;
+// By codes a range is longer: each begins with no score to beat.
+constexpr size_t coded_range_rows = 65536;
 // Many queries: a thread takes a group of them and a range of rows, and makes products tile by tile; the
 // scores of a tile (256 KiB) stay in the second-level cache until they are looked through.
 constexpr size_t group_queries = 256, tile_rows = 256, batch_range_rows = 65536;
@@ -66,6 +69,9 @@ FlatIndex::FlatIndex(const TensorFile& file, const VectorSource& source)
   live_.recount();
   norms_.assign(norms.begin(), norms.end());
 }
+
+FlatIndex::FlatIndex(const VectorSource& source, Allowed present, RowCodes codes)
+    : metric_(Metric::inner_product), source_(source), live_(std::move(present)), codes_(codes) {}
 
 size_t FlatIndex::slots() const {
   const std::shared_lock lock(mutex_);
@@ -144,22 +150,49 @@ std::vector<Scored> FlatIndex::search(std::span<const float> query, size_t k,
 
 std::vector<Scored> FlatIndex::scan(std::span<const float> query, size_t k,
                                     const SearchOptions& options) const {
-  const size_t slots = live_.size();
-  const float square = dot(query, query);
-  std::vector<std::vector<Scored>> found((slots + range_rows - 1) / range_rows);
-  parallel_for(slots, range_rows, [&](size_t begin, size_t end) {
+  const size_t slots = live_.size(), length = codes_.empty() ? range_rows : coded_range_rows;
+  std::vector<std::vector<Scored>> found((slots + length - 1) / length);
+  parallel_for(slots, length, [&](size_t begin, size_t end) {
     throw_if_cancelled(options);
-    TopK best(std::min(k, end - begin));
-    std::array<float, block_rows> scores;
-    for (size_t at = begin; at < end; at += block_rows) {
-      const std::span<float> block(scores.data(), std::min(block_rows, end - at));
-      products(query, at, block);
-      finish_scores(at, square, block);
-      offer(at, block, options.filter, best);
-    }
-    found[begin / range_rows] = best.take();
+    found[begin / length] = codes_.empty() ? scan_rows(query, begin, end, k, options.filter)
+                                           : scan_codes(query, begin, end, k, options.filter);
   });
   return merged(found, k);
+}
+
+std::vector<Scored> FlatIndex::scan_rows(std::span<const float> query, size_t begin, size_t end, size_t k,
+                                         const Allowed* filter) const {
+  TopK best(std::min(k, end - begin));
+  const float square = dot(query, query);
+  std::array<float, block_rows> scores;
+  for (size_t at = begin; at < end; at += block_rows) {
+    const std::span<float> block(scores.data(), std::min(block_rows, end - at));
+    products(query, at, block);
+    finish_scores(at, square, block);
+    offer(at, block, filter, best);
+  }
+  return best.take();
+}
+
+std::vector<Scored> FlatIndex::scan_codes(std::span<const float> query, size_t begin, size_t end, size_t k,
+                                          const Allowed* filter) const {
+  constexpr float done = -std::numeric_limits<float>::infinity();
+  std::vector<float> bounds(end - begin);
+  codes_.bound_scores(query, begin, bounds);
+  TopK best(std::min(k, end - begin));
+  const auto score = [&](size_t slot) {
+    float exact = 0;
+    products(query, slot, std::span(&exact, 1));
+    offer(slot, std::span(&exact, 1), filter, best);
+    bounds[slot - begin] = done;
+  };
+  // The k slots that promise most come first: their scores are what all others have to reach.
+  TopK promising(std::min(k, end - begin));
+  offer(begin, bounds, filter, promising);
+  for (const Scored& slot : promising.take()) score(slot.index);
+  for (size_t i = 0; (i = next_at_least(bounds, i, best.threshold())) < bounds.size(); ++i)
+    if (bounds[i] > done) score(begin + i);
+  return best.take();
 }
 
 std::vector<Scored> FlatIndex::scan_survivors(std::span<const float> query, size_t k,
@@ -232,6 +265,7 @@ void FlatIndex::insert(uint32_t slot) {
     live_.resize(slot + size_t{1});
     if (metric_ != Metric::inner_product) norms_.push_back(0);
   }
+  codes_ = {};  // the new row has none
   set_norm(slot, row);
   live_.add(slot);
 }

@@ -1,12 +1,14 @@
 // Exact search: every vector of the source is scored. One query reads each vector once (bound by memory); a
 // batch is products of tiles of matrices (bound by the matrix library), the whole score matrix never stands
-// in memory. Nothing is held but which slots are live, and a number for each under cosine and l2.
+// in memory. Nothing is held but which slots are live, and a number for each under cosine and l2. Where rows
+// have codes (codes/row_codes.h) these are looked at first, with the same answer.
 #pragma once
 
 #include <memory>
 #include <shared_mutex>
 
 #include "base/tensor_file.h"
+#include "search/compute/codes/row_codes.h"
 #include "search/compute/vector_index.h"
 
 namespace cowatch {
@@ -16,6 +18,9 @@ class FlatIndex final : public VectorIndex {
   FlatIndex(Metric metric, const VectorSource& source, const Allowed* present,
             const std::function<void(size_t)>& advance);
   FlatIndex(const TensorFile& file, const VectorSource& source);
+  // Rows of length 1 where `present`, as they were checked when written, by inner product: nothing is read.
+  // What the codes (none, or one a row) borrow must outlive the index.
+  FlatIndex(const VectorSource& source, Allowed present, RowCodes codes);
 
   IndexKind kind() const override { return IndexKind::exact; }
   Metric metric() const override { return metric_; }
@@ -39,6 +44,11 @@ class FlatIndex final : public VectorIndex {
   void finish_scores(size_t begin, float query_square, std::span<float> scores) const;
   void offer(size_t begin, std::span<const float> scores, const Allowed* filter, TopK& best) const;
   std::vector<Scored> scan(std::span<const float> query, size_t k, const SearchOptions& options) const;
+  // The best of the slots [begin, end): by all numbers of each, or by codes first.
+  std::vector<Scored> scan_rows(std::span<const float> query, size_t begin, size_t end, size_t k,
+                                const Allowed* filter) const;
+  std::vector<Scored> scan_codes(std::span<const float> query, size_t begin, size_t end, size_t k,
+                                 const Allowed* filter) const;
   std::vector<Scored> scan_survivors(std::span<const float> query, size_t k,
                                      const SearchOptions& options) const;
   std::vector<TopK> search_group(ConstMatrix queries, size_t begin, size_t count, size_t k,
@@ -50,6 +60,7 @@ class FlatIndex final : public VectorIndex {
   mutable std::shared_mutex mutex_;
   Allowed live_;
   std::vector<float> norms_;  // 1 / length under cosine, squared length under l2, nothing for products
+  RowCodes codes_;            // none, or of every slot
 };
 
 }  // namespace cowatch

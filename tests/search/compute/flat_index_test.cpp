@@ -41,6 +41,31 @@ TEST(FlatIndexTest, FindsWhatAPlainLoopFindsByEveryMetric) {
   }
 }
 
+TEST(FlatIndexTest, ABatchOverSeveralRangesAndGroupsFindsTheSame) {
+  constexpr size_t count = 70'000, width = 4, queries = 300;
+  const auto values = random_values(count * width, 9), query_values = random_values(queries * width, 10);
+  const VectorRows source(ConstMatrix(values.data(), count, width));
+  const auto index = build_index({.kind = IndexKind::exact, .metric = Metric::inner_product}, source);
+  const auto lists = index->search_batch(ConstMatrix(query_values.data(), queries, width), 5);
+  ASSERT_EQ(lists.size(), queries);
+  for (const size_t q : {0u, 255u, 256u, 299u}) {
+    const auto query = std::span(query_values).subspan(q * width, width);
+    expect_same(lists[q], slow_search(source, Metric::inner_product, query, 5));
+  }
+}
+
+TEST(FlatIndexTest, EqualScoresComeBySmallerSlotForAnyThreads) {
+  const std::vector<float> same(40'000 * 4, 0.5f);  // three ranges
+  const VectorRows source(ConstMatrix(same.data(), 40'000, 4));
+  const auto index = build_index({.kind = IndexKind::exact, .metric = Metric::inner_product}, source);
+  for (const size_t count : {1u, 2u, 4u}) {
+    set_threads(count);
+    const auto found = index->search(std::vector<float>(4, 0.5f), 5);
+    for (uint32_t i = 0; i < 5; ++i) EXPECT_EQ(found[i].index, i);
+  }
+  set_threads(0);
+}
+
 TEST(FlatIndexTest, AFilterLeavesItsSurvivorsSparseOrDense) {
   const auto values = random_values(3000 * 8, 1), query = random_values(8, 2);
   const VectorRows source(ConstMatrix(values.data(), 3000, 8));

@@ -1,4 +1,4 @@
-#include "search/row_codes.h"
+#include "search/compute/codes/row_codes.h"
 
 #include <algorithm>
 #include <array>

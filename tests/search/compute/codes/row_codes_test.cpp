@@ -1,4 +1,4 @@
-#include "search/row_codes.h"
+#include "search/compute/codes/row_codes.h"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 #include "base/random.h"
 #include "base/threads.h"
 #include "math/targets.h"
+#include "search/compute/flat_index.h"
 #include "search/compute/scan.h"
-#include "search/exact_index.h"
 
 namespace cowatch {
 namespace {
@@ -40,6 +40,12 @@ struct Rows {
   }
   ConstMatrix matrix() const { return {values.data(), count, width}; }
   RowCodes codes() const { return {width, records, errors}; }
+  Allowed present() const {
+    Allowed embedded(count);
+    for (uint32_t r = 0; r < count; ++r)
+      if (codes().misses(r) || values[r * width] != 0) embedded.add(r);
+    return embedded;
+  }
   std::span<const float> row(size_t r) const { return std::span(values).subspan(r * width, width); }
 };
 
@@ -68,15 +74,18 @@ TEST(RowCodesTest, NoScoreIsAboveItsBoundOnAnyInstructionSet) {
 
 TEST(RowCodesTest, SearchByCodesAnswersAsTheWholeScanToTheBit) {
   const Rows rows(70'000, 8);  // two ranges
-  const ExactIndex plain(rows.matrix()), coded(rows.matrix(), rows.codes());
-  const Exclude some = [](uint32_t row) { return row % 3 == 0; };
+  const VectorRows source(rows.matrix());
+  const FlatIndex plain(source, rows.present(), {}), coded(source, rows.present(), rows.codes());
+  Allowed some(rows.count);
+  for (uint32_t row = 0; row < rows.count; ++row)
+    if (row % 3 != 0) some.add(row);
   for (const size_t threads : {1u, 2u}) {
     set_threads(threads);
     for (const size_t query : {0u, 39u, 49u, 65'600u}) {
       for (const size_t k : {0u, 1u, 40u, 70'000u}) {
-        for (const Exclude& exclude : {Exclude{}, some}) {
-          const auto expected = plain.search(rows.row(query), k, exclude);
-          const auto found = coded.search(rows.row(query), k, exclude);
+        for (const Allowed* filter : {static_cast<const Allowed*>(nullptr), &std::as_const(some)}) {
+          const auto expected = plain.search(rows.row(query), k, {.filter = filter});
+          const auto found = coded.search(rows.row(query), k, {.filter = filter});
           ASSERT_EQ(found.size(), expected.size());
           for (size_t i = 0; i < found.size(); ++i) {
             ASSERT_EQ(found[i].index, expected[i].index) << "query " << query << " k " << k << " place " << i;
@@ -89,12 +98,17 @@ TEST(RowCodesTest, SearchByCodesAnswersAsTheWholeScanToTheBit) {
   set_threads(0);
 }
 
-TEST(RowCodesTest, RowsWithoutAnEmbeddingAreNeverAnswered) {
-  const Rows rows(200, 16);
-  const ExactIndex coded(rows.matrix(), rows.codes());
-  const auto found = coded.search(rows.row(0), 200);
-  EXPECT_EQ(found.size(), 196u);  // four rows of zeros
-  for (const Scored& scored : found) EXPECT_NE(scored.index % 50, 49u);
+TEST(RowCodesTest, WhatIsInsertedLaterIsFoundWithoutACode) {
+  const Rows rows(201, 16);
+  VectorRows source(ConstMatrix(rows.values.data(), 200, 16));
+  Allowed present = rows.present();
+  present.resize(200);
+  FlatIndex index(source, present,
+                  RowCodes(16, std::span(rows.records).first(200 * RowCodes::record_bytes(16)),
+                           std::span(rows.errors).first(200)));
+  source.grow(rows.values.data(), 201);
+  index.insert(200);
+  EXPECT_EQ(index.search(rows.row(200), 1, {}).at(0).index, 200u);
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ class RowCodes {
   static void encode_rows(ConstMatrix rows, std::span<uint8_t> records, std::span<float> errors);
 
   bool empty() const { return errors_.empty(); }
-  // bounds[i] ≥ the score, as score_rows() makes it, of row begin + i with the query.
+  bool misses(size_t row) const { return !empty() && errors_[row] > 0; }  // zeros are coded without an error
+  // bounds[i] ≥ the score, as inner_products() makes it, of row begin + i with the query.
   void bound_scores(std::span<const float> query, size_t begin, std::span<float> bounds) const;
 
  private:

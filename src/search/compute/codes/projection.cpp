@@ -5,15 +5,14 @@
 #include <string>
 
 #include "base/error.h"
-#include "base/random.h"
 #include "math/eigen.h"
 #include "math/vectors.h"
+#include "search/compute/codes/rotation.h"
 #include "search/compute/scan.h"
 
 namespace cowatch {
 namespace {
 
-constexpr uint32_t rotation_stream = 0x726f7461;
 constexpr double orthonormal_tolerance = 1e-3;
 // Of the average singular value: what the former rotation adds to a matrix that may lack directions.
 constexpr float kept_share = 1e-3f;
@@ -116,28 +115,15 @@ Projection Projection::load(const TensorFile& file, size_t inputs) {
 }
 
 Projection random_rotation(size_t dimension, uint64_t seed) {
-  const Random random(seed, rotation_stream);
-  std::vector<double> rows(dimension * dimension);
-  for (size_t i = 0; i < rows.size(); ++i)
-    rows[i] = random.normal(i / dimension, static_cast<uint32_t>(i % dimension));
-  const auto product = [&](const double* a, const double* b) {
-    double sum = 0;
-    for (size_t d = 0; d < dimension; ++d) sum += a[d] * b[d];
-    return sum;
-  };
-  for (size_t r = 0; r < dimension; ++r) {
-    double* row = rows.data() + r * dimension;
-    for (int pass = 0; pass < 2; ++pass) {  // the second makes up for the rounding of the first
-      for (size_t other = 0; other < r; ++other) {
-        const double* done = rows.data() + other * dimension;
-        const double along = product(row, done);
-        for (size_t d = 0; d < dimension; ++d) row[d] -= along * done[d];
-      }
-    }
-    const double length = std::sqrt(product(row, row));
-    for (size_t d = 0; d < dimension; ++d) row[d] /= length;
+  const Rotation rotation(dimension, seed);
+  std::vector<float> rows(dimension * dimension), turned(dimension);
+  for (size_t i = 0; i < dimension; ++i) {
+    std::fill(turned.begin(), turned.end(), 0.0f);
+    turned[i] = 1;
+    rotation.apply(turned);
+    for (size_t r = 0; r < dimension; ++r) rows[r * dimension + i] = turned[r];
   }
-  return {dimension, dimension, {rows.begin(), rows.end()}, {}};
+  return {dimension, dimension, std::move(rows), {}};
 }
 
 Projection principal_directions(ConstMatrix rows, size_t kept, bool centred) {

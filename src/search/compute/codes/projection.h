@@ -43,7 +43,7 @@ class Projection {
   std::vector<float> rows_, mean_;
 };
 
-// A rotation drawn by the seed: the rows of a normal matrix, made orthonormal.
+// The rotation of the seed (rotation.h) as a matrix, for those that are composed with others and stored.
 Projection random_rotation(size_t dimension, uint64_t seed);
 // The `kept` directions in which the rows spread most, around their mean or, when not `centred`, around zero.
 Projection principal_directions(ConstMatrix rows, size_t kept, bool centred);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <vector>
 
 #include "base/random.h"
@@ -39,6 +40,39 @@ inline std::vector<Scored> slow_search(const VectorSource& source, Metric metric
   std::sort(all.begin(), all.end(), better);
   all.resize(std::min(k, all.size()));
   return all;
+}
+
+// Clusters of 40 around normal centres.
+inline std::vector<float> clustered(size_t count, size_t width) {
+  auto values = random_values(count * width, 1);
+  const auto centres = random_values((count / 40 + 1) * width, 2);
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = 0.5f * values[i] + centres[i / width / 40 * width + i % width];
+  return values;
+}
+
+// The q-th question: near one of the vectors.
+inline std::vector<float> near_query(const VectorSource& source, size_t q) {
+  auto query = random_values(source.dimension(), static_cast<uint32_t>(100 + q));
+  std::vector<float> buffer(query.size());
+  const auto near = float_row(source, static_cast<uint32_t>(q * 37 % source.size()), buffer);
+  for (size_t i = 0; i < query.size(); ++i) query[i] = near[i] + 0.3f * query[i];
+  return query;
+}
+
+// Share of the true ten best that are found.
+inline double recall(const VectorIndex& index, const VectorSource& source, const SearchOptions& options,
+                     size_t queries) {
+  size_t right = 0, wanted = 0;
+  for (size_t q = 0; q < queries; ++q) {
+    const auto query = near_query(source, q);
+    const auto expected = slow_search(source, index.metric(), query, 10, options.filter);
+    std::set<uint32_t> best;
+    for (const auto& scored : expected) best.insert(scored.index);
+    for (const auto& scored : index.search(query, 10, options)) right += best.contains(scored.index);
+    wanted += expected.size();
+  }
+  return static_cast<double>(right) / static_cast<double>(wanted);
 }
 
 }  // namespace cowatch::test

@@ -39,7 +39,7 @@ std::vector<Scored> merged(const std::vector<std::vector<Scored>>& lists, size_t
 
 FlatIndex::FlatIndex(Metric metric, const VectorSource& source, const Allowed* present,
                      const std::function<void(size_t)>& advance)
-    : metric_(metric), source_(source), live_(source.size()) {
+    : VectorIndex(IndexKind::exact, metric, source), live_(source.size()) {
   std::vector<float> row(source.dimension());
   if (metric != Metric::inner_product) norms_.resize(source.size());
   for (uint32_t slot = 0; slot < source.size(); ++slot) {
@@ -52,13 +52,13 @@ FlatIndex::FlatIndex(Metric metric, const VectorSource& source, const Allowed* p
 }
 
 FlatIndex::FlatIndex(const TensorFile& file, const VectorSource& source)
-    : metric_(metric_of(file.get("metric"))), source_(source), live_(source.size()) {
+    : VectorIndex(IndexKind::exact, metric_of(file.get("metric")), source), live_(source.size()) {
   const auto live = file.tensor<uint64_t>("live");
   const auto norms =
-      metric_ == Metric::inner_product ? std::span<const float>() : file.tensor<float>("norms");
+      metric() == Metric::inner_product ? std::span<const float>() : file.tensor<float>("norms");
   const size_t slots = std::stoull(file.get("slots", "0"));
   if (slots > source.size() || live.size() != (slots + 63) / 64 ||
-      (metric_ != Metric::inner_product && norms.size() != slots)) {
+      (metric() != Metric::inner_product && norms.size() != slots)) {
     throw Error(ErrorCode::damaged, "an index does not fit its vectors",
                 {.where = file.path().string(),
                  .expected = "at most " + std::to_string(source.size()) + " slots",
@@ -71,7 +71,9 @@ FlatIndex::FlatIndex(const TensorFile& file, const VectorSource& source)
 }
 
 FlatIndex::FlatIndex(const VectorSource& source, Allowed present, RowCodes codes)
-    : metric_(Metric::inner_product), source_(source), live_(std::move(present)), codes_(codes) {}
+    : VectorIndex(IndexKind::exact, Metric::inner_product, source),
+      live_(std::move(present)),
+      codes_(codes) {}
 
 size_t FlatIndex::slots() const {
   const std::shared_lock lock(mutex_);
@@ -89,8 +91,8 @@ size_t FlatIndex::bytes() const {
 }
 
 void FlatIndex::set_norm(uint32_t slot, std::span<const float> row) {
-  if (metric_ == Metric::l2) norms_[slot] = dot(row, row);
-  if (metric_ != Metric::cosine) return;
+  if (metric() == Metric::l2) norms_[slot] = dot(row, row);
+  if (metric() != Metric::cosine) return;
   // `row` was brought to length 1; the source's own length is what a scan divides by.
   std::vector<float> buffer(source_.dimension());
   const auto raw = float_row(source_, slot, buffer);
@@ -122,11 +124,11 @@ void FlatIndex::products(std::span<const float> query, size_t begin, std::span<f
 }
 
 void FlatIndex::finish_scores(size_t begin, float query_square, std::span<float> scores) const {
-  if (metric_ == Metric::inner_product) return;
+  if (metric() == Metric::inner_product) return;
   const float* norms = norms_.data() + begin;
   for (size_t i = 0; i < scores.size(); ++i) {
-    scores[i] = metric_ == Metric::cosine ? scores[i] * norms[i]
-                                          : std::min(0.0f, 2 * scores[i] - norms[i] - query_square);
+    scores[i] = metric() == Metric::cosine ? scores[i] * norms[i]
+                                           : std::min(0.0f, 2 * scores[i] - norms[i] - query_square);
   }
 }
 
@@ -141,7 +143,7 @@ void FlatIndex::offer(size_t begin, std::span<const float> scores, const Allowed
 
 std::vector<Scored> FlatIndex::search(std::span<const float> query, size_t k,
                                       const SearchOptions& options) const {
-  const auto checked = checked_query(metric_, dimension(), query);
+  const auto checked = checked_query(metric(), dimension(), query);
   const std::shared_lock lock(mutex_);
   if (k == 0) return {};
   const bool sparse = options.filter && options.filter->count() * sparse_share < live_.size();
@@ -213,7 +215,7 @@ std::vector<std::vector<Scored>> FlatIndex::search_batch(ConstMatrix queries, si
                                                          const SearchOptions& options) const {
   std::vector<float> checked(queries.rows * dimension());
   for (size_t q = 0; q < queries.rows; ++q) {
-    const auto query = checked_query(metric_, dimension(), queries.row(q));
+    const auto query = checked_query(metric(), dimension(), queries.row(q));
     std::copy(query.begin(), query.end(), checked.begin() + static_cast<ptrdiff_t>(q * dimension()));
   }
   std::vector<std::vector<Scored>> answers(queries.rows);
@@ -260,10 +262,10 @@ void FlatIndex::insert(uint32_t slot) {
                 {.expected = "at most " + std::to_string(live_.size()), .found = std::to_string(slot)});
   }
   std::vector<float> row(dimension());
-  checked_row(metric_, source_, slot, row);
+  checked_row(metric(), source_, slot, row);
   if (slot == live_.size()) {
     live_.resize(slot + size_t{1});
-    if (metric_ != Metric::inner_product) norms_.push_back(0);
+    if (metric() != Metric::inner_product) norms_.push_back(0);
   }
   codes_ = {};  // the new row has none
   set_norm(slot, row);
@@ -277,13 +279,9 @@ void FlatIndex::erase(uint32_t slot) {
 
 void FlatIndex::save(const Path& path) const {
   const std::shared_lock lock(mutex_);
-  TensorFileWriter writer("vector_index", 1);
-  writer.set("index", std::string(index_kind_name(kind())));
-  writer.set("metric", std::string(metric_name(metric_)));
-  writer.set("dimension", std::to_string(dimension()));
-  writer.set("slots", std::to_string(live_.size()));
+  TensorFileWriter writer = artifact(live_.size());
   writer.add<uint64_t>("live", {live_.words().size()}, live_.words());
-  if (metric_ != Metric::inner_product) writer.add<float>("norms", {norms_.size()}, norms_);
+  if (metric() != Metric::inner_product) writer.add<float>("norms", {norms_.size()}, norms_);
   writer.write(path);
 }
 

@@ -22,9 +22,6 @@ class FlatIndex final : public VectorIndex {
   // What the codes (none, or one a row) borrow must outlive the index.
   FlatIndex(const VectorSource& source, Allowed present, RowCodes codes);
 
-  IndexKind kind() const override { return IndexKind::exact; }
-  Metric metric() const override { return metric_; }
-  size_t dimension() const override { return source_.dimension(); }
   size_t slots() const override;
   size_t size() const override;
   size_t bytes() const override;
@@ -55,8 +52,6 @@ class FlatIndex final : public VectorIndex {
                                  const SearchOptions& options) const;
   void set_norm(uint32_t slot, std::span<const float> row);
 
-  Metric metric_;
-  const VectorSource& source_;
   mutable std::shared_mutex mutex_;
   Allowed live_;
   std::vector<float> norms_;  // 1 / length under cosine, squared length under l2, nothing for products

@@ -1,6 +1,9 @@
 #include "search/compute/vector_index.h"
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "base/threads.h"
 #include "search/compute/flat_index.h"
 #include "search/compute/graph/graph_index.h"
 #include "search/compute/index_base.h"
@@ -15,15 +18,6 @@ PredictedBytes predict_flat(const IndexOptions& options, size_t vectors) {
   return {bytes, bytes};
 }
 
-void check_memory(const IndexOptions& options, size_t vectors, size_t dimension) {
-  const size_t needed = predict_bytes(options, vectors, dimension).building;
-  if (options.memory_cap == 0 || needed <= options.memory_cap) return;
-  throw Error(ErrorCode::no_space, "the index would not fit the memory allowed for it",
-              {.expected = "at most " + std::to_string(options.memory_cap) + " bytes",
-               .found = std::to_string(needed) + " bytes predicted",
-               .remedy = "Allow more memory, or take shorter codes or a smaller degree."});
-}
-
 }  // namespace
 
 PredictedBytes predict_bytes(const IndexOptions& options, size_t vectors, size_t dimension) {
@@ -32,11 +26,41 @@ PredictedBytes predict_bytes(const IndexOptions& options, size_t vectors, size_t
   return predict_flat(options, vectors);
 }
 
+std::vector<std::vector<Scored>> VectorIndex::search_batch(ConstMatrix queries, size_t k,
+                                                           const SearchOptions& options) const {
+  constexpr size_t grain = 16;
+  std::vector<std::vector<Scored>> answers(queries.rows);
+  parallel_for(queries.rows, grain, [&](size_t begin, size_t end) {
+    for (size_t q = begin; q < end; ++q) answers[q] = search(queries.row(q), k, options);
+  });
+  return answers;
+}
+
+TensorFileWriter VectorIndex::artifact(size_t slots) const {
+  TensorFileWriter writer("vector_index", 1);
+  writer.set("index", std::string(index_kind_name(kind_)));
+  writer.set("metric", std::string(metric_name(metric_)));
+  writer.set("dimension", std::to_string(dimension()));
+  writer.set("slots", std::to_string(slots));
+  return writer;
+}
+
+void check_index_memory(const IndexOptions& options, size_t vectors, size_t dimension) {
+  if (options.memory_cap == 0) return;
+  const size_t slots = std::min<size_t>(vectors, UINT32_MAX);  // there are no more
+  const size_t needed = predict_bytes(options, slots, dimension).building;
+  if (needed <= options.memory_cap) return;
+  throw Error(ErrorCode::no_space, "the index would not fit the memory allowed for it",
+              {.expected = "at most " + std::to_string(options.memory_cap) + " bytes",
+               .found = std::to_string(needed) + " bytes predicted for " + std::to_string(slots) + " vectors",
+               .remedy = "Allow more memory, or take shorter codes or a smaller degree."});
+}
+
 std::unique_ptr<VectorIndex> build_index(const IndexOptions& options, const VectorSource& source,
                                          const Allowed* present, const std::function<void(size_t)>& advance) {
   check_index_options(options, source.dimension());
   check_source(source);
-  check_memory(options, source.size(), source.dimension());
+  check_index_memory(options, source.size(), source.dimension());
   if (options.kind == IndexKind::graph)
     return std::make_unique<GraphIndex>(options, source, present, advance);
   if (options.kind == IndexKind::ivf)

@@ -102,9 +102,9 @@ class VectorIndex {
  public:
   virtual ~VectorIndex() = default;
 
-  virtual IndexKind kind() const = 0;
-  virtual Metric metric() const = 0;
-  virtual size_t dimension() const = 0;
+  IndexKind kind() const { return kind_; }
+  Metric metric() const { return metric_; }
+  size_t dimension() const { return source_.dimension(); }
   virtual size_t slots() const = 0;  // highest slot in use + 1, erased ones too
   virtual size_t size() const = 0;   // vectors that can be found
   virtual size_t bytes() const = 0;  // memory held or mapped; the source's vectors not counted
@@ -116,7 +116,7 @@ class VectorIndex {
   // One answer a row of `queries`, each what search() answers (the exact index: up to rounding), on all
   // threads (base/threads.h).
   virtual std::vector<std::vector<Scored>> search_batch(ConstMatrix queries, size_t k,
-                                                        const SearchOptions& options = {}) const = 0;
+                                                        const SearchOptions& options = {}) const;
 
   // Makes `slot` findable by the vector that the source holds for it now: a new slot (slots(), no gap), an
   // erased one, or a live one whose vector changes (the source may hold the new vector already). bad_argument
@@ -127,10 +127,26 @@ class VectorIndex {
 
   // Writes a checksummed artifact (docs/formats.md) atomically.
   virtual void save(const Path& path) const = 0;
+
+ protected:
+  VectorIndex(IndexKind kind, Metric metric, const VectorSource& source)
+      : source_(source), kind_(kind), metric_(metric) {}
+
+  // What every artifact says, to be filled and written.
+  TensorFileWriter artifact(size_t slots) const;
+
+  const VectorSource& source_;
+
+ private:
+  IndexKind kind_;
+  Metric metric_;
 };
 
 // Throws bad_argument for options that do not go together, or not with vectors of so many numbers, saying what would.
 void check_index_options(const IndexOptions& options, size_t dimension);
+
+// Throws no_space when an index of so many vectors would take more than options.memory_cap while it is built.
+void check_index_memory(const IndexOptions& options, size_t vectors, size_t dimension);
 
 // All vectors of the source, or those of the slots in `present`, on all threads. `advance` hears how many
 // more are in, from one thread at a time. Throws bad_input for a vector that cannot be indexed, naming its

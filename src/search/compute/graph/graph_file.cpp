@@ -38,7 +38,8 @@ void check_ends(const TensorFile& file, std::span<const uint32_t> ends, size_t s
 }  // namespace
 
 GraphIndex::GraphIndex(std::shared_ptr<const TensorFile> file, const VectorSource& source)
-    : data_(options_of(*file), source.dimension()), source_(source) {
+    : VectorIndex(IndexKind::graph, metric_of(file->get("metric")), source),
+      data_(options_of(*file), source.dimension()) {
   const size_t slots = stored_number(*file, "slots", 0, std::min<size_t>(source.size(), size_t{1} << 31));
   data_.records = mapped<uint8_t>(file, "records", slots * data_.layout.record_bytes);
   if (data_.has_finer()) data_.finer = mapped<uint8_t>(file, "finer", slots * data_.layout.finer_bytes);
@@ -78,12 +79,8 @@ void GraphIndex::save(const Path& path) const {
   const auto lock = reading();
   const IndexOptions& options = data_.options;
   const size_t slots = data_.slots();
-  TensorFileWriter writer("vector_index", 1);
-  writer.set("index", std::string(index_kind_name(kind())));
-  writer.set("metric", std::string(metric_name(options.metric)));
+  TensorFileWriter writer = artifact(slots);
   writer.set("codes", std::string(code_kind_name(options.codes)));
-  writer.set("dimension", std::to_string(dimension()));
-  writer.set("slots", std::to_string(slots));
   writer.set("degree", std::to_string(options.degree));
   writer.set("build_effort", std::to_string(options.build_effort));
   writer.set("alpha", std::to_string(options.alpha));

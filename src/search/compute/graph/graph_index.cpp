@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/threads.h"
 #include "math/vectors.h"
 #include "search/compute/graph/filtered.h"
 #include "search/compute/graph/graph_build.h"
@@ -33,7 +32,7 @@ float metric_score(Metric metric, float score, float query_square) {
 
 GraphIndex::GraphIndex(const IndexOptions& options, const VectorSource& source, const Allowed* present,
                        const std::function<void(size_t)>& advance)
-    : data_(options, source.dimension()), source_(source) {
+    : VectorIndex(IndexKind::graph, options.metric, source), data_(options, source.dimension()) {
   build_graph(data_, source, present, advance);
 }
 
@@ -73,16 +72,6 @@ std::vector<Scored> GraphIndex::search(std::span<const float> query, size_t k,
   throw_if_cancelled(options);
   rescore(checked, k, options, candidates);
   return candidates;
-}
-
-std::vector<std::vector<Scored>> GraphIndex::search_batch(ConstMatrix queries, size_t k,
-                                                          const SearchOptions& options) const {
-  constexpr size_t grain = 16;
-  std::vector<std::vector<Scored>> answers(queries.rows);
-  parallel_for(queries.rows, grain, [&](size_t begin, size_t end) {
-    for (size_t q = begin; q < end; ++q) answers[q] = search(queries.row(q), k, options);
-  });
-  return answers;
 }
 
 // Live and allowed slots, best first, as the codes score them.

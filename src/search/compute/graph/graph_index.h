@@ -21,16 +21,11 @@ class GraphIndex final : public VectorIndex {
              const std::function<void(size_t)>& advance);
   GraphIndex(std::shared_ptr<const TensorFile> file, const VectorSource& source);
 
-  IndexKind kind() const override { return IndexKind::graph; }
-  Metric metric() const override { return data_.options.metric; }
-  size_t dimension() const override { return data_.layout.dimension; }
   size_t slots() const override;
   size_t size() const override;
   size_t bytes() const override;
   std::vector<Scored> search(std::span<const float> query, size_t k,
                              const SearchOptions& options) const override;
-  std::vector<std::vector<Scored>> search_batch(ConstMatrix queries, size_t k,
-                                                const SearchOptions& options) const override;
   void insert(uint32_t slot) override;
   void erase(uint32_t slot) override;
   void save(const Path& path) const override;
@@ -53,7 +48,6 @@ class GraphIndex final : public VectorIndex {
   void erase_live(uint32_t slot);
 
   GraphData data_;
-  const VectorSource& source_;
   mutable std::shared_mutex mutex_;
   mutable std::mutex gate_;
   std::mutex writer_;    // one insert or erase at a time

@@ -13,10 +13,10 @@
 namespace cowatch {
 
 InvertedIndex::InvertedIndex(const std::shared_ptr<const TensorFile>& file, const VectorSource& source)
-    : source_(source) {
+    : VectorIndex(IndexKind::ivf, metric_of(file->get("metric")), source) {
   IndexOptions& options = data_.options;
   options.kind = IndexKind::ivf;
-  options.metric = metric_of(file->get("metric"));
+  options.metric = metric();
   options.codes = code_kind_of(file->get("codes"));
   options.lists = stored_number(*file, "lists", 1, UINT32_MAX);
   data_.residual = stored_number(*file, "residual", 0, 1) == 1;
@@ -60,12 +60,8 @@ void InvertedIndex::save(const Path& path) const {
   const std::shared_lock lock(mutex_);
   const IndexOptions& options = data_.options;
   const auto stored = data_.lists.stored();
-  TensorFileWriter writer("vector_index", 1);
-  writer.set("index", std::string(index_kind_name(kind())));
-  writer.set("metric", std::string(metric_name(options.metric)));
+  TensorFileWriter writer = artifact(data_.list_of.size());
   writer.set("codes", std::string(code_kind_name(options.codes)));
-  writer.set("dimension", std::to_string(dimension()));
-  writer.set("slots", std::to_string(data_.list_of.size()));
   writer.set("lists", std::to_string(data_.lists.lists()));
   writer.set("residual", data_.residual ? "1" : "0");
   data_.projection.save(writer);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <mutex>
 
-#include "base/threads.h"
 #include "math/vectors.h"
 #include "search/compute/codes/k_means.h"
 #include "search/compute/index_base.h"
@@ -135,7 +134,8 @@ uint32_t InvertedData::encode(std::span<const float> row, std::vector<uint8_t>& 
 
 InvertedIndex::InvertedIndex(const IndexOptions& options, const VectorSource& source, const Allowed* present,
                              const std::function<void(size_t)>& advance)
-    : data_(build_inverted(options, source, present, advance)), source_(source) {}
+    : VectorIndex(IndexKind::ivf, options.metric, source),
+      data_(build_inverted(options, source, present, advance)) {}
 
 size_t InvertedIndex::slots() const {
   const std::shared_lock lock(mutex_);
@@ -214,16 +214,6 @@ std::vector<Scored> InvertedIndex::search(std::span<const float> query, size_t k
   }
   if (candidates.size() > k) candidates.resize(k);
   return candidates;
-}
-
-std::vector<std::vector<Scored>> InvertedIndex::search_batch(ConstMatrix queries, size_t k,
-                                                             const SearchOptions& options) const {
-  constexpr size_t grain = 8;
-  std::vector<std::vector<Scored>> answers(queries.rows);
-  parallel_for(queries.rows, grain, [&](size_t begin, size_t end) {
-    for (size_t q = begin; q < end; ++q) answers[q] = search(queries.row(q), k, options);
-  });
-  return answers;
 }
 
 void InvertedIndex::erase_live(uint32_t slot) {

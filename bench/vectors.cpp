@@ -66,8 +66,8 @@ class Cloud {
 void prepare(const Options& options, const Workspace& workspace) {
   CollectionSet set(workspace.file("vectors"));
   if (set.contains("bench")) return set.find("bench")->settle();
-  const auto collection =
-      set.create("bench", {.dimension = options.dim, .metric = Metric::cosine, .table_points = 65536});
+  const auto collection = set.create(
+      "bench", {.dimension = options.dim, .index = {.metric = Metric::cosine}, .table_points = 65536});
   const Cloud cloud(options.dim);
   Progress progress("writing", "points", options.points);
   constexpr size_t batch = 10'000;

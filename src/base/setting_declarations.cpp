@@ -49,10 +49,22 @@ const std::vector<Setting>& declarations() {
        {"any", "session", "positions"}},
 
       // How embeddings are indexed for search (pipeline/index_stage.h).
-      {"index.build_effort", int64_t{96}, "candidates kept while a video is linked into the graph index", 8, 4096},
-      {"index.degree", int64_t{32}, "most links of a video in the graph index", 4, 256},
-      {"index.graph_from", int64_t{20000}, "videos from which a graph index is made; fewer are searched exactly", 1, 1e18},
-      {"index.memory", int64_t{0}, "most memory that indexing and searching may take, in MiB; 0: any", 0, 1e9},
+      {"index.build_effort", int64_t{96}, "graph: candidates kept while a video is linked", 8, 4096},
+      {"index.code_bytes", int64_t{0}, "ivf: bytes of a product code; 0: a bit for each number", 0, 65536},
+      {"index.codes", std::string(""),
+       "codes of the index (docs/vector-search.md); empty: scalar4x8 for graph, scalar4 for ivf"},
+      {"index.degree", int64_t{32}, "graph: most links of a video", 4, 256},
+      {"index.graph_from", int64_t{20000}, "videos from which an index is made; fewer are searched exactly",
+       1, 1e18},
+      {"index.kind",
+       std::string("graph"),
+       "a graph is fastest; ivf (inverted lists) takes least memory",
+       -1e18,
+       1e18,
+       {"graph", "ivf"}},
+      {"index.lists", int64_t{0}, "ivf: inverted lists; 0: 2 √n", 0, 4e9},
+      {"index.memory", int64_t{0}, "most memory that indexing and searching may take, in MiB; 0: any", 0,
+       1e9},
 
       // How embeddings are learned (learn/relational/options.h).
       {"train.anchor_power", 0.0, "anchors are drawn in proportion to their number of neighbours to this power", -4, 4},

@@ -15,7 +15,7 @@ struct Options : WorkspaceOptions {
 };
 
 void print_json(const IndexSummary& summary) {
-  Json json = {{"search", summary.graph ? "graph" : "exact"},
+  Json json = {{"search", index_kind_name(summary.kind)},
                {"videos", summary.videos},
                {"width", summary.width},
                {"new_videos", summary.new_videos},
@@ -43,8 +43,9 @@ void print_text(const IndexSummary& summary) {
   if (summary.new_videos > 0)
     std::printf("%llu videos came after embedding: run `cowatch embed` for them\n",
                 number(summary.new_videos));
-  std::printf(summary.graph ? "searched by a graph index; a scan of all is its measure\n"
-                            : "searched exactly; from index.graph_from videos on by a graph index\n");
+  std::printf("searched %s; %s\n", way_of_search(summary.kind).c_str(),
+              summary.kind == IndexKind::exact ? "from index.graph_from videos on by an index (index.kind)"
+                                               : "a scan of all is its measure");
 }
 
 void run(const Options& options) {
@@ -67,7 +68,9 @@ void configure(CLI::App& app) {
 Verb index_verb() {
   return {"index", "Pipeline", "index the embeddings and switch to them",
           "  cowatch index ws\n  cowatch index ws --dry-run --json               only the memory it takes\n"
-          "  cowatch index ws --memory 2048                  refuses when it would take more", configure};
+          "  cowatch index ws --memory 2048                  refuses when it would take more\n"
+          "  cowatch index ws --kind ivf --dry-run           the memory of inverted lists",
+          configure};
 }
 
 }  // namespace cowatch

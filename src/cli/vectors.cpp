@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/json_text.h"
 #include "base/progress.h"
-#include "cli/verb.h"
+#include "cli/index_options.h"
 #include "cli/verbs.h"
 #include "search/collection_set.h"
 #include "search/distance.h"
@@ -22,7 +22,6 @@ struct Options {
   PointFile points;  // or a snapshot
   std::string collection, target, distance = "Cosine", filter, like, vector, from;
   CollectionConfig config;
-  std::string index = "graph", codes;
   size_t index_mib = 0, count = 10, effort = 0;
   bool exact = false, with_vectors = false;
   serve::AccessTokens::Grant grant;
@@ -40,6 +39,13 @@ Metric metric_of_shown(const std::string& name) {
 std::optional<Condition> condition_of(const Options& options) {
   if (options.filter.empty()) return std::nullopt;
   return parse_filter(parse_json(options.filter, "--filter"), "--filter");
+}
+
+void create_collection(const Options& options) {
+  CollectionConfig config = options.config;
+  config.index.metric = metric_of_shown(options.distance);
+  config.index.memory_cap = options.index_mib << 20;
+  open(options).create(options.collection, config);
 }
 
 void import_file(const Options& options) {
@@ -78,8 +84,9 @@ std::vector<float> query_of(const Options& options, const Collection& collection
   }
   PointChange point = parse_point_line({{"id", uint64_t{0}}, {"vector", parse_json(options.vector, "--vector")}}, "--vector");
   const CollectionConfig config = collection.config();
-  if (const auto fault = vector_fault(config.metric, config.dimension, point.vector)) throw at_place(*fault, "--vector");
-  if (config.metric == Metric::cosine) normalise(point.vector);
+  if (const auto fault = vector_fault(config.index.metric, config.dimension, point.vector))
+    throw at_place(*fault, "--vector");
+  if (config.index.metric == Metric::cosine) normalise(point.vector);
   return point.vector;
 }
 
@@ -88,7 +95,7 @@ void search_points(const Options& options) {
   const auto collection = set.find(options.collection);
   const auto view = collection->view();
   const auto condition = condition_of(options);
-  const Metric metric = collection->config().metric;
+  const Metric metric = collection->config().index.metric;
   const auto vector = query_of(options, *collection, *view);
   const VectorQuery query{vector, options.count, options.effort, options.exact, nullptr};
   for (const Hit& hit : search(*view, metric, query, view->select(condition ? &*condition : nullptr)))
@@ -128,8 +135,9 @@ void show(const Options& options) {
     const auto collection = set.find(name);
     const auto status = collection->status();
     const auto mib = [](size_t bytes) { return std::to_string(bytes >> 20) + " MiB"; };
-    std::cout << name << ": " << status.points << " points of " << collection->config().dimension << " numbers, "
-              << shown_name(collection->config().metric) << "; " << status.indexed << " indexed in a graph; records "
+    std::cout << name << ": " << status.points << " points of " << collection->config().dimension
+              << " numbers, " << shown_name(collection->config().index.metric) << "; " << status.indexed
+              << " indexed (" << index_kind_name(collection->config().index.kind) << "); records "
               << mib(status.record_bytes) << ", segments " << mib(status.vector_bytes) << ", indexes "
               << mib(status.index_bytes) << "\n";
     for (const std::string& trouble : status.trouble) std::cout << "  " << trouble << "\n";
@@ -244,24 +252,19 @@ void configure(CLI::App& app) {
   const auto o = std::make_shared<Options>();
   app.require_subcommand(1);
   auto* create = add(app, o, "create", "make a collection", "create ws films --size 128 --distance Cosine",
-                     [](const Options& options) {
-                       CollectionConfig config = options.config;
-                       config.metric = metric_of_shown(options.distance);
-                       config.index = index_kind_of(options.index);
-                       const char* usual = config.index == IndexKind::ivf ? "scalar4" : "scalar4x8";
-                       config.codes = code_kind_of(options.codes.empty() ? usual : options.codes);
-                       config.index_memory = options.index_mib << 20;
-                       open(options).create(options.collection, config);
-                     });
+                     create_collection);
   create->add_option("--size", o->config.dimension, "numbers of a vector")->required();
-  create->add_option("--distance", o->distance, "how near two are")->check(CLI::IsMember({"Cosine", "Dot", "Euclid"}))->capture_default_str();
-  create->add_option("--index-threshold", o->config.index_threshold, "points from which a segment gets an index")->capture_default_str();
-  create->add_option("--index", o->index, "kind of index: graph, ivf or exact")->capture_default_str();
-  create->add_option("--codes", o->codes, "codes of the index; empty: scalar4x8 for a graph, scalar4 for ivf");
-  create->add_option("--lists", o->config.lists, "inverted lists; 0: 2 √n")->capture_default_str();
-  create->add_option("--code-bytes", o->config.code_bytes, "bytes of a product code; 0: a bit for each number")->capture_default_str();
-  create->add_option("--kept-dimensions", o->config.kept_dimensions, "principal directions that are coded; 0: all")->capture_default_str();
-  create->add_option("--index-memory", o->index_mib, "memory that indexing a segment may take, in MiB; 0: any")->capture_default_str();
+  create->add_option("--distance", o->distance, "how near two are")
+      ->check(CLI::IsMember({"Cosine", "Dot", "Euclid"}))
+      ->capture_default_str();
+  create
+      ->add_option("--index-threshold", o->config.index_threshold,
+                   "points from which a segment gets an index")
+      ->capture_default_str();
+  add_index_options(*create, o->config.index);
+  create
+      ->add_option("--index-memory", o->index_mib, "memory that indexing a segment may take, in MiB; 0: any")
+      ->capture_default_str();
   create->add_option("--most-points", o->config.most_points, "quota; 0: none")->capture_default_str();
   configure_files(app, o);
   configure_questions(app, o);

@@ -13,6 +13,8 @@
 #include "pipeline/contents.h"
 #include "pipeline/search_release.h"
 #include "search/compute/codes/row_codes.h"
+#include "search/compute/option_names.h"
+#include "search/vector_fault.h"
 #include "store/catalogue.h"
 
 namespace cowatch {
@@ -64,18 +66,35 @@ void check_count(const Workspace& workspace, IndexSummary& summary) {
 
 IndexOptions options_of(const Settings& settings) {
   IndexOptions options;
+  options.kind = index_kind_of(settings.get_text("index.kind"));
   options.metric = Metric::cosine;
+  const std::string& codes = settings.get_text("index.codes");
+  options.codes = codes.empty() ? usual_codes(options.kind) : code_kind_of(codes);
+  options.lists = static_cast<size_t>(settings.get_int("index.lists"));
+  options.code_bytes = static_cast<size_t>(settings.get_int("index.code_bytes"));
   options.degree = static_cast<size_t>(settings.get_int("index.degree"));
   options.build_effort = static_cast<size_t>(settings.get_int("index.build_effort"));
   return options;
 }
 
-// Adds what the index takes to what the table takes.
+IndexOptions checked_options(const Settings& settings, size_t width) {
+  try {
+    const IndexOptions options = options_of(settings);
+    check_index_options(options, width);
+    return options;
+  } catch (const Error& error) {
+    throw at_place(error, "index.kind, index.codes, index.code_bytes");
+  }
+}
+
+// Adds what the index takes to what the table takes. Throws for options that do not go together.
 void predict_memory(const Settings& settings, IndexSummary& summary) {
-  summary.graph = summary.videos >= static_cast<uint64_t>(settings.get_int("index.graph_from"));
+  const IndexOptions options = checked_options(settings, summary.width);
+  const bool indexed = summary.videos >= static_cast<uint64_t>(settings.get_int("index.graph_from"));
+  summary.kind = indexed ? options.kind : IndexKind::exact;
   summary.building_bytes = summary.mapped_bytes;
-  if (!summary.graph) return;
-  const PredictedBytes predicted = predict_bytes(options_of(settings), summary.videos, summary.width);
+  if (!indexed) return;
+  const PredictedBytes predicted = predict_bytes(options, summary.videos, summary.width);
   summary.mapped_bytes += predicted.index;
   summary.building_bytes += predicted.building;
 }
@@ -89,7 +108,8 @@ void check_memory(const IndexSummary& summary, const Settings& settings) {
               {.where = "index.memory",
                .expected = "at most " + mib(allowed),
                .found = mib(needed) + " predicted, " + mib(summary.mapped_bytes) + " of them while serving",
-               .remedy = "Raise index.memory, lower index.degree, or train with a smaller train.outputs. The version "
+               .remedy = "Raise index.memory, take another index.kind or shorter index.codes, or train with "
+                         "a smaller train.outputs. The version "
                          "in use goes on."});
 }
 
@@ -106,9 +126,17 @@ IndexSummary summary_of(const TensorFile& file) {
 
 }  // namespace
 
+std::string way_of_search(IndexKind kind) {
+  return kind == IndexKind::exact ? "exactly" : kind == IndexKind::graph ? "by a graph" : "by inverted lists";
+}
+
 std::string index_fingerprint(const Workspace& workspace, const Settings& settings) {
   return Fingerprint()
-      .add("index 2")
+      .add("index 3")
+      .add(settings.get_text("index.kind"))
+      .add(settings.get_text("index.codes"))
+      .add(std::to_string(settings.get_int("index.lists")))
+      .add(std::to_string(settings.get_int("index.code_bytes")))
       .add(std::to_string(settings.get_int("index.graph_from")))
       .add(std::to_string(settings.get_int("index.degree")))
       .add(std::to_string(settings.get_int("index.build_effort")))
@@ -120,7 +148,7 @@ std::vector<Path> index_artifacts(const Workspace& workspace) {
   const auto current = current_release(workspace);
   if (!current) return {};
   if (current->kind == IndexKind::exact) return {current->embeddings(workspace)};
-  return {current->embeddings(workspace), current->graph(workspace)};
+  return {current->embeddings(workspace), current->index(workspace)};
 }
 
 bool index_is_current(const Workspace& workspace, const Settings& settings) {
@@ -169,14 +197,15 @@ IndexSummary run_index_stage(const Workspace& workspace, const Settings& setting
   }
   SearchRelease next;
   next.input = index_fingerprint(workspace, settings);
-  next.kind = summary.graph && summary.embedded > 0 ? IndexKind::graph : IndexKind::exact;
+  next.kind = summary.embedded > 0 ? summary.kind : IndexKind::exact;
   switch_release(workspace, next, [&](const Path& embeddings, const Path& folder) {
     if (next.kind == IndexKind::exact) return;
     Progress progress("indexing", "videos", summary.embedded);
-    EmbeddingIndex::build(embeddings, folder / "graph.index", options_of(settings), [&](size_t more) {
-      throw_if_interrupted();
-      progress.add(more);
-    });
+    EmbeddingIndex::build(embeddings, folder / SearchRelease::index_file(next.kind), options_of(settings),
+                          [&](size_t more) {
+                            throw_if_interrupted();
+                            progress.add(more);
+                          });
   });
   summary.switched = true;
   summary.mapped_bytes = 0;
@@ -195,6 +224,7 @@ IndexSummary predict_index(const Workspace& workspace, const Settings& settings)
     summary.mapped_bytes = summary.videos * (summary.width * sizeof(float) + RowCodes::record_bytes(summary.width) + sizeof(float));
   }
   predict_memory(settings, summary);
+  check_memory(summary, settings);
   summary.predicted = true;
   return summary;
 }

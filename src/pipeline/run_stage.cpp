@@ -59,7 +59,7 @@ const Stage stages[] = {
     {"index", index_artifacts, index_is_current,
      [](const Workspace& workspace, const Settings& settings) {
        const IndexSummary made = run_index_stage(workspace, settings);
-       return std::to_string(made.embedded) + " videos in use, searched " + (made.graph ? "by a graph" : "exactly");
+       return std::to_string(made.embedded) + " videos in use, searched " + way_of_search(made.kind);
      }},
     {"map", [](const Workspace& workspace) { return std::vector{map_file(workspace)}; },
      [](const Workspace& workspace, const Settings&) { return map_is_current(workspace); },

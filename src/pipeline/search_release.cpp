@@ -35,7 +35,7 @@ std::optional<SearchRelease> current_release(const Workspace& workspace) {
   };
   const std::string name = text("release"), kind = text("index");
   const bool sound = !name.empty() && Path(name).filename() == name && !name.starts_with('.') &&
-                     (kind == "exact" || kind == "graph");
+                     (kind == "exact" || kind == "graph" || kind == "ivf");
   if (!sound) {
     throw Error(ErrorCode::damaged, "what is searched cannot be read",
                 {.where = path.string(), .remedy = "Run `cowatch index " + workspace.folder().string() + "`."});
@@ -51,9 +51,9 @@ std::optional<EmbeddingIndex> open_current_release(const Workspace& workspace) {
       return EmbeddingIndex::open(workspace.embeddings());
     }
     try {
-      return current->kind == IndexKind::graph
-                 ? EmbeddingIndex::open(current->embeddings(workspace), current->graph(workspace))
-                 : EmbeddingIndex::open(current->embeddings(workspace));
+      return current->kind == IndexKind::exact
+                 ? EmbeddingIndex::open(current->embeddings(workspace))
+                 : EmbeddingIndex::open(current->embeddings(workspace), current->index(workspace));
     } catch (const Error& error) {
       // A switch may have come between: the version that was named is gone, another is there.
       if (attempt == 3 || (error.code() != ErrorCode::not_found && error.code() != ErrorCode::missing_stage)) throw;

@@ -1,8 +1,9 @@
 // Which embeddings are searched: a folder with one version of them and its index, and one file that names it.
 //
 //   search/NAME/embeddings.safetensors   the version (a hard link to the file as it was)
-//   search/NAME/graph.index              its graph index, where there are enough videos
-//   search/current.json                  {"release": NAME, "index": "exact" or "graph", "input": fingerprint}
+//   search/NAME/graph.index, ivf.index   its index, where there are enough videos
+//   search/current.json                  {"release": NAME, "index": "exact", "graph" or "ivf", "input":
+//   fingerprint}
 //
 // A new version is made beside the one in use; replacing current.json is the switch. Whenever the process is
 // killed, current.json names a whole version. A server goes on with the maps it has until it looks again.
@@ -23,7 +24,8 @@ struct SearchRelease {
 
   Path folder(const Workspace& workspace) const { return workspace.file("search") / name; }
   Path embeddings(const Workspace& workspace) const { return folder(workspace) / "embeddings.safetensors"; }
-  Path graph(const Workspace& workspace) const { return folder(workspace) / "graph.index"; }
+  Path index(const Workspace& workspace) const { return folder(workspace) / index_file(kind); }
+  static std::string index_file(IndexKind kind) { return std::string(index_kind_name(kind)) + ".index"; }
 };
 
 Path current_release_file(const Workspace& workspace);

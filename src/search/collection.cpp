@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <set>
 #include <unordered_set>
 
 #include "base/error.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "search/distance.h"
 #include "search/vector_fault.h"
 #include "search/row_errors.h"
@@ -16,14 +14,8 @@
 namespace cowatch {
 namespace {
 
-constexpr const char* records_file = "records.sqlite";
-constexpr const char* manifest_file = "manifest.safetensors";
-// Every byte is read before the first answer as long as that takes a moment; larger collections are read in
-// the background.
-constexpr size_t verify_at_open = 256u << 20;
 // A table in memory is scanned by every search: it is kept to what a core reads in some 0.3 ms.
 constexpr size_t table_bytes = 4u << 20;
-constexpr size_t most_full_tables = 8;
 
 size_t table_capacity(const CollectionConfig& config) {
   if (config.table_points > 0) return config.table_points;
@@ -31,79 +23,13 @@ size_t table_capacity(const CollectionConfig& config) {
   return std::clamp<size_t>(table_bytes / (dimension * sizeof(float)), 64, 8192);
 }
 
-size_t tables_in_memory(const CollectionView& view) {
-  return static_cast<size_t>(std::count_if(view.tables.begin(), view.tables.end(),
-                                           [](const TableView& table) { return !table.segment; }));
-}
-
-CollectionConfig read_config(const Path& folder) {
-  const Path path = folder / records_file;
-  const Json json = Json::parse(RecordStore::read_note(path, "config"), nullptr, false);
-  if (json.is_discarded())
-    throw Error(ErrorCode::damaged, "the collection's configuration cannot be read",
-                {.where = path.string()});
-  return parse_collection_config(json);
-}
-
 }  // namespace
 
-Json to_json(const CollectionConfig& config) {
-  return {{"dimension", config.dimension},
-          {"metric", metric_name(config.metric)},
-          {"index_threshold", config.index_threshold},
-          {"degree", config.degree},
-          {"build_effort", config.build_effort},
-          {"index", index_kind_name(config.index)},
-          {"codes", code_kind_name(config.codes)},
-          {"lists", config.lists},
-          {"code_bytes", config.code_bytes},
-          {"kept_dimensions", config.kept_dimensions},
-          {"index_memory", config.index_memory},
-          {"most_points", config.most_points},
-          {"table_points", config.table_points}};
-}
-
-CollectionConfig parse_collection_config(const Json& json) {
-  CollectionConfig config;
-  config.dimension = json.at("dimension").get<size_t>();
-  config.metric = metric_of(json.at("metric").get<std::string>());
-  config.index_threshold = json.value("index_threshold", config.index_threshold);
-  config.degree = json.value("degree", config.degree);
-  config.build_effort = json.value("build_effort", config.build_effort);
-  config.index = index_kind_of(json.value("index", std::string("graph")));
-  config.codes = code_kind_of(json.value("codes", std::string("scalar4x8")));
-  config.lists = json.value("lists", config.lists);
-  config.code_bytes = json.value("code_bytes", config.code_bytes);
-  config.kept_dimensions = json.value("kept_dimensions", config.kept_dimensions);
-  config.index_memory = json.value("index_memory", config.index_memory);
-  config.most_points = json.value("most_points", config.most_points);
-  config.table_points = json.value("table_points", config.table_points);
-  return config;
-}
-
-IndexOptions index_options(const CollectionConfig& config) {
-  IndexOptions options;
-  options.kind = config.index;
-  options.metric = config.metric;
-  options.codes = config.codes;
-  options.degree = config.degree;
-  options.build_effort = config.build_effort;
-  options.lists = config.lists;
-  options.code_bytes = config.code_bytes;
-  options.kept_dimensions = config.kept_dimensions;
-  options.memory_cap = config.index_memory;
-  return options;
-}
-
 void Collection::create(const Path& folder, const CollectionConfig& config) {
-  if (config.dimension < 1 || config.dimension > largest_dimension) {
-    throw Error(
-        ErrorCode::bad_argument, "a collection's vectors cannot have this size",
-        {.expected = "1 to " + std::to_string(largest_dimension), .found = std::to_string(config.dimension)});
-  }
-  check_index_options(index_options(config), config.dimension);
+  check_config(config);
   std::filesystem::create_directories(folder);
-  RecordStore(folder / records_file, config.dimension).write_note("config", to_json(config).dump());
+  RecordStore records(folder / records_file, config.dimension);
+  write_config(records, config);
 }
 
 Collection::Collection(const Path& folder)
@@ -138,14 +64,14 @@ void Collection::configure(const CollectionConfig& config) {
     const std::lock_guard writing(write_mutex_);
     CollectionConfig next = config_;
     next.index_threshold = config.index_threshold;
-    next.degree = config.degree;
-    next.build_effort = config.build_effort;
+    next.index.degree = config.index.degree;
+    next.index.build_effort = config.index.build_effort;
     next.most_points = config.most_points;
     records_.write_note("config", to_json(next).dump());
     const std::lock_guard lock(state_mutex_);
     config_.index_threshold = next.index_threshold;
-    config_.degree = next.degree;
-    config_.build_effort = next.build_effort;
+    config_.index.degree = next.index.degree;
+    config_.index.build_effort = next.index.build_effort;
     config_.most_points = next.most_points;
   }
   wake();
@@ -154,114 +80,6 @@ void Collection::configure(const CollectionConfig& config) {
 void Collection::publish(std::shared_ptr<const CollectionView> view) {
   const std::lock_guard lock(view_mutex_);
   view_.swap(view);
-}
-
-void Collection::open_segments() {
-  const Path path = folder_ / manifest_file;
-  Manifest manifest;
-  bool damaged = false;
-  try {
-    manifest = Manifest::read(path);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::damaged) throw;
-    damaged = error.code() == ErrorCode::damaged;
-    if (damaged) note_trouble(std::string("segments are made again from the records: ") + error.what());
-  }
-  next_file_ = manifest.next_file;
-  remove_strays(manifest);
-  size_t bytes = 0;
-  for (const auto& entry : manifest.segments) {
-    std::error_code ignored;
-    bytes += std::filesystem::file_size(folder_ / entry.file, ignored);
-  }
-  unverified_ = bytes > verify_at_open;
-  ViewEdit edit{CollectionView{}};
-  for (const auto& entry : manifest.segments) {
-    try {
-      auto segment = std::make_shared<const Segment>(folder_ / entry.file, config_.dimension, !unverified_);
-      if (segment->size() != entry.live.size())
-        throw Error(ErrorCode::damaged, "the segment has another size than the manifest says",
-                    {.where = segment->path().string()});
-      edit.add_table(
-          {segment, std::make_shared<const Allowed>(entry.live), open_segment_index(segment), segment});
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::damaged) throw;
-      damaged = true;
-      note_trouble(std::string("a segment is made again from the records: ") + error.what());
-    }
-  }
-  const uint64_t known = records_.sequence();
-  replay(edit, damaged ? 0 : manifest.sequence);
-  records_.raise_sequence(manifest.sequence);
-  publish(edit.finish(std::max(known, manifest.sequence)));
-  if (manifest.sequence > known) recover_records(*view(), known);
-  if (next_file_ != manifest.next_file) write_manifest();  // segments were made while replaying
-}
-
-// Files of a merge that a crash cut short, and segments that no manifest names.
-void Collection::remove_strays(const Manifest& manifest) const {
-  std::set<std::string> known;
-  for (const auto& entry : manifest.segments) {
-    known.insert(entry.file);
-    known.insert(Path(entry.file).stem().string() + ".index");
-  }
-  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
-    const std::string name = entry.path().filename().string();
-    if ((name.starts_with("segment-") || name.ends_with(".partial")) && !known.contains(name))
-      std::filesystem::remove(entry.path());
-  }
-}
-
-void Collection::replay(ViewEdit& edit, uint64_t after) {
-  start_table(edit);
-  records_.replay(after, [&](const PointRecord& record) {
-    const auto at = edit.view().find(record.id);
-    if (at) {
-      const uint64_t sequence = edit.view().tables[at->table].table->sequence_of(at->slot);
-      if (sequence >= record.sequence) return;
-      edit.kill(*at);
-    }
-    if (!record.erased) append(edit, record.id, record.sequence, record.vector, record.payload);
-    if (tables_in_memory(edit.view()) > most_full_tables) write_out(edit);
-  });
-}
-
-// Tables in memory become a segment at once: what is replayed may be much more than memory should hold.
-void Collection::write_out(ViewEdit& edit) {
-  CollectionView next{edit.view().sequence, {}};
-  std::vector<Segment::Source> sources;
-  for (const TableView& table : edit.view().tables) {
-    if (table.segment || table.table.get() == active_.get())
-      next.tables.push_back(table);
-    else
-      sources.push_back({table.table, *table.live});
-  }
-  const Path path = folder_ / ("segment-" + std::to_string(next_file_++) + ".safetensors");
-  const size_t count = Segment::write(path, config_.dimension, sources).size();
-  const auto segment = std::make_shared<const Segment>(path, config_.dimension, false);
-  next.tables.insert(next.tables.begin(),
-                     {segment, std::make_shared<const Allowed>(count, true), nullptr, segment});
-  edit = ViewEdit(next);
-}
-
-// The records end before the segments do: their end was lost or altered on the disk. What the segments hold
-// of it is written anew.
-void Collection::recover_records(const CollectionView& view, uint64_t known) {
-  std::vector<PointChange> lost;
-  for (const TableView& table : view.tables) {
-    table.live->for_each([&](uint32_t slot) {
-      if (table.table->sequence_of(slot) <= known) return;
-      const auto vector = table.table->vector_of(slot);
-      lost.push_back({table.table->id_of(slot),
-                      false,
-                      {vector.begin(), vector.end()},
-                      std::string(table.table->payload_text(slot))});
-    });
-  }
-  note_trouble("the records end at batch " + std::to_string(known) +
-               ", the segments later: " + std::to_string(lost.size()) +
-               " points were written to the records again, erasures may be lost");
-  if (!lost.empty()) write(std::move(lost));
 }
 
 void Collection::start_table(ViewEdit& edit) {
@@ -293,15 +111,15 @@ void Collection::check(std::vector<PointChange>& changes) const {
 }
 
 void Collection::check_vector(size_t change, std::vector<float>& vector) const {
-  if (const auto fault = vector_fault(config_.metric, config_.dimension, vector))
+  if (const auto fault = vector_fault(config_.index.metric, config_.dimension, vector))
     throw at_place(*fault, "/points/" + std::to_string(change) + "/vector");
   // A vector of unit length stays as it is, so that one read back and written again does not change.
-  if (config_.metric == Metric::cosine && std::abs(dot(vector, vector) - 1) >= 1e-6f) normalise(vector);
+  if (config_.index.metric == Metric::cosine && std::abs(dot(vector, vector) - 1) >= 1e-6f) normalise(vector);
 }
 
 void Collection::wait_for_room() {
   for (int waited = 0;; ++waited) {
-    if (tables_in_memory(*view()) <= most_full_tables) return;
+    if (view()->tables_in_memory() <= most_full_tables) return;
     std::unique_lock lock(state_mutex_);
     const std::string& failure = failures_[static_cast<size_t>(Lane::flush)];
     if (waited > 300 || !failure.empty()) {

@@ -22,29 +22,11 @@
 #include <string>
 #include <thread>
 
+#include "search/collection_config.h"
 #include "search/collection_view.h"
 #include "search/io/manifest.h"
-#include "search/io/record_store.h"
 
 namespace cowatch {
-
-struct CollectionConfig {
-  size_t dimension = 0;
-  Metric metric = Metric::cosine;
-  size_t index_threshold = 20'000;  // segments of fewer points are searched exactly
-  // Of those indexes (compute/vector_index.h): the graph's degree and build effort; kind, codes, lists and the rest
-  // of inverted lists; the memory that building may take.
-  size_t degree = 32, build_effort = 96;
-  IndexKind index = IndexKind::graph;
-  CodeKind codes = CodeKind::scalar4x8;
-  size_t lists = 0, code_bytes = 0, kept_dimensions = 0;
-  size_t index_memory = 0;  // bytes; 0: any. A segment that would need more is searched exactly
-  size_t most_points = 0;           // quota; 0: none
-  size_t table_points = 0;          // points of a table in memory; 0: 4 MiB of them
-};
-Json to_json(const CollectionConfig& config);
-CollectionConfig parse_collection_config(const Json& json);
-IndexOptions index_options(const CollectionConfig& config);
 
 // A change that owns what it says.
 struct PointChange {
@@ -56,8 +38,7 @@ struct PointChange {
 
 class Collection {
  public:
-  static constexpr size_t largest_dimension = 65536;
-  // Makes the folder and its files; it must not exist.
+  // Makes the folder and its files; it must not exist. Throws as check_config().
   static void create(const Path& folder, const CollectionConfig& config);
   // Takes the folder's lock (conflict when another process has it), opens the segments and replays what came
   // after them. Throws damaged when the records themselves are.
@@ -94,7 +75,8 @@ class Collection {
   Status status() const;
 
  private:
-  // Opening (collection.cpp).
+  static constexpr size_t most_full_tables = 8;  // in memory: a writer waits, replaying writes them out
+  // collection_open.cpp: segments, and what the records have beyond them.
   void open_segments();
   void remove_strays(const Manifest& manifest) const;
   void replay(ViewEdit& edit, uint64_t after);

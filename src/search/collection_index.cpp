@@ -12,8 +12,8 @@ Path index_path(const Segment& segment) {
 }  // namespace
 
 bool Collection::wants_index(const TableView& table) const {
-  return config_.index != IndexKind::exact && table.segment && !table.index && table.segment->size() >= config_.index_threshold &&
-         !unindexable_.contains(table.table.get());
+  return config_.index.kind != IndexKind::exact && table.segment && !table.index &&
+         table.segment->size() >= config_.index_threshold && !unindexable_.contains(table.table.get());
 }
 
 // The index beside a segment, or null: then it is built.
@@ -36,8 +36,7 @@ std::shared_ptr<const SegmentIndex> Collection::open_segment_index(
 // disk or a damaged segment throws.
 std::shared_ptr<const SegmentIndex> Collection::build_segment_index(
     const std::shared_ptr<const Segment>& segment, const std::stop_token& stop) {
-  const CollectionConfig now = config();
-  const IndexOptions options = index_options(now);
+  const IndexOptions options = config().index;
   auto built = std::make_shared<SegmentIndex>(segment);
   try {
     built->index = build_index(options, built->rows, nullptr, [&](size_t) {

@@ -99,6 +99,11 @@ std::vector<Scored> search_table(const TableView& view, Metric metric, const Vec
 
 }  // namespace
 
+size_t CollectionView::tables_in_memory() const {
+  return static_cast<size_t>(
+      std::ranges::count_if(tables, [](const TableView& table) { return !table.segment; }));
+}
+
 size_t CollectionView::count() const {
   size_t sum = 0;
   for (const TableView& table : tables) sum += table.live->count();

@@ -52,6 +52,7 @@ struct CollectionView {
   std::vector<TableView> tables;
 
   size_t count() const;
+  size_t tables_in_memory() const;
   std::optional<PointPlace> find(const PointId& id) const;
   PointId id_of(PointPlace at) const { return tables[at.table].table->id_of(at.slot); }
   // Each table's living slots that satisfy the condition (null: all).

@@ -5,15 +5,17 @@
 namespace cowatch {
 namespace {
 
-// Someone who pages through a large part of all videos gets it by a scan: a walk of the graph would visit as much.
-constexpr size_t walked_share = 16;
+// Someone who pages through a large part of all videos gets it by a scan: a search by the index would visit
+// as much.
+constexpr size_t indexed_share = 16;
 
 // Files of former versions have no codes.
 RowCodes codes_in(const TensorFile& file, const VectorRows& rows) {
   if (!file.has("codes")) return {};
   const auto records = file.tensor<uint8_t>("codes");
   const auto errors = file.tensor<float>("code_errors");
-  if (records.size() != rows.size() * RowCodes::record_bytes(rows.dimension()) || errors.size() != rows.size())
+  if (records.size() != rows.size() * RowCodes::record_bytes(rows.dimension()) ||
+      errors.size() != rows.size())
     throw Error(ErrorCode::damaged, "the codes are not those of the embeddings",
                 {.where = file.path().string(), .remedy = "Run `cowatch embed WS`."});
   return {rows.dimension(), records, errors};
@@ -37,19 +39,17 @@ EmbeddingIndex::EmbeddingIndex(const Path& embeddings) {
   exact_ = std::make_unique<const FlatIndex>(*rows_, present(codes), codes);
 }
 
-EmbeddingIndex EmbeddingIndex::open(const Path& embeddings, const Path& graph) {
-  EmbeddingIndex index(embeddings);
-  index.graph_ = open_index(graph, *index.rows_);
-  return index;
+EmbeddingIndex EmbeddingIndex::open(const Path& embeddings, const Path& index) {
+  EmbeddingIndex opened(embeddings);
+  opened.index_ = open_index(index, *opened.rows_);
+  return opened;
 }
 
-void EmbeddingIndex::build(const Path& embeddings, const Path& graph, IndexOptions options,
+void EmbeddingIndex::build(const Path& embeddings, const Path& index, const IndexOptions& options,
                            const std::function<void(size_t)>& advance) {
   const EmbeddingIndex table(embeddings);
   const Allowed present = table.present({});
-  options.kind = IndexKind::graph;
-  options.metric = Metric::cosine;
-  build_index(options, *table.rows_, &present, advance)->save(graph);
+  build_index(options, *table.rows_, &present, advance)->save(index);
 }
 
 bool EmbeddingIndex::embedded(uint32_t index) const {
@@ -70,8 +70,8 @@ std::vector<Scored> EmbeddingIndex::search(std::span<const float> query, size_t 
   SearchOptions options;
   options.full_vectors = true;
   options.filter = out.empty() ? nullptr : &allowed;
-  const bool scanned = !graph_ || way == Way::exact || k > size() / walked_share;
-  return (scanned ? exact_ : graph_)->search(query, k, options);
+  const bool scanned = !index_ || way == Way::exact || k > size() / indexed_share;
+  return (scanned ? exact_ : index_)->search(query, k, options);
 }
 
 }  // namespace cowatch

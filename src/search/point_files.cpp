@@ -48,7 +48,7 @@ size_t check_points(const CollectionConfig& config, const PointFile& file) {
   std::string others;
   visit_points(file, [&](const std::string& where, PointChange&& point) {
     if (++rows % batch_points == 0) throw_if_interrupted();
-    const auto found = vector_fault(config.metric, config.dimension, point.vector);
+    const auto found = vector_fault(config.index.metric, config.dimension, point.vector);
     if (!found) return;
     if (++wrong > 1 && wrong <= 10) others += (others.empty() ? "" : "; ") + where.substr(where.rfind(", ") + 2);
     if (!first) first = at_place(*found, where);

@@ -78,9 +78,17 @@ void judge_indexing(Notices& notices, const CollectionFacts& facts) {
 void judge_videos(Notices& notices, const VideoFacts& videos) {
   if (videos.stale) notices.add("release", "New embeddings are there and not in use yet.", "cowatch index WORKSPACE");
   if (videos.videos > videos.embedded)
-    notices.add("index", std::to_string(videos.videos - videos.embedded) + " of " + std::to_string(videos.videos) + " videos have no embedding: nothing like them is found.", "cowatch run WORKSPACE");
-  if (videos.graph && is_low(videos.recall))
-    notices.add("recall", "Related videos are " + found_of(videos.recall) + " of the true neighbours. A denser graph finds more:", "cowatch index WORKSPACE --degree 64 --build-effort 200");
+    notices.add("index",
+                std::to_string(videos.videos - videos.embedded) + " of " + std::to_string(videos.videos) +
+                    " videos have no embedding: nothing like them is found.",
+                "cowatch run WORKSPACE");
+  if (videos.kind == IndexKind::exact || !is_low(videos.recall)) return;
+  const bool graph = videos.kind == IndexKind::graph;
+  notices.add(
+      "recall",
+      "Related videos are " + found_of(videos.recall) + " of the true neighbours. A " +
+          (graph ? "denser " : "") + "graph finds more:",
+      std::string("cowatch index WORKSPACE ") + (graph ? "--degree 64 --build-effort 200" : "--kind graph"));
 }
 
 void judge_load(Notices& notices, const Scheduler::Status& searches) {
@@ -129,7 +137,7 @@ Json collection_json(const CollectionFacts& facts) {
           {"Working", status.working},
           {"Parts",
            {part("records", status.record_bytes), part("segments", status.vector_bytes),
-            part("codes and links", status.index_bytes), part("tables", status.memory_bytes)}},
+            part("indexes", status.index_bytes), part("tables", status.memory_bytes)}},
           {"Troubles", status.trouble}};
 }
 
@@ -159,8 +167,10 @@ VideoFacts video_facts(Call& call, const std::map<std::string, std::vector<Recal
   const Workspace& workspace = call.service.workspace();
   VideoFacts facts;
   facts.videos = call.catalogue.item_count();
-  if (call.release->index) facts.embedded = call.release->index->size(), facts.graph = call.release->index->kind() == IndexKind::graph;
-  else facts.embedded = facts.videos;  // that nothing is learnt yet is said elsewhere
+  if (call.release->index)
+    facts.embedded = call.release->index->size(), facts.kind = call.release->index->kind();
+  else
+    facts.embedded = facts.videos;  // that nothing is learnt yet is said elsewhere
   try {
     const auto current = current_release(workspace);
     facts.stale = current && std::filesystem::exists(workspace.embeddings()) && current->input != index_fingerprint(workspace, call.service.settings());
@@ -196,7 +206,7 @@ Response quality(Call& call) {
                  {"Parts", Json::array()}};
   if (const auto& index = call.release->index) {
     search["Parts"].push_back(part("embeddings", index->table_bytes()));
-    if (videos.graph) search["Parts"].push_back(part("codes and links", index->graph_bytes()));
+    if (videos.kind != IndexKind::exact) search["Parts"].push_back(part("index", index->index_bytes()));
   }
   Json list = Json::array();
   for (const auto& facts : collections)

@@ -21,7 +21,7 @@ struct CollectionFacts {
 struct VideoFacts {
   uint64_t videos = 0, embedded = 0;
   bool stale = false;  // newer embeddings are there, not in use
-  bool graph = false;
+  IndexKind kind = IndexKind::exact;
   RecallSampler::Count recall;
 };
 

@@ -71,6 +71,22 @@ TEST_F(VectorsVerb, lead_through_the_life_of_a_collection) {
   EXPECT_THAT(done("info", {}), Not(HasSubstr("copy")));
 }
 
+TEST_F(VectorsVerb, choose_any_index_and_codes) {
+  done("create", {"lists", "--size", "6", "--distance", "Dot", "--index", "ivf", "--codes", "product4",
+                  "--code-bytes", "2", "--anisotropic", "0.2", "--index-threshold", "100"});
+  done("import", {"lists", file("a.npy")});
+  EXPECT_THAT(done("info", {}), HasSubstr("300 indexed (ivf)"));
+  done("create", {"usual", "--size", "6", "--index", "ivf"});
+  EXPECT_THAT(refused("create", {"x", "--size", "6", "--index", "tree"}), HasSubstr("exact, graph or ivf"));
+  EXPECT_THAT(refused("create", {"x", "--size", "6", "--codes", "product4"}), HasSubstr("or an ivf index"));
+  EXPECT_THAT(refused("create",
+                      {"x", "--size", "6", "--index", "ivf", "--codes", "product4", "--anisotropic", "0.2"}),
+              AllOf(HasSubstr("inner products"), HasSubstr("found cosine")));
+  EXPECT_THAT(
+      refused("create", {"x", "--size", "6", "--index", "ivf", "--codes", "product4", "--codebook", "none"}),
+      HasSubstr("none"));
+}
+
 TEST_F(VectorsVerb, bring_in_every_format_and_write_those_that_are_written) {
   for (const std::string& name : test::vector_file_names) {
     const std::string collection = "c-" + name;

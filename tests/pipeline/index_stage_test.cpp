@@ -112,17 +112,23 @@ struct LargeIndexStage : IndexStage {
   }
 };
 
-TEST_F(LargeIndexStage, IndexesBesideTheTableAndFindsWhatAScanFinds) {
+struct EachIndex : LargeIndexStage,
+                   testing::WithParamInterface<std::vector<std::pair<const char*, const char*>>> {};
+
+TEST_P(EachIndex, IsForeseenLiesBesideTheTableAndFindsWhatAScanFinds) {
+  for (const auto& [name, value] : GetParam()) settings.set(name, value, Settings::Source::flag, "test");
+  const IndexKind kind = index_kind_of(settings.get_text("index.kind"));
   write_version(1);
   const IndexSummary predicted = predict_index(workspace, settings), made = run_index_stage(workspace, settings);
   EXPECT_TRUE(made.switched);
-  EXPECT_TRUE(made.graph);
+  EXPECT_EQ(made.kind, kind);
+  EXPECT_EQ(predicted.kind, kind);
   EXPECT_EQ(made.embedded, rows - 1);
   EXPECT_NEAR(static_cast<double>(predicted.mapped_bytes), static_cast<double>(made.mapped_bytes),
               0.1 * static_cast<double>(made.mapped_bytes));
   const auto index = open_current_release(workspace);
   ASSERT_TRUE(index);
-  EXPECT_EQ(index->kind(), IndexKind::graph);
+  EXPECT_EQ(index->kind(), kind);
   size_t found = 0, wanted = 0;
   for (uint32_t row = 0; row < rows; row += 60) {
     const std::unordered_set<uint32_t> excluded = {row, row + 40, row + 80};
@@ -138,6 +144,30 @@ TEST_F(LargeIndexStage, IndexesBesideTheTableAndFindsWhatAScanFinds) {
     wanted += 10;
   }
   EXPECT_GE(found, wanted * 95 / 100);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    kinds, EachIndex,
+    testing::Values(std::vector<std::pair<const char*, const char*>>{{"index.kind", "graph"}},
+                    std::vector<std::pair<const char*, const char*>>{{"index.kind", "ivf"}},
+                    std::vector<std::pair<const char*, const char*>>{{"index.kind", "ivf"},
+                                                                     {"index.codes", "product4"},
+                                                                     {"index.code_bytes", "8"},
+                                                                     {"index.lists", "40"}}));
+
+TEST_F(LargeIndexStage, RefusesOptionsThatDoNotGoTogetherBeforeAnythingIsMade) {
+  write_version(1);
+  settings.set("index.codes", "product4", Settings::Source::flag, "test");
+  for (const auto stage : {run_index_stage, predict_index}) {
+    try {
+      stage(workspace, settings);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::bad_argument);
+      EXPECT_NE(error.details().where.find("index.codes"), std::string::npos);
+    }
+  }
+  EXPECT_FALSE(current_release(workspace));
 }
 
 TEST_F(LargeIndexStage, SwitchesAtOnceWhileTheFormerVersionGoesOn) {
@@ -163,7 +193,7 @@ TEST_F(LargeIndexStage, ADamagedVersionIsMadeAnewBesideItself) {
   write_version(1);
   run_index_stage(workspace, settings);
   const auto before = current_release(workspace);
-  std::fstream file(before->graph(workspace), std::ios::in | std::ios::out | std::ios::binary);
+  std::fstream file(before->index(workspace), std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(-100, std::ios::end);
   file.put('x');
   file.close();
@@ -183,12 +213,14 @@ TEST_F(LargeIndexStage, RefusesBeforehandWhatTakesTooMuchMemory) {
   const auto before = current_release(workspace);
   write_version(2);
   settings.set("index.memory", "1", Settings::Source::flag, "test");
-  try {
-    run_index_stage(workspace, settings);
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::no_space);
-    EXPECT_NE(error.details().found.find("MiB predicted"), std::string::npos);
+  for (const auto stage : {run_index_stage, predict_index}) {
+    try {
+      stage(workspace, settings);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::no_space);
+      EXPECT_NE(error.details().found.find("MiB predicted"), std::string::npos);
+    }
   }
   EXPECT_EQ(current_release(workspace)->name, before->name);
   settings.set("index.memory", "100", Settings::Source::flag, "test");

@@ -205,6 +205,32 @@ TEST_F(Rpc, writes_and_manages) {
   EXPECT_TRUE(done.done());
 }
 
+TEST_F(Rpc, chooses_the_index_of_a_collection) {
+  v1::CreateRequest request;
+  request.set_collection("small");
+  request.mutable_vectors()->set_size(16);
+  request.mutable_vectors()->set_distance("Dot");
+  auto& index = *request.mutable_index_config();
+  index.set_index("ivf");
+  index.set_codes("product4");
+  index.set_code_bytes(4);
+  index.set_anisotropic(0.25f);
+  index.set_index_memory(64);
+  v1::Done done;
+  const auto status = ask(&v1::Vectors::Stub::CreateCollection, request, done);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  v1::CollectionRequest named;
+  named.set_collection("small");
+  v1::CollectionInfo info;
+  ASSERT_TRUE(ask(&v1::Vectors::Stub::GetCollection, named, info).ok());
+  Json found = rpc::to_json(info.config().index_config());
+  for (const auto& [name, value] : rpc::to_json(index).items()) EXPECT_EQ(found[name], value) << name;
+  request.set_collection("smaller");
+  request.set_most_points(100'000'000);
+  EXPECT_EQ(ask(&v1::Vectors::Stub::CreateCollection, request, done).error_code(),
+            StatusCode::RESOURCE_EXHAUSTED);
+}
+
 TEST_F(Rpc, refuses_with_the_words_of_http) {
   const auto refused = [&](auto method, const auto& request, auto reply, StatusCode code, const std::string& path) {
     const auto status = ask(method, request, reply);

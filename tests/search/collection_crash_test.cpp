@@ -96,8 +96,9 @@ void cut_power_again_and_again(uint64_t seed, int cuts) {
   test::ForgetfulSqlite sqlite(files);
   const test::TemporaryFolder folder;
   Workload work(seed);
-  Collection::create(folder / "c",
-                     {.dimension = 8, .metric = Metric::l2, .index_threshold = 150, .table_points = 64});
+  Collection::create(
+      folder / "c",
+      {.dimension = 8, .index = {.metric = Metric::l2}, .index_threshold = 150, .table_points = 64});
   Held expected;
   for (int cut = 0; cut < cuts; ++cut) {
     std::vector<PointChange> under_way;
@@ -165,8 +166,9 @@ TEST(CollectionCrash, a_full_disk_refuses_and_loses_nothing) {
     test::ForgetfulSqlite sqlite(files);
     const test::TemporaryFolder folder;
     Workload work(seed);
-    Collection::create(folder / "c",
-                       {.dimension = 8, .metric = Metric::l2, .index_threshold = 150, .table_points = 64});
+    Collection::create(
+        folder / "c",
+        {.dimension = 8, .index = {.metric = Metric::l2}, .index_threshold = 150, .table_points = 64});
     Held expected;
     {
       Collection collection(folder / "c");

@@ -52,9 +52,10 @@ std::set<PointId> ids_of(const CollectionView& view, const std::vector<Hit>& hit
 class CollectionGraphTest : public testing::TestWithParam<Metric> {
  protected:
   CollectionGraphTest() {
-    Collection::create(
-        path_,
-        {.dimension = dimension, .metric = GetParam(), .index_threshold = threshold, .table_points = 256});
+    Collection::create(path_, {.dimension = dimension,
+                               .index = {.metric = GetParam()},
+                               .index_threshold = threshold,
+                               .table_points = 256});
   }
 
   // The share of the ten nearest that a search through the graphs finds too, over queries near the clusters.

@@ -87,7 +87,7 @@ void expect_same(const Collection& collection, const Expected& expected, Metric 
 class CollectionTest : public testing::TestWithParam<Metric> {
  protected:
   CollectionTest() {
-    Collection::create(path_, {.dimension = dimension, .metric = GetParam(), .table_points = 256});
+    Collection::create(path_, {.dimension = dimension, .index = {.metric = GetParam()}, .table_points = 256});
   }
   void write(Collection& collection, uint32_t rounds, uint32_t size = 60) {
     for (uint32_t i = 0; i < rounds; ++i) {

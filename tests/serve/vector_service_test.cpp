@@ -175,6 +175,21 @@ TEST_F(VectorServiceTest, refuses_collections_that_cannot_be) {
               HasSubstr("/vectors/size"));
   EXPECT_THAT(refused("PUT", "/collections/x", R"({"vectors":{"size":3,"distance":"Near"}})"),
               HasSubstr("/vectors/distance"));
+  const auto index = [&](const std::string& config, int status) {
+    return refused(
+        "PUT", "/collections/x",
+        R"({"vectors":{"size":16,"distance":"Dot"},"most_points":1000000,"index_config":)" + config + "}",
+        status);
+  };
+  EXPECT_THAT(index(R"({"index":"tree"})", 400),
+              AllOf(HasSubstr("/index_config/index"), HasSubstr("exact, graph or ivf")));
+  EXPECT_THAT(index(R"({"codes":"product4"})", 400),
+              AllOf(HasSubstr("/index_config"), HasSubstr("or an ivf index")));
+  EXPECT_THAT(index(R"({"index":"ivf","lists":-1})", 422), HasSubstr("/index_config/lists"));
+  EXPECT_THAT(index(R"({"index":"ivf","anisotropic":"much"})", 422), HasSubstr("/index_config/anisotropic"));
+  EXPECT_THAT(index(R"({"index":"ivf","probes":3})", 422), HasSubstr("/index_config/probes"));
+  EXPECT_THAT(index(R"({"index":"ivf","index_memory":1})", 507),
+              AllOf(HasSubstr("/index_config"), HasSubstr("predicted for 1000000 vectors")));
   refused("PUT", "/collections/..%2f..%2fx", R"({"vectors":{"size":3,"distance":"Dot"}})", 404);
   EXPECT_EQ(ask("GET", "/collections/x").status, 404);
 }

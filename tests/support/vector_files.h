@@ -43,15 +43,21 @@ std::string vecs_text(const VectorTable& table) {
   return text;
 }
 
-inline std::string safetensors_text(const VectorTable& table, const std::string& name) {
+// `values` stand for those of the table; `type` is theirs.
+template <typename T>
+std::string safetensors_text(const VectorTable& table, const std::string& name, const char* type,
+                             const std::vector<T>& values) {
   const Json header = {{name,
-                        {{"dtype", "F32"},
+                        {{"dtype", type},
                          {"shape", {table.rows, table.columns}},
-                         {"data_offsets", {0, table.values.size() * sizeof(float)}}}}};
+                         {"data_offsets", {0, values.size() * sizeof(T)}}}}};
   std::string text = header.dump();
   text.resize((text.size() + 63) / 64 * 64 - 8, ' ');
   const uint64_t length = text.size();
-  return bytes_of(&length, sizeof length) + text + bytes_of(table.values.data(), table.values.size() * sizeof(float));
+  return bytes_of(&length, sizeof length) + text + bytes_of(values.data(), values.size() * sizeof(T));
+}
+inline std::string safetensors_text(const VectorTable& table, const std::string& name) {
+  return safetensors_text(table, name, "F32", table.values);
 }
 
 // As ann-benchmarks writes them: dataset "train", here of big-endian doubles, to be turned on reading.

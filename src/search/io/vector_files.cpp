@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/tensor_file.h"
+#include "math/float16.h"
 #include "search/io/scratch.h"
 #include "store/npy.h"
 
@@ -67,20 +68,32 @@ void read_vecs(const Path& path, const Visit& visit) {
 void read_safetensors(const Path& path, const std::string& name, const Visit& visit) {
   const TensorFile file(path, "", 0);
   std::string chosen = name;
-  for (const char* usual : {"vectors", "embeddings", "train"})
+  for (const char* usual : {"vectors", "embeddings", "features", "train"})
     if (chosen.empty() && file.has(usual)) chosen = usual;
   if (chosen.empty() || !file.has(chosen)) {
-    throw Error(ErrorCode::bad_input, "the file has no such tensor",
-                {.where = path.string(),
-                 .expected = chosen.empty() ? "vectors, embeddings, train, or the one that --name says" : chosen});
+    throw Error(
+        ErrorCode::bad_input, "the file has no such tensor",
+        {.where = path.string(),
+         .expected =
+             chosen.empty() ? "vectors, embeddings, features, train, or the one that --name says" : chosen});
   }
   const auto shape = file.shape(chosen);
-  if (shape.size() != 2 || file.type(chosen) != ElementType::f32)
-    throw Error(ErrorCode::bad_input, "the tensor is not a table of float32",
+  const ElementType type = file.type(chosen);
+  if (shape.size() != 2 || (type != ElementType::f32 && type != ElementType::f16))
+    throw Error(ErrorCode::bad_input, "the tensor is not a table of floats",
                 {.where = path.string() + ", tensor " + chosen,
-                 .expected = "two dimensions of F32",
-                 .found = std::to_string(shape.size()) + " of " + std::string(element_name(file.type(chosen)))});
-  visit_blocks(ConstMatrix(file.tensor<float>(chosen).data(), shape[0], shape[1]), visit);
+                 .expected = "two dimensions of F32 or F16",
+                 .found = std::to_string(shape.size()) + " of " + std::string(element_name(type))});
+  if (type == ElementType::f32)
+    return visit_blocks(ConstMatrix(file.tensor<float>(chosen).data(), shape[0], shape[1]), visit);
+  const auto* halves = reinterpret_cast<const uint16_t*>(file.raw(chosen, type).data());
+  std::vector<float> block(std::min(block_rows, shape[0]) * shape[1]);
+  for (size_t first = 0; first < shape[0]; first += block_rows) {
+    const ConstMatrix rows(block.data(), std::min(block_rows, shape[0] - first), shape[1]);
+    floats_from_halves({halves + first * shape[1], rows.rows * shape[1]},
+                       {block.data(), rows.rows * shape[1]});
+    visit(first, rows);
+  }
 }
 
 std::string npy_header(size_t rows, size_t columns) {

@@ -1,6 +1,7 @@
-// Tables of vectors in the formats of others: .npy (also .npy.gz and .npy.zst), .fvecs and .bvecs (TEXMEX: each
-// row a little-endian int32 of its length and then float32 or uint8 numbers), .safetensors (a two-dimensional F32
-// tensor), and .hdf5 or .h5 as of ann-benchmarks (a two-dimensional dataset of numbers).
+// Tables of vectors in the formats of others: .npy (also .npy.gz and .npy.zst), .fvecs and .bvecs (TEXMEX:
+// each row a little-endian int32 of its length and then float32 or uint8 numbers), .safetensors (a
+// two-dimensional F32 or F16 tensor), and .hdf5 or .h5 as of ann-benchmarks (a two-dimensional dataset of
+// numbers).
 #pragma once
 
 #include <functional>
@@ -14,10 +15,10 @@ namespace cowatch {
 enum class VectorFormat { npy, fvecs, bvecs, safetensors, hdf5 };
 VectorFormat vector_format_of(const Path& path);  // by its name; bad_input for another
 
-// Calls visit(first row's number, rows) block by block; all have one width. `name` is the tensor or dataset to
-// read; empty: "vectors", "embeddings" or "train". Numbers are as they stand in the file, NaN too. Throws bad_input
-// naming the place: no such format, cut off (of .npy known only at the end), rows of several lengths, another byte
-// order.
+// Calls visit(first row's number, rows) block by block; all have one width. `name` is the tensor or dataset
+// to read; empty: "vectors", "embeddings", "features" or "train". Numbers are as they stand in the file, NaN
+// too. Throws bad_input naming the place: no such format, cut off (of .npy known only at the end), rows of
+// several lengths, another byte order.
 void read_vectors(VectorFormat format, const Path& path, const std::string& name,
                   const std::function<void(size_t first, ConstMatrix rows)>& visit);
 

@@ -2,7 +2,9 @@
 #include <algorithm>
 
 #include "base/version.h"
+#include "search/compute/option_names.h"
 #include "search/distance.h"
+#include "search/vector_fault.h"
 #include "serve/vectors/fields.h"
 #include "serve/vectors/vector_routes.h"
 
@@ -24,8 +26,9 @@ void read_tuning(const Fields& fields, CollectionConfig& config) {
     const Fields graph(*found, fields.place("hnsw_config"),
                        {"m", "ef_construct", "full_scan_threshold", "max_indexing_threads", "on_disk", "payload_m",
                         "inline_storage"});
-    config.degree = 2 * graph.whole("m", config.degree / 2, 2, 128);  // Qdrant's lowest layer has 2 m links
-    config.build_effort = graph.whole("ef_construct", config.build_effort, 8, 4096);
+    config.index.degree =
+        2 * graph.whole("m", config.index.degree / 2, 2, 128);  // Qdrant's lowest layer has 2 m links
+    config.index.build_effort = graph.whole("ef_construct", config.index.build_effort, 8, 4096);
   }
   if (const Json* found = fields.find("optimizers_config")) {
     const Fields optimizers(*found, fields.place("optimizers_config"),
@@ -38,6 +41,39 @@ void read_tuning(const Fields& fields, CollectionConfig& config) {
     if (kilobytes > 0 && kilobytes != SIZE_MAX)
       config.index_threshold = std::max<size_t>(1, kilobytes * 1024 / (config.dimension * sizeof(float)));
   }
+}
+
+// How segments are indexed: the names of the command line, index_memory in MiB.
+void read_index(const Fields& fields, CollectionConfig& config) {
+  const Json* found = fields.find("index_config");
+  if (!found) return;
+  std::vector<std::string_view> names = {"index_memory"};
+  each_option(config.index, [&](const char* name, auto&, const char*) { names.push_back(name); });
+  const Fields chosen(*found, fields.place("index_config"), names);
+  each_option(config.index, [&](const char* name, auto& option, const char*) {
+    using Option = std::decay_t<decltype(option)>;
+    if (!chosen.find(name)) return;
+    if constexpr (std::is_enum_v<Option>) {
+      try {
+        read_option(chosen.text(name), option);
+      } catch (const Error& error) {
+        throw at_place(error, chosen.place(name));
+      }
+    } else if constexpr (std::is_floating_point_v<Option>) {
+      double number = 0;
+      option = static_cast<float>(*chosen.number(name, number));
+    } else {
+      option = chosen.whole(name, option, 0, UINT32_MAX);
+    }
+  });
+  if (!chosen.find("codes")) config.index.codes = usual_codes(config.index.kind);
+  config.index.memory_cap = chosen.whole("index_memory", 0, 0, 1u << 30) << 20;
+}
+
+Json index_json(const CollectionConfig& config) {
+  Json json = to_json(config.index);
+  json["index_memory"] = config.index.memory_cap >> 20;
+  return json;
 }
 
 Json info_json(const Collection& collection) {
@@ -69,18 +105,22 @@ Json info_json(const Collection& collection) {
       {"segments_count", status.segments},
       {"config",
        {{"params",
-         {{"vectors", {{"size", config.dimension}, {"distance", shown_name(config.metric)}}},
+         {{"vectors", {{"size", config.dimension}, {"distance", shown_name(config.index.metric)}}},
           {"shard_number", 1},
           {"replication_factor", 1},
           {"write_consistency_factor", 1},
           {"on_disk_payload", true}}},
         {"hnsw_config",
-         {{"m", config.degree / 2}, {"ef_construct", config.build_effort}, {"full_scan_threshold", 0}}},
+         {{"m", config.index.degree / 2},
+          {"ef_construct", config.index.build_effort},
+          {"full_scan_threshold", 0}}},
         {"optimizer_config",
          {{"default_segment_number", 0},
-          {"indexing_threshold",
-           config.index_threshold == SIZE_MAX ? 0 : config.index_threshold * config.dimension * sizeof(float) / 1024},
+          {"indexing_threshold", config.index_threshold == SIZE_MAX
+                                     ? 0
+                                     : config.index_threshold * config.dimension * sizeof(float) / 1024},
           {"flush_interval_sec", 0}}},
+        {"index_config", index_json(config)},
         {"wal_config", nullptr},
         {"quantization_config", nullptr}}},
       {"payload_schema", schema}};
@@ -137,13 +177,13 @@ Json collection_exists(VectorCall& call) {
 }
 
 Json create_collection(VectorCall& call) {
-  const Fields fields(call.body, "",
-                      {"vectors", "hnsw_config", "optimizers_config", "on_disk_payload", "shard_number",
-                       "replication_factor", "write_consistency_factor", "sharding_method", "wal_config",
-                       "quantization_config", "sparse_vectors", "strict_mode_config", "init_from", "most_points", "table_points",
-                       "metadata"});
+  const Fields fields(
+      call.body, "",
+      {"vectors", "hnsw_config", "optimizers_config", "on_disk_payload", "shard_number", "replication_factor",
+       "write_consistency_factor", "sharding_method", "wal_config", "quantization_config", "sparse_vectors",
+       "strict_mode_config", "init_from", "most_points", "table_points", "metadata", "index_config"});
   fields.refuse({"sharding_method", "sparse_vectors", "init_from", "strict_mode_config", "metadata"});
-  fields.refuse({"quantization_config"}, "Codes are chosen by the index; leave it out.");
+  fields.refuse({"quantization_config"}, "Choose codes in index_config.");
   for (const char* name : {"shard_number", "replication_factor", "write_consistency_factor"})
     fields.whole(name, 1, 1, 1);
   const Json& found = fields.need("vectors", "{\"size\": …, \"distance\": …}");
@@ -158,12 +198,19 @@ Json create_collection(VectorCall& call) {
     throw Error(ErrorCode::unsupported, "vectors are kept as float32", {.where = "/vectors/datatype"});
   vectors.need("size", "a whole number");
   CollectionConfig config;
-  config.dimension = vectors.whole("size", 0, 1, Collection::largest_dimension);
-  config.metric = read_distance(vectors);
+  config.dimension = vectors.whole("size", 0, 1, CollectionConfig::largest_dimension);
+  config.index.metric = read_distance(vectors);
   config.most_points = fields.whole("most_points", 0, 1, SIZE_MAX);
   config.table_points = fields.whole("table_points", 0, 16, 1u << 20);
   read_tuning(vectors.find("hnsw_config") ? vectors : fields, config);
-  call.collections.create(call.path[0], config);
+  read_index(fields, config);
+  try {
+    call.collections.create(call.path[0], config);
+  } catch (const Error& error) {
+    const bool index = error.code() == ErrorCode::bad_argument || error.code() == ErrorCode::no_space;
+    if (index && error.details().where.empty()) throw at_place(error, "/index_config");
+    throw;
+  }
   return true;
 }
 

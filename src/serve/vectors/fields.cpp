@@ -16,7 +16,7 @@ std::string shortened(const Json& json) {
 
 }  // namespace
 
-Fields::Fields(const Json& object, std::string where, std::initializer_list<std::string_view> known)
+Fields::Fields(const Json& object, std::string where, std::span<const std::string_view> known)
     : object_(object), where_(std::move(where)) {
   if (!object.is_object()) {
     throw Error(ErrorCode::bad_input, "this is not an object",

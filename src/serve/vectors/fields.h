@@ -3,6 +3,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,9 @@ namespace cowatch::serve {
 class Fields {
  public:
   // `where` is the object's place: "" for the body. `known` are all names it may have.
-  Fields(const Json& object, std::string where, std::initializer_list<std::string_view> known);
+  Fields(const Json& object, std::string where, std::span<const std::string_view> known);
+  Fields(const Json& object, std::string where, std::initializer_list<std::string_view> known)
+      : Fields(object, std::move(where), std::span(known.begin(), known.size())) {}
 
   const Json* find(std::string_view name) const;  // null when absent or null
   const Json& need(std::string_view name, std::string_view expected) const;

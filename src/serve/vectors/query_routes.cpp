@@ -60,7 +60,7 @@ void check_vector(const Collection& collection, const std::vector<float>& vector
 
 // Under cosine, to unit length.
 void make_unit(const Collection& collection, std::vector<float>& vector, const std::string& where) {
-  if (collection.config().metric == Metric::cosine && !(normalise(vector) > 0))
+  if (collection.config().index.metric == Metric::cosine && !(normalise(vector) > 0))
     throw Error(ErrorCode::bad_input, "a vector of zeros has no direction", {.where = where, .expected = "a length that is not 0, for Cosine"});
 }
 
@@ -181,8 +181,10 @@ void measure_recall(VectorCall& call, const View& view, const VectorQuery& query
   if (query.exact || query.k == 0 || !sampler.takes(name)) return;
   std::vector<float> scores;
   for (size_t i = 0; i < std::min<size_t>(10, hits.size()); ++i) scores.push_back(hits[i].score);
-  sampler.offer(name, [view, metric = call.collection->config().metric, k = std::min<size_t>(query.k, 10),
-                       vector = std::vector<float>(query.vector.begin(), query.vector.end()), allowed = std::move(allowed), scores] {
+  sampler.offer(name, [view, metric = call.collection->config().index.metric,
+                       k = std::min<size_t>(query.k, 10),
+                       vector = std::vector<float>(query.vector.begin(), query.vector.end()),
+                       allowed = std::move(allowed), scores] {
     const auto truth = search(*view, metric, {vector, k, 0, true, nullptr}, allowed);
     // Codes and vectors score alike up to rounding.
     const float least = truth.empty() ? 0 : truth.back().score - 1e-5f * std::abs(truth.back().score);
@@ -193,7 +195,7 @@ void measure_recall(VectorCall& call, const View& view, const VectorQuery& query
 
 std::vector<Answer> answers_of(VectorCall& call, const View& shared, const Asked& asked, const Target& target, size_t k) {
   const CollectionView& view = *shared;
-  const Metric metric = call.collection->config().metric;
+  const Metric metric = call.collection->config().index.metric;
   const auto allowed = allowed_slots(view, asked, target);
   std::vector<Answer> answers;
   if (target.vector.empty()) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "math/float16.h"
 #include "search/point_files.h"
 #include "support/temporary_folder.h"
 #include "support/vector_files.h"
@@ -42,7 +43,7 @@ struct VectorFiles : testing::Test {
     return "it was accepted";
   }
   std::unique_ptr<Collection> collection(Metric metric = Metric::l2) {
-    Collection::create(folder / "c", {.dimension = table.columns, .metric = metric});
+    Collection::create(folder / "c", {.dimension = table.columns, .index = {.metric = metric}});
     return std::make_unique<Collection>(folder / "c");
   }
 };
@@ -137,6 +138,14 @@ TEST_F(VectorFiles, another_byte_order_or_version_is_named) {
   EXPECT_EQ(read(folder / "a.safetensors", "other").values, table.values);
   EXPECT_THAT(refusal_of(test::write_hdf5(folder / "a.hdf5", table, "test")), HasSubstr("'train'"));
   EXPECT_EQ(read(folder / "a.hdf5", "test").values, table.values);
+}
+
+TEST_F(VectorFiles, halves_are_widened_block_by_block) {
+  const auto many = test::VectorTable::of(5000, 7);  // two blocks
+  std::vector<uint16_t> halves(many.values.size());
+  halves_from_floats(many.values, halves);
+  const std::string text = test::safetensors_text(many, "features", "F16", halves);
+  EXPECT_EQ(read(test::write_text(folder / "halves.safetensors", text)).values, many.values);
 }
 
 TEST_F(VectorFiles, one_wrong_row_keeps_the_whole_file_out) {

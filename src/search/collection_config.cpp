@@ -1,0 +1,90 @@
+#include "search/collection_config.h"
+
+#include "base/error.h"
+#include "base/json.h"
+#include "search/compute/option_names.h"
+
+namespace cowatch {
+namespace {
+
+constexpr const char* codebook_file = "codebook.safetensors";
+
+}  // namespace
+
+Json to_json(const IndexOptions& options) {
+  Json json;
+  each_option(options, [&](const char* name, const auto& option, const char*) {
+    if constexpr (std::is_enum_v<std::decay_t<decltype(option)>>) {
+      json[name] = option_name(option);
+    } else {
+      json[name] = option;
+    }
+  });
+  return json;
+}
+
+Json to_json(const CollectionConfig& config) {
+  Json json = to_json(config.index);
+  json["dimension"] = config.dimension;
+  json["metric"] = metric_name(config.index.metric);
+  json["index_threshold"] = config.index_threshold;
+  json["index_memory"] = config.index.memory_cap;
+  json["most_points"] = config.most_points;
+  json["table_points"] = config.table_points;
+  return json;
+}
+
+CollectionConfig parse_collection_config(const Json& json) {
+  CollectionConfig config;
+  config.dimension = json.at("dimension").get<size_t>();
+  config.index.metric = metric_of(json.at("metric").get<std::string>());
+  config.index_threshold = json.value("index_threshold", config.index_threshold);
+  config.index.memory_cap = json.value("index_memory", config.index.memory_cap);
+  config.most_points = json.value("most_points", config.most_points);
+  config.table_points = json.value("table_points", config.table_points);
+  each_option(config.index, [&](const char* name, auto& option, const char*) {
+    const auto found = json.find(name);
+    if (found == json.end()) return;
+    if constexpr (std::is_enum_v<std::decay_t<decltype(option)>>) {
+      read_option(found->template get<std::string>(), option);
+    } else {
+      found->get_to(option);
+    }
+  });
+  return config;
+}
+
+void check_config(const CollectionConfig& config) {
+  if (config.dimension < 1 || config.dimension > CollectionConfig::largest_dimension) {
+    throw Error(ErrorCode::bad_argument, "a collection's vectors cannot have this size",
+                {.expected = "1 to " + std::to_string(CollectionConfig::largest_dimension),
+                 .found = std::to_string(config.dimension)});
+  }
+  check_index_options(config.index, config.dimension);
+  const size_t points = config.most_points > 0 ? config.most_points : config.index_threshold;
+  const bool ever_indexed = config.index.kind != IndexKind::exact && config.index_threshold < SIZE_MAX;
+  if (ever_indexed && points >= config.index_threshold)
+    check_index_memory(config.index, points, config.dimension);
+}
+
+void write_config(RecordStore& records, const CollectionConfig& config) {
+  if (!config.index.codebook.empty()) records.write_note("codebook", read_text(config.index.codebook));
+  records.write_note("config", to_json(config).dump());
+}
+
+CollectionConfig read_config(const Path& folder) {
+  const Path records = folder / records_file;
+  const Json json = Json::parse(RecordStore::read_note(records, "config"), nullptr, false);
+  if (json.is_discarded())
+    throw Error(ErrorCode::damaged, "the collection's configuration cannot be read",
+                {.where = records.string()});
+  CollectionConfig config = parse_collection_config(json);
+  const std::string codebook = RecordStore::read_note(records, "codebook");
+  if (codebook.empty()) return config;
+  config.index.codebook = folder / codebook_file;
+  if (!std::filesystem::exists(config.index.codebook) || read_text(config.index.codebook) != codebook)
+    write_atomically(config.index.codebook, codebook);
+  return config;
+}
+
+}  // namespace cowatch

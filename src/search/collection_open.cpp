@@ -1,0 +1,126 @@
+// Opening a collection: its segments, and what the records have beyond them.
+#include <algorithm>
+#include <set>
+
+#include "base/error.h"
+#include "search/collection.h"
+
+namespace cowatch {
+namespace {
+
+constexpr const char* manifest_file = "manifest.safetensors";
+// Every byte is read before the first answer as long as that takes a moment; larger collections are read in
+// the background.
+constexpr size_t verify_at_open = 256u << 20;
+
+}  // namespace
+
+void Collection::open_segments() {
+  const Path path = folder_ / manifest_file;
+  Manifest manifest;
+  bool damaged = false;
+  try {
+    manifest = Manifest::read(path);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::damaged) throw;
+    damaged = error.code() == ErrorCode::damaged;
+    if (damaged) note_trouble(std::string("segments are made again from the records: ") + error.what());
+  }
+  next_file_ = manifest.next_file;
+  remove_strays(manifest);
+  size_t bytes = 0;
+  for (const auto& entry : manifest.segments) {
+    std::error_code ignored;
+    bytes += std::filesystem::file_size(folder_ / entry.file, ignored);
+  }
+  unverified_ = bytes > verify_at_open;
+  ViewEdit edit{CollectionView{}};
+  for (const auto& entry : manifest.segments) {
+    try {
+      auto segment = std::make_shared<const Segment>(folder_ / entry.file, config_.dimension, !unverified_);
+      if (segment->size() != entry.live.size())
+        throw Error(ErrorCode::damaged, "the segment has another size than the manifest says",
+                    {.where = segment->path().string()});
+      edit.add_table(
+          {segment, std::make_shared<const Allowed>(entry.live), open_segment_index(segment), segment});
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::damaged) throw;
+      damaged = true;
+      note_trouble(std::string("a segment is made again from the records: ") + error.what());
+    }
+  }
+  const uint64_t known = records_.sequence();
+  replay(edit, damaged ? 0 : manifest.sequence);
+  records_.raise_sequence(manifest.sequence);
+  publish(edit.finish(std::max(known, manifest.sequence)));
+  if (manifest.sequence > known) recover_records(*view(), known);
+  if (next_file_ != manifest.next_file) write_manifest();  // segments were made while replaying
+}
+
+// Files of a merge that a crash cut short, and segments that no manifest names.
+void Collection::remove_strays(const Manifest& manifest) const {
+  std::set<std::string> known;
+  for (const auto& entry : manifest.segments) {
+    known.insert(entry.file);
+    known.insert(Path(entry.file).stem().string() + ".index");
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    const std::string name = entry.path().filename().string();
+    if ((name.starts_with("segment-") || name.ends_with(".partial")) && !known.contains(name))
+      std::filesystem::remove(entry.path());
+  }
+}
+
+void Collection::replay(ViewEdit& edit, uint64_t after) {
+  start_table(edit);
+  records_.replay(after, [&](const PointRecord& record) {
+    const auto at = edit.view().find(record.id);
+    if (at) {
+      const uint64_t sequence = edit.view().tables[at->table].table->sequence_of(at->slot);
+      if (sequence >= record.sequence) return;
+      edit.kill(*at);
+    }
+    if (!record.erased) append(edit, record.id, record.sequence, record.vector, record.payload);
+    if (edit.view().tables_in_memory() > most_full_tables) write_out(edit);
+  });
+}
+
+// Tables in memory become a segment at once: what is replayed may be much more than memory should hold.
+void Collection::write_out(ViewEdit& edit) {
+  CollectionView next{edit.view().sequence, {}};
+  std::vector<Segment::Source> sources;
+  for (const TableView& table : edit.view().tables) {
+    if (table.segment || table.table.get() == active_.get())
+      next.tables.push_back(table);
+    else
+      sources.push_back({table.table, *table.live});
+  }
+  const Path path = folder_ / ("segment-" + std::to_string(next_file_++) + ".safetensors");
+  const size_t count = Segment::write(path, config_.dimension, sources).size();
+  const auto segment = std::make_shared<const Segment>(path, config_.dimension, false);
+  next.tables.insert(next.tables.begin(),
+                     {segment, std::make_shared<const Allowed>(count, true), nullptr, segment});
+  edit = ViewEdit(next);
+}
+
+// The records end before the segments do: their end was lost or altered on the disk. What the segments hold
+// of it is written anew.
+void Collection::recover_records(const CollectionView& view, uint64_t known) {
+  std::vector<PointChange> lost;
+  for (const TableView& table : view.tables) {
+    table.live->for_each([&](uint32_t slot) {
+      if (table.table->sequence_of(slot) <= known) return;
+      const auto vector = table.table->vector_of(slot);
+      lost.push_back({table.table->id_of(slot),
+                      false,
+                      {vector.begin(), vector.end()},
+                      std::string(table.table->payload_text(slot))});
+    });
+  }
+  note_trouble("the records end at batch " + std::to_string(known) +
+               ", the segments later: " + std::to_string(lost.size()) +
+               " points were written to the records again, erasures may be lost");
+  if (!lost.empty()) write(std::move(lost));
+}
+
+}  // namespace cowatch

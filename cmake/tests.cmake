@@ -31,5 +31,6 @@ foreach(folder ${test_folders})
   gtest_discover_tests(test_${name} TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
 endforeach()
 # Only here: paths in the command lines of all would keep build trees from sharing compiled files.
-set_source_files_properties(${CMAKE_SOURCE_DIR}/tests/search/golden_test.cpp PROPERTIES COMPILE_DEFINITIONS
+set_source_files_properties(${CMAKE_SOURCE_DIR}/tests/search/golden_test.cpp
+                            ${CMAKE_SOURCE_DIR}/tests/search/compute/index_golden_test.cpp PROPERTIES COMPILE_DEFINITIONS
                             COWATCH_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")

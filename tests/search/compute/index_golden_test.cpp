@@ -1,0 +1,133 @@
+// Index files that former versions wrote (tests/data/indexes/FORMAT) are read: they answer what they answered
+// when they were written, and can be changed. The collections of tests/data/collections hold an older graph
+// still.
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "base/json.h"
+#include "search/compute_examples.h"
+#include "search/io/vector_files.h"
+#include "support/temporary_folder.h"
+
+namespace cowatch {
+namespace {
+
+constexpr size_t vectors = 120, width = 16, asked = 6, k = 5;
+
+struct Golden {
+  const char* name;
+  IndexOptions options;
+};
+
+const std::vector<Golden>& goldens() {
+  static const std::vector<Golden> all = {
+      {"exact_l2", {.kind = IndexKind::exact, .metric = Metric::l2}},
+      {"graph_scalar4x8_cosine", {.codes = CodeKind::scalar4x8, .degree = 8}},
+      {"graph_scalar8_inner_product",
+       {.metric = Metric::inner_product, .codes = CodeKind::scalar8, .degree = 8}},
+      {"ivf_scalar4_cosine",
+       {.kind = IndexKind::ivf, .codes = CodeKind::scalar4, .lists = 4, .kept_dimensions = 12}},
+      {"ivf_optimised4_l2",
+       {.kind = IndexKind::ivf,
+        .metric = Metric::l2,
+        .codes = CodeKind::optimised4,
+        .lists = 3,
+        .code_bytes = 4}},
+      {"ivf_rabitq2_inner_product",
+       {.kind = IndexKind::ivf, .metric = Metric::inner_product, .codes = CodeKind::rabitq2, .lists = 4}}};
+  return all;
+}
+
+class IndexGolden : public testing::TestWithParam<std::tuple<const char*, size_t>> {
+ protected:
+  static Path home() { return Path(COWATCH_TEST_DATA) / "indexes" / std::get<0>(GetParam()); }
+  static const Golden& golden() { return goldens()[std::get<1>(GetParam())]; }
+  static std::vector<float> rows() {
+    std::vector<float> values;
+    read_vectors(VectorFormat::fvecs, home() / "vectors.fvecs", "", [&](size_t, ConstMatrix found) {
+      values.insert(values.end(), found.data, found.data + found.rows * found.columns);
+    });
+    return values;
+  }
+  // What codes alone find near the vectors 10, 20, …, and what they find with the best scored again.
+  static Json answers(const VectorIndex& index, const VectorSource& source) {
+    Json all = Json::array();
+    std::vector<float> buffer(width);
+    for (const size_t rerank : {size_t{0}, SIZE_MAX}) {
+      for (uint32_t q = 1; q <= asked; ++q) {
+        Json found = Json::array();
+        const SearchOptions options = {.effort = 40, .probes = 2, .rerank = rerank};
+        for (const Scored& each : index.search(float_row(source, 10 * q, buffer), k, options))
+          found.push_back({each.index, each.score});
+        all.push_back(found);
+      }
+    }
+    return all;
+  }
+};
+
+TEST_P(IndexGolden, AnswersAsItDidWhenItWasWritten) {
+  const auto values = rows();
+  ASSERT_EQ(values.size(), vectors * width);
+  const VectorRows source(ConstMatrix(values.data(), vectors, width));
+  const auto index = open_index(home() / (std::string(golden().name) + ".index"), source);
+  EXPECT_EQ(index->kind(), golden().options.kind);
+  EXPECT_EQ(index->metric(), golden().options.metric);
+  EXPECT_EQ(index->size(), vectors - 1);
+  const Json expected = Json::parse(read_text(home() / (std::string(golden().name) + ".json")));
+  const Json found = answers(*index, source);
+  ASSERT_EQ(found.size(), expected.size());
+  for (size_t q = 0; q < found.size(); ++q) {
+    ASSERT_EQ(found[q].size(), expected[q].size()) << "query " << q;
+    for (size_t i = 0; i < found[q].size(); ++i) {
+      EXPECT_EQ(found[q][i][0], expected[q][i][0]) << "query " << q << ", place " << i;
+      EXPECT_NEAR(found[q][i][1].get<double>(), expected[q][i][1].get<double>(), 1e-3);
+    }
+  }
+}
+
+TEST_P(IndexGolden, CanBeChangedAndSaved) {
+  const auto values = rows();
+  const VectorRows source(ConstMatrix(values.data(), vectors, width));
+  const auto index = open_index(home() / (std::string(golden().name) + ".index"), source);
+  const auto has = [&](const VectorIndex& asked_index, uint32_t slot) {
+    Allowed only(vectors);
+    only.add(slot);
+    return !asked_index.search(std::span(values).subspan(slot * width, width), 1, {.filter = &only}).empty();
+  };
+  EXPECT_FALSE(has(*index, 7)) << "erased before it was saved";
+  index->insert(7);
+  index->erase(8);
+  const test::TemporaryFolder folder;
+  index->save(folder / "again");
+  const auto again = open_index(folder / "again", source);
+  EXPECT_EQ(again->size(), vectors - 1);
+  EXPECT_TRUE(has(*again, 7));
+  EXPECT_FALSE(has(*again, 8));
+}
+
+// Makes the files of a new format: run once, by
+// test_search --gtest_also_run_disabled_tests --gtest_filter='*IndexGolden.DISABLED_*format_N*'.
+TEST_P(IndexGolden, DISABLED_IsWritten) {
+  const auto values = test::random_values(vectors * width, 21);
+  write_vectors(home() / "vectors.fvecs", vectors, width, [&](size_t r, std::span<float> row) {
+    std::copy_n(values.begin() + static_cast<ptrdiff_t>(r * width), width, row.begin());
+  });
+  const VectorRows source(ConstMatrix(values.data(), vectors, width));
+  const auto index = build_index(golden().options, source);
+  index->erase(7);
+  index->save(home() / (std::string(golden().name) + ".index"));
+  write_atomically(home() / (std::string(golden().name) + ".json"), answers(*index, source).dump());
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, IndexGolden,
+                         testing::Combine(testing::Values("format_1"),
+                                          testing::Range(size_t{0}, goldens().size())),
+                         [](const auto& info) {
+                           return std::string(std::get<0>(info.param)) + "_" +
+                                  goldens()[std::get<1>(info.param)].name;
+                         });
+
+}  // namespace
+}  // namespace cowatch

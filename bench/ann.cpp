@@ -3,24 +3,20 @@
 // vector. The engines take turns in every pass; the best and the median pass of each setting count.
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 
 #include "base/error.h"
+#include "base/temporary_folder.h"
 #include "base/threads.h"
 #include "bench/ann_engines.h"
 #include "bench/ann_updates.h"
 #include "bench/benchmarks.h"
-#include "bench/temporary_folder.h"
 
 namespace cowatch::bench {
 namespace {
 
-struct Options {
-  Path data;
-  GeneratedSize generated;
-  size_t queries = 1000, k = 10, passes = 5;
-  std::string metric = "cosine", engines = "cowatch,hnswlib,faiss", codes = "scalar4x8,scalar8,scalar4",
-              index = "graph", ivf_codes = "scalar4,product4,rabitq1";
+struct Options : AnnOptions {
+  std::string engines = "cowatch,hnswlib,faiss", codes = "scalar4x8,scalar8,scalar4", index = "graph",
+              ivf_codes = "scalar4,product4,rabitq1";
   size_t lists = 0;
   std::vector<size_t> efforts = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384};
   std::vector<size_t> probes = {1, 2, 4, 8, 16, 32, 64};
@@ -46,13 +42,6 @@ std::vector<std::string> split(const std::string& text) {
     at = comma + 1;
   }
   return parts;
-}
-
-void write_raw(const Path& path, const std::vector<float>& values) {
-  std::ofstream file(path, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(values.data()),
-             static_cast<std::streamsize>(values.size() * sizeof(float)));
-  if (!file) throw_system_error("write", path.string());
 }
 
 void add_cowatch(const Options& options, const AnnData& data, const AnnTask& task,
@@ -159,16 +148,7 @@ void print_summary(const AnnData& data, const std::vector<Setting>& settings) {
 
 void run(const Options& options, Report& report) {
   AnnTask task = {.metric = metric_of(options.metric), .k = options.k, .threads = threads(), .folder = {}};
-  AnnData data = ann_data(options.data, options.generated, options.queries, task.metric);
-  report.settings = {{"data", data.name},
-                     {"vectors", data.count()},
-                     {"dim", data.dimension},
-                     {"queries", data.asked()},
-                     {"k", options.k},
-                     {"metric", options.metric},
-                     {"passes", options.passes},
-                     {"threads", threads()},
-                     {"faiss", "Debian's generic build, without AVX2"}};
+  AnnData data = ann_data(options, report.settings);
   if (options.filters || options.churn) {
     const IndexOptions ours = index_options(options, split(options.codes).front());
     report.settings["effort"] = options.effort;
@@ -179,8 +159,7 @@ void run(const Options& options, Report& report) {
   set_truth(data, task.metric, options.k);
   const TemporaryFolder folder;
   task.folder = folder.path();
-  write_raw(task.folder / "vectors.f32", data.vectors);
-  write_raw(task.folder / "queries.f32", data.queries);
+  write_for_peers(data, task.folder);
   std::vector<std::unique_ptr<AnnEngine>> engines;
   for (const auto& name : split(options.engines)) {
     if (name == "cowatch") {
@@ -217,21 +196,14 @@ void run(const Options& options, Report& report) {
 
 std::function<void(Report&)> configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  const auto add = [&](const char* name, auto& value, const char* meaning) {
-    return app.add_option(name, value, meaning)->capture_default_str();
-  };
-  add("--data", options->data, ".npy, .fvecs, .safetensors or a graph folder; generated without it");
-  add("--vectors", options->generated.vectors, "vectors to generate");
-  add("--dim", options->generated.dimension, "their dimension");
-  add("--queries", options->queries, "vectors kept apart and asked");
-  add("--metric", options->metric, "inner_product, cosine or l2");
+  const Flags add(app);
+  add_data_options(add, *options);
   add("--engines", options->engines, "which engines");
   add("--index", options->index, "which indexes of ours: graph, ivf or both");
   add("--codes", options->codes, "which codes of our graph");
   add("--ivf-codes", options->ivf_codes, "which codes of our inverted lists");
   add("--lists", options->lists, "inverted lists of ours; 0: 2 √n");
   add("--probes", options->probes, "lists scanned by inverted lists")->delimiter(',');
-  add("--passes", options->passes, "turns of every setting");
   add("--efforts", options->efforts, "candidates kept while searching (ef)")->delimiter(',');
   add("--degree", options->degree, "links of a node of ours");
   add("--build-effort", options->build_effort, "candidates kept while building ours");

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <numeric>
 
 #include "base/error.h"
 #include "base/random.h"
-#include "base/tensor_file.h"
 #include "base/threads.h"
-#include "math/float16.h"
+#include "bench/raw_numbers.h"
 #include "math/vectors.h"
+#include "search/io/vector_files.h"
 #include "store/graph_folder.h"
 
 namespace cowatch::bench {
@@ -21,52 +20,15 @@ constexpr size_t intrinsic = 24, vectors_of_centre = 500;
 constexpr float within = 0.7f, noise = 0.1f;
 constexpr double zipf = 0.7;
 
-NumberTable read_fvecs(const Path& path) {
-  const MappedFile file(path);
-  const auto bytes = file.bytes();
-  int32_t width = 0;
-  if (bytes.size() >= 4) std::memcpy(&width, bytes.data(), 4);
-  const size_t record = 4 + size_t{4} * static_cast<size_t>(std::max(width, 0));
-  if (width <= 0 || bytes.size() % record != 0) {
-    throw Error(ErrorCode::bad_input, "not an .fvecs file",
-                {.where = path.string(), .expected = "records of a 32-bit dimension and as many floats"});
-  }
-  NumberTable table;
-  table.rows = bytes.size() / record, table.columns = static_cast<size_t>(width);
-  table.values.resize(table.rows * table.columns);
-  for (size_t r = 0; r < table.rows; ++r)
-    std::memcpy(table.values.data() + r * table.columns, bytes.data() + r * record + 4, record - 4);
-  return table;
-}
-
-NumberTable read_tensors(const Path& path) {
-  const TensorFile file(path, "", INT32_MAX);
-  NumberTable table;
-  for (const std::string& name : file.names()) {
-    const auto shape = file.shape(name);
-    const ElementType type = file.type(name);
-    if (shape.size() != 2 || (type != ElementType::f32 && type != ElementType::f16) ||
-        shape[0] * shape[1] <= table.values.size())
-      continue;
-    table.rows = shape[0], table.columns = shape[1];
-    table.values.resize(shape[0] * shape[1]);
-    const auto raw = file.raw(name, type);
-    if (type == ElementType::f32) {
-      std::memcpy(table.values.data(), raw.data(), raw.size());
-    } else {
-      floats_from_halves({reinterpret_cast<const uint16_t*>(raw.data()), table.values.size()}, table.values);
-    }
-  }
-  if (table.rows == 0)
-    throw Error(ErrorCode::bad_input, "there is no table of F32 or F16 numbers", {.where = path.string()});
-  return table;
-}
-
 NumberTable read_table(const Path& path) {
   if (std::filesystem::is_directory(path)) return read_graph_folder(path).features;
-  if (path.extension() == ".fvecs") return read_fvecs(path);
-  if (path.extension() == ".safetensors") return read_tensors(path);
-  return read_npy(path);
+  NumberTable table;
+  read_vectors(vector_format_of(path), path, "", [&](size_t, ConstMatrix rows) {
+    table.rows += rows.rows, table.columns = rows.columns;
+    for (size_t r = 0; r < rows.rows; ++r)
+      table.values.insert(table.values.end(), rows.row(r).begin(), rows.row(r).end());
+  });
+  return table;
 }
 
 NumberTable generate(size_t rows, size_t dimension) {
@@ -105,11 +67,23 @@ NumberTable generate(size_t rows, size_t dimension) {
 
 }  // namespace
 
-AnnData ann_data(const Path& path, const GeneratedSize& generated, size_t queries, Metric metric) {
-  NumberTable table =
-      path.empty() ? generate(generated.vectors + queries, generated.dimension) : read_table(path);
+void add_data_options(const Flags& add, AnnOptions& options) {
+  add("--data", options.data,
+      ".npy, .fvecs, .bvecs, .safetensors, .hdf5 or a graph folder; generated without it");
+  add("--vectors", options.vectors, "vectors to generate");
+  add("--dim", options.dimension, "their dimension");
+  add("--queries", options.queries, "vectors kept apart and asked");
+  add("--metric", options.metric, "inner_product, cosine or l2");
+  add("--passes", options.passes, "turns of every setting");
+}
+
+AnnData ann_data(const AnnOptions& options, Json& settings) {
+  const Metric metric = metric_of(options.metric);
+  const size_t queries = options.queries;
+  NumberTable table = options.data.empty() ? generate(options.vectors + queries, options.dimension)
+                                           : read_table(options.data);
   AnnData data;
-  data.name = path.empty() ? "generated" : path.stem().string();
+  data.name = options.data.empty() ? "generated" : options.data.stem().string();
   data.dimension = table.columns;
   std::vector<std::pair<uint64_t, size_t>> order;
   const Random random(1, data_stream + 1);
@@ -131,7 +105,21 @@ AnnData ann_data(const Path& path, const GeneratedSize& generated, size_t querie
     if (i == queries) data.vectors.reserve((order.size() - queries) * table.columns);
     out.insert(out.end(), row, row + static_cast<ptrdiff_t>(table.columns));
   }
+  settings = {{"data", data.name},
+              {"vectors", data.count()},
+              {"dim", data.dimension},
+              {"queries", data.asked()},
+              {"k", options.k},
+              {"metric", options.metric},
+              {"passes", options.passes},
+              {"threads", threads()},
+              {"faiss", "Debian's generic build, without AVX2"}};
   return data;
+}
+
+void write_for_peers(const AnnData& data, const Path& folder) {
+  write_numbers<float>(folder / "vectors.f32", data.vectors);
+  write_numbers<float>(folder / "queries.f32", data.queries);
 }
 
 void set_truth(AnnData& data, Metric metric, size_t k) {

@@ -37,6 +37,23 @@ class Report {
   std::optional<std::vector<Json>> pieces_;  // [piece, rows] each; nothing until the first is asked for
 };
 
+// Adds a benchmark's options; the help shows their defaults.
+class Flags {
+ public:
+  explicit Flags(CLI::App& app) : app_(app) {}
+  template <typename T>
+  CLI::Option* operator()(const char* name, T& value, const char* meaning) const {
+    return app_.add_option(name, value, meaning)->capture_default_str();
+  }
+  template <typename T>
+  CLI::Option* positive(const char* name, T& value, const char* meaning) const {
+    return (*this)(name, value, meaning)->check(CLI::PositiveNumber);
+  }
+
+ private:
+  CLI::App& app_;
+};
+
 struct Benchmark {
   std::string_view name;
   std::string_view summary;

@@ -145,12 +145,10 @@ void run(const Options& options, Report& report) {
 
 std::function<void(Report&)> configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  const auto add = [&](const char* name, auto& value, const char* meaning) {
-    app.add_option(name, value, meaning)->capture_default_str()->check(CLI::PositiveNumber);
-  };
-  add("--size", options->size, "rows and columns of the matrices");
-  add("--rounds", options->rounds, "products of each kernel in a process");
-  add("--turns", options->turns, "processes of each OpenBLAS kernel");
+  const Flags add(app);
+  add.positive("--size", options->size, "rows and columns of the matrices");
+  add.positive("--rounds", options->rounds, "products of each kernel in a process");
+  add.positive("--turns", options->turns, "processes of each OpenBLAS kernel");
   app.add_flag("--measure", options->measure, "measure in this process, once")->group("");
   return [options](Report& report) { run(*options, report); };
 }

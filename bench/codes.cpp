@@ -4,23 +4,21 @@
 // beside ours.
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 
 #include "base/error.h"
+#include "base/temporary_folder.h"
 #include "base/threads.h"
 #include "bench/ann_engines.h"
 #include "bench/benchmarks.h"
-#include "bench/temporary_folder.h"
 #include "search/compute/codes/code_choice.h"
 
 namespace cowatch::bench {
 namespace {
 
-struct Options {
-  Path data;
-  GeneratedSize generated;
-  size_t queries = 1000, k = 10, passes = 3, candidates = 100, lists = 1, probes = 1;
-  std::string metric = "cosine", engines = "cowatch,faiss";
+struct Options : AnnOptions {
+  Options() { passes = 3; }
+  size_t candidates = 100, lists = 1, probes = 1;
+  std::string engines = "cowatch,faiss";
   std::vector<std::string> codes = {"scalar4",    "scalar8", "product4", "product8", "optimised4",
                                     "optimised8", "rabitq1", "rabitq2",  "rabitq4"};
   std::vector<size_t> bytes = {8, 16, 32, 64};
@@ -128,19 +126,11 @@ void add_faiss(const Options& options, const AnnData& data, const AnnTask& task,
 
 void run(const Options& options, Report& report) {
   const Metric metric = metric_of(options.metric);
-  AnnData data = ann_data(options.data, options.generated, options.queries, metric);
+  AnnData data = ann_data(options, report.settings);
   set_truth(data, metric, options.k);
-  report.settings = {{"data", data.name},
-                     {"vectors", data.count()},
-                     {"dim", data.dimension},
-                     {"queries", data.asked()},
-                     {"k", options.k},
-                     {"metric", options.metric},
-                     {"lists", options.lists},
-                     {"probes", options.probes},
-                     {"candidates", options.candidates},
-                     {"passes", options.passes},
-                     {"faiss", "Debian's generic build, without AVX2"}};
+  for (const auto& [name, value] :
+       {std::pair("lists", options.lists), {"probes", options.probes}, {"candidates", options.candidates}})
+    report.settings[name] = value;
   const TemporaryFolder folder;
   // Vectors of length 1 have one order by cosine and by distance, and product codes estimate distances
   // better: the peer gets these.
@@ -148,14 +138,7 @@ void run(const Options& options, Report& report) {
                         .k = options.k,
                         .threads = threads(),
                         .folder = folder.path()};
-  const auto write = [&](const char* name, const std::vector<float>& values) {
-    std::ofstream file(task.folder / name, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(values.data()),
-               static_cast<std::streamsize>(values.size() * sizeof(float)));
-    if (!file) throw_system_error("write", (task.folder / name).string());
-  };
-  write("vectors.f32", data.vectors);
-  write("queries.f32", data.queries);
+  write_for_peers(data, task.folder);
   std::vector<Arm> arms;
   for (const size_t bytes : options.bytes) {
     if (options.engines.find("cowatch") != std::string::npos) {
@@ -189,14 +172,8 @@ void run(const Options& options, Report& report) {
 
 std::function<void(Report&)> configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  const auto add = [&](const char* name, auto& value, const char* meaning) {
-    return app.add_option(name, value, meaning)->capture_default_str();
-  };
-  add("--data", options->data, ".npy, .fvecs, .safetensors or a graph folder; generated without it");
-  add("--vectors", options->generated.vectors, "vectors to generate");
-  add("--dim", options->generated.dimension, "their dimension");
-  add("--queries", options->queries, "vectors kept apart and asked");
-  add("--metric", options->metric, "inner_product, cosine or l2");
+  const Flags add(app);
+  add_data_options(add, *options);
   add("--engines", options->engines, "cowatch, faiss or both");
   add("--codes", options->codes, "which codes of ours")->delimiter(',');
   add("--bytes", options->bytes, "bytes of a code")->delimiter(',');
@@ -204,7 +181,6 @@ std::function<void(Report&)> configure(CLI::App& app) {
   add("--probes", options->probes, "lists that a query scans");
   add("--candidates", options->candidates, "scored again by full vectors");
   add("--anisotropic", options->anisotropic, "threshold of the anisotropic loss of product codes");
-  add("--passes", options->passes, "turns of every arm");
   return [options](Report& report) { run(*options, report); };
 }
 

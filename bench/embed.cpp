@@ -9,10 +9,10 @@
 
 #include "base/file.h"
 #include "base/random.h"
+#include "base/temporary_folder.h"
 #include "base/tensor_file.h"
 #include "base/threads.h"
 #include "bench/benchmarks.h"
-#include "bench/temporary_folder.h"
 #include "learn/relational/network.h"
 #include "math/float16.h"
 #include "pipeline/embed_stage.h"
@@ -151,14 +151,12 @@ void run(const Options& options, Report& report) {
 
 std::function<void(Report&)> configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  const auto add = [&](const char* name, auto& value, const char* meaning) {
-    app.add_option(name, value, meaning)->capture_default_str()->check(CLI::PositiveNumber);
-  };
-  add("--videos", options->videos, "videos of the catalogue");
-  add("--input", options->input, "features of a video");
-  add("--hidden", options->hidden, "hidden units");
-  add("--outputs", options->outputs, "width of the embedding");
-  add("--repeats", options->repeats, "times that one video is embedded");
+  const Flags add(app);
+  add.positive("--videos", options->videos, "videos of the catalogue");
+  add.positive("--input", options->input, "features of a video");
+  add.positive("--hidden", options->hidden, "hidden units");
+  add.positive("--outputs", options->outputs, "width of the embedding");
+  add.positive("--repeats", options->repeats, "times that one video is embedded");
   return [options](Report& report) { run(*options, report); };
 }
 

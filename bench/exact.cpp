@@ -8,10 +8,10 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "base/temporary_folder.h"
 #include "base/tensor_file.h"
 #include "base/threads.h"
 #include "bench/benchmarks.h"
-#include "bench/temporary_folder.h"
 #include "math/read_rate.h"
 #include "math/vectors.h"
 #include "search/compute/vector_index.h"
@@ -157,14 +157,12 @@ void run(const Options& options, Report& report) {
 
 std::function<void(Report&)> configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  const auto add = [&](const char* name, auto& value, const char* meaning) {
-    app.add_option(name, value, meaning)->capture_default_str()->check(CLI::PositiveNumber);
-  };
-  add("--vectors", options->vectors, "embeddings to search");
-  add("--dim", options->dim, "width of an embedding");
-  add("--queries", options->queries, "queries of the batch");
-  add("--k", options->k, "answers of a query");
-  add("--rounds", options->rounds, "turns of each measurement");
+  const Flags add(app);
+  add.positive("--vectors", options->vectors, "embeddings to search");
+  add.positive("--dim", options->dim, "width of an embedding");
+  add.positive("--queries", options->queries, "queries of the batch");
+  add.positive("--k", options->k, "answers of a query");
+  add.positive("--rounds", options->rounds, "turns of each measurement");
   return [options](Report& report) { run(*options, report); };
 }
 

@@ -4,8 +4,8 @@
 
 #include "base/file.h"
 #include "base/random.h"
+#include "base/temporary_folder.h"
 #include "bench/benchmarks.h"
-#include "bench/temporary_folder.h"
 #include "store/catalogue.h"
 #include "store/import/importer.h"
 
@@ -98,10 +98,11 @@ void run(const Options& options, Report& report) {
 
 std::function<void(Report&)> configure(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("--events", options->events, "events to import")->capture_default_str();
-  app.add_option("--people", options->people)->capture_default_str();
-  app.add_option("--videos", options->videos)->capture_default_str();
-  app.add_option("--repeats", options->repeats)->capture_default_str();
+  const Flags add(app);
+  add("--events", options->events, "events to import");
+  add("--people", options->people, "who watch");
+  add("--videos", options->videos, "that are watched");
+  add("--repeats", options->repeats, "imports; the best counts");
   return [options](Report& report) { run(*options, report); };
 }
 

@@ -14,9 +14,9 @@
 #include <numeric>
 
 #include "base/random.h"
+#include "base/temporary_folder.h"
 #include "bench/benchmarks.h"
 #include "bench/raw_numbers.h"
-#include "bench/temporary_folder.h"
 #include "graph/pairs.h"
 
 namespace cowatch::bench {
@@ -154,16 +154,15 @@ void run(const PairsOptions& options, Report& report) {
 Benchmark pairs_benchmark() {
   return {"pairs", "co-watch pairs from a watch log, against scipy's sparse product", [](CLI::App& app) {
             const auto options = std::make_shared<PairsOptions>();
-            app.add_option("--watches", options->watches, "watches in the log")->capture_default_str();
-            app.add_option("--videos", options->videos, "videos in the log")->capture_default_str();
-            app.add_option("--max-watches", options->max_watches, "most watches of a person")
-                ->capture_default_str();
-            app.add_option("--min-people", options->min_people, "people a pair needs")->capture_default_str();
-            app.add_option("--memory", options->memory_limits_mib,
-                           "memory for counting, in MiB; several: one after another")
-                ->capture_default_str();
-            app.add_option("--repeats", options->repeats, "turns of each engine")->capture_default_str();
-            app.add_option("--seed", options->seed, "of the log")->capture_default_str();
+            const Flags add(app);
+            add("--watches", options->watches, "watches in the log");
+            add("--videos", options->videos, "videos in the log");
+            add("--max-watches", options->max_watches, "most watches of a person");
+            add("--min-people", options->min_people, "people a pair needs");
+            add("--memory", options->memory_limits_mib,
+                "memory for counting, in MiB; several: one after another");
+            add("--repeats", options->repeats, "turns of each engine");
+            add("--seed", options->seed, "of the log");
             app.add_flag("!--no-peer", options->peer, "leave scipy out (for sizes it cannot hold)");
             app.add_option("--log", options->log, "measure cowatch alone on a log in this folder")->group("");
             return std::function<void(Report&)>([options](Report& report) { run(*options, report); });

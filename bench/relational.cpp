@@ -9,6 +9,7 @@
 #include "bench/benchmarks.h"
 #include "bench/relational_data.h"
 #include "learn/relational/comparison.h"
+#include "learn/score_names.h"
 
 namespace cowatch::bench {
 namespace {
@@ -42,20 +43,13 @@ RelationalData load(const Options& options) {
 }
 
 std::vector<Json> rows_of(const MethodResult& result, int seed, size_t batch, size_t anchors, bool epochs) {
-  const RetrievalScores& s = result.scores;
-  std::vector<Json> rows = {{{"method", result.method},
-                             {"seed", seed},
-                             {"map", s.map},
-                             {"map@10", s.map_10},
-                             {"map@50", s.map_50},
-                             {"map@100", s.map_100},
-                             {"ndcg@10", s.ndcg_10},
-                             {"ndcg@50", s.ndcg_50},
-                             {"ndcg@100", s.ndcg_100},
-                             {"retained", result.retained},
-                             {"seconds", result.seconds},
-                             {"batch", batch},
-                             {"batch_share", static_cast<double>(batch) / static_cast<double>(anchors)}}};
+  Json row = {{"method", result.method}, {"seed", seed}};
+  for (const auto& [name, score] : named_scores(result.scores)) row[name] = score;
+  row["retained"] = result.retained;
+  row["seconds"] = result.seconds;
+  row["batch"] = batch;
+  row["batch_share"] = static_cast<double>(batch) / static_cast<double>(anchors);
+  std::vector<Json> rows = {std::move(row)};
   if (!epochs) return rows;
   for (const EpochReport& epoch : result.epochs) {  // flat rows too: `epoch` marks them
     rows.push_back({{"method", result.method},

@@ -128,14 +128,10 @@ void run(const Options& options, Report& report) {
 std::function<void(Report&)> configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
   app.add_option("WS", options->workspace, "a workspace that `cowatch run` has finished")->required();
-  app.add_option("--connections", options->connections, "that ask at once")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 256));
-  app.add_option("--seconds", options->seconds, "of each measurement")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  app.add_option("--questions", options->questions, "which to ask")
-      ->capture_default_str()
+  const Flags add(app);
+  add("--connections", options->connections, "that ask at once")->check(CLI::Range(1, 256));
+  add.positive("--seconds", options->seconds, "of each measurement");
+  add("--questions", options->questions, "which to ask")
       ->check(CLI::IsMember({"live", "item", "wall", "popular", "latest", "words", "related"}));
   return [options](Report& report) { run(*options, report); };
 }

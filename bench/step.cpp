@@ -186,24 +186,13 @@ void run(const Options& options, Report& report) {
 
 std::function<void(Report&)> configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  app.add_option("--batch", options->batch, "triplets")
-      ->capture_default_str()
-      ->check(CLI::Range(2, 1'000'000));
-  app.add_option("--input", options->input, "features of a video")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  app.add_option("--hidden", options->hidden, "hidden units")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  app.add_option("--outputs", options->outputs, "width of the embedding")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  app.add_option("--steps", options->steps, "timed steps of a process")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  app.add_option("--rounds", options->rounds, "turns of each engine")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+  const Flags add(app);
+  add("--batch", options->batch, "triplets")->check(CLI::Range(2, 1'000'000));
+  add.positive("--input", options->input, "features of a video");
+  add.positive("--hidden", options->hidden, "hidden units");
+  add.positive("--outputs", options->outputs, "width of the embedding");
+  add.positive("--steps", options->steps, "timed steps of a process");
+  add.positive("--rounds", options->rounds, "turns of each engine");
   app.add_option("--measure", options->measure, "measure cowatch alone in this process")->group("");
   return [options](Report& report) { run(*options, report); };
 }

@@ -13,10 +13,10 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "base/temporary_folder.h"
 #include "base/threads.h"
 #include "bench/benchmarks.h"
 #include "bench/raw_numbers.h"
-#include "bench/temporary_folder.h"
 #include "graph/buffer.h"
 #include "graph/tree.h"
 
@@ -173,20 +173,14 @@ Benchmark tree_benchmark() {
   return {
       "tree", "affinity clustering of a power-law graph, against scipy's spanning tree", [](CLI::App& app) {
         const auto options = std::make_shared<TreeOptions>();
-        app.add_option("--edges", options->edges, "edges of the graph")
-            ->capture_default_str()
-            ->check(CLI::PositiveNumber);
-        app.add_option("--edges-per-video", options->edges_per_video, "edges for each video")
-            ->capture_default_str()
-            ->check(CLI::PositiveNumber);
-        app.add_option("--linkage", options->linkage,
-                       "maximum, average, sum, minimum, sparsity; all: the first two")
-            ->capture_default_str();
-        app.add_option("--rounds", options->rounds, "rounds of clustering")->capture_default_str();
-        app.add_option("--repeats", options->repeats, "turns of each engine")->capture_default_str();
-        app.add_option("--peer-edges", options->peer_edges, "most edges given to scipy; rates are compared")
-            ->capture_default_str();
-        app.add_option("--seed", options->seed, "of the graph")->capture_default_str();
+        const Flags add(app);
+        add.positive("--edges", options->edges, "edges of the graph");
+        add.positive("--edges-per-video", options->edges_per_video, "edges for each video");
+        add("--linkage", options->linkage, "maximum, average, sum, minimum, sparsity; all: the first two");
+        add("--rounds", options->rounds, "rounds of clustering");
+        add("--repeats", options->repeats, "turns of each engine");
+        add("--peer-edges", options->peer_edges, "most edges given to scipy; rates are compared");
+        add("--seed", options->seed, "of the graph");
         app.add_flag("!--no-peer", options->peer, "leave scipy out");
         app.add_flag("--measure", options->measure, "measure cowatch alone in this process")->group("");
         return std::function<void(Report&)>([options](Report& report) { run(*options, report); });

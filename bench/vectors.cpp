@@ -14,11 +14,11 @@
 #include "base/json.h"
 #include "base/progress.h"
 #include "base/random.h"
+#include "base/temporary_folder.h"
 #include "base/threads.h"
 #include "bench/benchmarks.h"
 #include "bench/http_load.h"
 #include "bench/server_process.h"
-#include "bench/temporary_folder.h"
 #include "math/vectors.h"
 #include "search/collection_set.h"
 #include "store/catalogue.h"
@@ -302,9 +302,7 @@ void run(const Options& options, Report& report) {
 
 std::function<void(Report&)> configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  const auto add = [&](const char* name, auto& value, const char* meaning) {
-    app.add_option(name, value, meaning)->capture_default_str();
-  };
+  const Flags add(app);
   add("--points", options->points, "points of the collection");
   add("--dim", options->dim, "numbers of a vector");
   add("--effort", options->effort, "candidates kept while searching; 0: the least that reaches --recall");

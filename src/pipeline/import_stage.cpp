@@ -1,11 +1,10 @@
 #include "pipeline/import_stage.h"
 
-#include <unistd.h>
-
 #include <optional>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/temporary_folder.h"
 #include "store/catalogue_tools.h"
 #include "store/graph_folder.h"
 #include "store/import/data_sets.h"
@@ -128,25 +127,6 @@ ImportOutcome import_into(Catalogue& catalogue, const ImportRequest& request, co
   outcome.health = measure_health(catalogue);
   return outcome;
 }
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "cowatch-check-XXXXXX").string();
-    if (!mkdtemp(name.data())) throw_system_error("make", name);
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Path operator/(std::string_view name) const { return path_ / name; }
-
- private:
-  Path path_;
-};
 
 }  // namespace
 

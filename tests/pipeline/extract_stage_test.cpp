@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 
-#include <cmath>
 #include <filesystem>
 
 #include "base/error.h"
@@ -10,23 +9,13 @@
 #include "pipeline/feature_log.h"
 #include "store/catalogue.h"
 #include "support/temporary_folder.h"
+#include "support/tone.h"
 
 namespace cowatch {
 namespace {
 
-// 8-bit mono sound of one pitch.
 std::string sound_file(double pitch) {
-  const uint32_t rate = 8000, count = 8000;
-  std::string samples;
-  for (uint32_t i = 0; i < count; ++i) {
-    samples += static_cast<char>(128 + std::lround(90 * std::sin(i * pitch * 6.283185307179586 / rate)));
-  }
-  const auto number = [](uint32_t value, size_t size) {
-    return std::string(reinterpret_cast<const char*>(&value), size);
-  };
-  return "RIFF" + number(36 + count, 4) + "WAVEfmt " + number(16, 4) + number(1, 2) + number(1, 2) +
-         number(rate, 4) + number(rate, 4) + number(1, 2) + number(8, 2) + "data" + number(count, 4) +
-         samples;
+  return test::tone(pitch, 8000);
 }
 
 struct ExtractStage : testing::Test {

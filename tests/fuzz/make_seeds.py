@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Writes inputs to begin from: make_seeds.py FOLDER makes FOLDER/TARGET/… for every fuzz target."""
 
+import base64
 import gzip
 import json
 import pathlib
 import struct
 import sys
+import zlib
 
 root = pathlib.Path(sys.argv[1])
 
@@ -56,6 +58,18 @@ seed("vector_files", "fvecs", b"\x01" + rows)
 seed("vector_files", "bvecs", b"\x02" + b"".join(struct.pack("<i3B", 3, i, 2, 3) for i in (1, 9)))
 header = json.dumps({"vectors": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}).encode()
 seed("vector_files", "safetensors", b"\x03" + struct.pack("<Q", len(header)) + header + table)
+# Dataset "train" of 6 rows and 4 columns, as libhdf5 writes it: big-endian doubles; chunks of two rows, deflated.
+seed("vector_hdf5", "train", zlib.decompress(base64.b64decode(
+    "eNrr9HBx4+WS4mIAAQ4OBhYGAQZk8B8KDnCg8mHyCVCaEUp3QOkVTDBxRrCcBFRcEGo+urqQIFdXkOr/aABmjwELhOZgGAUjEXi4"
+    "OgaA6AgoH5ZKTzChqispSszMQ0qPHhTay8jABjGLEcbXgNBMEAE2qDpo8sTgMwNTPkiloKI9NO06MJhwM5j8Z4bIswJFQfJMTBAD"
+    "OaA5hZkRltQPoLhHCCoMUhx8iD2bgSGDrvEQ7OfvAsrRsHyowDyaNkfBKBjqwP4DA7R0gtLQDO4ALWgdRKA0tCJ3kIHSClBaCUqr"
+    "QGk1KK0BpbWgtA6U1oPSBlDaEEobQWljKG0CpU2htBmUNofQAM8NPGs=")))
+seed("vector_hdf5", "chunked", zlib.decompress(base64.b64decode(
+    "eNrr9HBx4+WS4mIAAQ4OBhYGAQZk8B8KuAVQ+TD5BCjNCKU7oPQKJpg4I1hOAiouCDUfXV1IkKsrSPV/NACzx4AFQnMwjIKRCDxc"
+    "HQNAdASUD0ulJ5hQ1ZUUJWbmIaVHDwrtZWRgh5jFCONrQGgmiAAbVB00eWLwmYEpH6RSUEEeKqbAIM7BIF4PlWcFpmiQPBMzxEBu"
+    "oDyIwQi3jwOcg1JS03ISS1Lh5nNAcxQzE3MFK0SICWot2BohaE4BGRN8iD2bgcGBKvEQ7Ofvwgh2FQQoMI+mTXIAqLxjBKYO9PJO"
+    "loC+DfwQWp4BEenYwFk0dSw41L3hR+Wjp1+W0agaBaNgFIyCUTAKRsEoGFBQMSc5gaGRrVrhIYOLwx2GI9wNPxgE7AsYGKyPszqA"
+    "JBMKUhIEGJJYFcwYktgV+BgesSjoFbAwGEgwnwRJZwClXzA84nSwYe4QZ/jIpXCP4Yi1DGN6BNtLAEq8Y+k=")))
 seed("points", "number", '{"id":7,"vector":[1,2.5],"payload":{"a":{"b":[1,"x",null]},"when":"2024-05-01"}}\n{"must":[{"key":"a.b","match":{"any":["x",1]}}]}')
 seed("points", "uuid", '{"id":"550e8400-e29b-41d4-a716-446655440000","vector":[]}\n{"min_should":{"conditions":[{"has_id":[7]},{"is_empty":{"key":"a[].b"}}],"min_count":1}}')
 seed("points", "range", '{"id":1,"vector":[0],"payload":{"n":5}}\n{"must_not":{"key":"n","range":{"gte":1,"lt":"2024-05-01"}},"should":[{"key":"n","values_count":{"gt":0}}]}')

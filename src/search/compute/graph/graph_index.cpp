@@ -86,9 +86,9 @@ void GraphIndex::find(std::span<const float> query, size_t k, const SearchOption
   const size_t effort = std::max(k, options.effort > 0 ? options.effort : default_effort);
   const QueryScorer score = {data_, scratch.query};
   if (options.filter) {
-    if (options.filter->count() <= std::min(effort, options.rerank)) {  // all of them are scored again anyway
+    if (options.filter->count() <= std::min(effort, options.rerank)) {  // all of them are scored again
       options.filter->for_each([&](uint32_t slot) {
-        if (data_.live.has(slot)) candidates.push_back({slot, 0});
+        if (data_.live.has(slot)) candidates.push_back({slot, __builtin_inff()});
       });
       return;
     }

@@ -52,15 +52,16 @@ class Descriptor {
                .remedy = "Run `cowatch doctor`, which says what is missing."});
 }
 
-// Waits until `descriptor` can be read or its other end is closed.
+// Waits until `descriptor` can be read or its other end is closed. An answer that came while we were stopped,
+// and with us the look at the clock, came in time.
 void wait_readable(int descriptor, Clock::time_point deadline) {
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    if (left <= 0) no_worker("no answer in time");
     pollfd entry = {descriptor, POLLIN, 0};
-    const int ready = ::poll(&entry, 1, static_cast<int>(std::min<int64_t>(left, 1 << 30)));
+    const int ready = ::poll(&entry, 1, static_cast<int>(std::clamp<int64_t>(left, 0, 1 << 30)));
     if (ready > 0) return;
     if (ready < 0 && errno != EINTR) throw_system_error("wait for", "the media worker");
+    if (ready == 0 && left <= 0) no_worker("no answer in time");
   }
 }
 

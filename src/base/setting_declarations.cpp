@@ -49,7 +49,7 @@ const std::vector<Setting>& declarations() {
        {"any", "session", "positions"}},
 
       // How embeddings are indexed for search (pipeline/index_stage.h).
-      {"index.build_effort", int64_t{96}, "candidates kept while a video is linked into the graph index", 8, 4096},
+      {"index.build_effort", int64_t{128}, "candidates kept while a video is linked into the graph index", 8, 4096},
       {"index.degree", int64_t{32}, "most links of a video in the graph index", 4, 256},
       {"index.graph_from", int64_t{20000}, "videos from which a graph index is made; fewer are searched exactly", 1, 1e18},
       {"index.memory", int64_t{0}, "most memory that indexing and searching may take, in MiB; 0: any", 0, 1e9},

@@ -34,7 +34,7 @@ struct CollectionConfig {
   size_t index_threshold = 20'000;  // segments of fewer points are searched exactly
   // Of those indexes (compute/vector_index.h): the graph's degree and build effort; kind, codes, lists and the rest
   // of inverted lists; the memory that building may take.
-  size_t degree = 32, build_effort = 96;
+  size_t degree = 32, build_effort = 128;
   IndexKind index = IndexKind::graph;
   CodeKind codes = CodeKind::scalar4x8;
   size_t lists = 0, code_bytes = 0, kept_dimensions = 0;

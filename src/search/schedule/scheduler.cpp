@@ -6,6 +6,8 @@
 namespace cowatch {
 namespace {
 
+// Threads of its own go behind those that read requests, and search in them.
+constexpr int worker_niceness = 5;
 // An estimate must fit into the time left so often: what is answered is to be answered in time, also when the
 // processors do other work meanwhile.
 constexpr double caution = 2;
@@ -17,7 +19,7 @@ double seconds_between(Job::Clock::time_point begin, Job::Clock::time_point end)
 }  // namespace
 
 Scheduler::Scheduler(size_t places, size_t longest_queue, size_t largest_batch)
-    : places_(places), longest_queue_(longest_queue), largest_batch_(largest_batch), workers_(places) {
+    : places_(places), longest_queue_(longest_queue), largest_batch_(largest_batch), workers_(places, worker_niceness) {
   run_in({});
 }
 

@@ -19,7 +19,10 @@ double seconds_between(Job::Clock::time_point begin, Job::Clock::time_point end)
 }  // namespace
 
 Scheduler::Scheduler(size_t places, size_t longest_queue, size_t largest_batch)
-    : places_(places), longest_queue_(longest_queue), largest_batch_(largest_batch), workers_(places, worker_niceness) {
+    : places_(places),
+      longest_queue_(longest_queue),
+      largest_batch_(largest_batch),
+      workers_(places, worker_niceness) {
   run_in({});
 }
 
@@ -90,19 +93,6 @@ Scheduler::Jobs Scheduler::next() {
   }
   status_.waiting -= jobs.size();
   return jobs;
-}
-
-bool Scheduler::run_here(std::unique_ptr<Job>& job) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (status_.waiting > 0 || busy_ == places_) return false;
-    ++busy_;
-    ++status_.running;
-  }
-  Jobs jobs;
-  jobs.push_back(std::move(job));
-  run(std::move(jobs), Job::Clock::now());
-  return true;
 }
 
 void Scheduler::turn(Job::Clock::time_point asked) {

@@ -66,9 +66,6 @@ class Scheduler {
   double refused_for(Priority priority, Job::Clock::time_point deadline) const;
   // False when it was refused: the job is untouched then.
   bool submit(std::unique_ptr<Job>& job);
-  // Runs the job in the calling thread when nothing waits and a place is free: a thread that has just read a
-  // request saves handing it over, which costs more than a short search. False: the job is untouched.
-  bool run_here(std::unique_ptr<Job>& job);
 
   struct Status {
     size_t waiting = 0, running = 0;

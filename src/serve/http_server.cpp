@@ -329,7 +329,9 @@ void serve(Service& service, const ServerSettings& settings, const std::function
   for (size_t i = 1; i < threads; ++i) others.emplace_back([&] { context.run(); });
   context.run();
   others.clear();
+  // Answers that are still to come need their connections.
   service.vectors().search_in({});
+  service.vectors().drain();
 }
 
 }  // namespace cowatch::serve

@@ -26,7 +26,7 @@ Scheduler::Scheduler(size_t places, size_t longest_queue, size_t largest_batch)
   run_in({});
 }
 
-Scheduler::~Scheduler() {
+void Scheduler::drain() {
   std::array<std::deque<std::unique_ptr<Job>>, 3> left;
   {
     const std::lock_guard lock(mutex_);
@@ -35,6 +35,8 @@ Scheduler::~Scheduler() {
   }
   for (auto& queue : left)
     for (auto& job : queue) job->refuse();
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [&] { return busy_ == 0; });
 }
 
 void Scheduler::run_in(Executor executor) {
@@ -132,7 +134,7 @@ void Scheduler::run(Jobs jobs, Job::Clock::time_point asked) {
   status_.batches += count > 0;
   if (count > 0) times_.add(count, seconds);
   if (status_.waiting > asked_) return ask_for_turn();
-  --busy_;
+  if (--busy_ == 0) idle_.notify_all();
 }
 
 Scheduler::Status Scheduler::status() const {

@@ -264,6 +264,11 @@ void VectorService::ask(std::shared_ptr<const Request> request, std::shared_ptr<
   }
 }
 
+void VectorService::drain() {
+  searches_.drain();
+  others_.drain();
+}
+
 std::string VectorService::metrics() const {
   return metrics_.text(collections_, searches_.status(), others_.status(), recall_.totals());
 }

@@ -60,7 +60,10 @@ double Scheduler::wait_before(Priority priority) const {
 double Scheduler::refused_for(Priority priority, Job::Clock::time_point deadline) const {
   const std::lock_guard lock(mutex_);
   const double wait = wait_before(priority), left = seconds_between(Job::Clock::now(), deadline);
-  if (wait * caution + times_.each() <= left && status_.waiting < longest_queue_) return 0;
+  // Begun at once, a job may take what it takes: whoever asks too much of an idle server is answered, too.
+  const bool at_once = busy_ < places_ && status_.waiting == 0;
+  const bool in_time = at_once ? left > 0 : wait * caution + times_.each() <= left;
+  if (in_time && status_.waiting < longest_queue_) return 0;
   ++status_.refused;
   return wait + times_.each();
 }

@@ -98,6 +98,27 @@ TEST(Scheduler, refuses_what_would_be_late_and_what_is_too_much) {
   gate.open.set_value();
 }
 
+TEST(Scheduler, begins_what_takes_long_when_nothing_else_is_to_do) {
+  Log log;
+  Scheduler scheduler(1, 100, 1);
+  for (int i = 0; i < 50; ++i) {
+    auto slow = std::make_unique<NamedJob>(log, "slow",
+                                           [] { std::this_thread::sleep_for(std::chrono::milliseconds(5)); });
+    slow->deadline = Job::Clock::now() + std::chrono::milliseconds(2);
+    EXPECT_TRUE(submit(scheduler, std::move(slow))) << i;
+    while (scheduler.status().done + scheduler.status().shed <= static_cast<uint64_t>(i))
+      std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // its place is free again
+  }
+  auto behind = job(log, "behind");
+  Gate gate;
+  EXPECT_TRUE(submit(scheduler, std::make_unique<NamedJob>(log, "first", gate.work())));
+  gate.begun.get_future().wait();
+  behind->deadline = Job::Clock::now() + std::chrono::milliseconds(2);
+  EXPECT_FALSE(submit(scheduler, std::move(behind)));
+  gate.open.set_value();
+}
+
 TEST(Scheduler, sheds_what_became_late_and_drops_what_nobody_waits_for) {
   Log log;
   Gate gate;

@@ -108,7 +108,6 @@ TEST(Scheduler, begins_what_takes_long_when_nothing_else_is_to_do) {
     EXPECT_TRUE(submit(scheduler, std::move(slow))) << i;
     while (scheduler.status().done + scheduler.status().shed <= static_cast<uint64_t>(i))
       std::this_thread::yield();
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // its place is free again
   }
   auto behind = job(log, "behind");
   Gate gate;

@@ -25,8 +25,9 @@ std::string http_request(const std::string& method, const std::string& target, c
 
 HttpLoad::HttpLoad(uint16_t port, size_t connections)
     : port_(port), poll_(epoll_create1(EPOLL_CLOEXEC)), connections_(connections) {
-  // Clients have processors of their own elsewhere. Here the calling thread goes before the server's, where the
-  // system allows it, so that what is measured is the server's time; LoadSample::lag says how far that held.
+  // Clients have processors of their own elsewhere. Here the calling thread goes before the server's, where
+  // the system allows it, so that what is measured is the server's time; LoadSample::lag says how far that
+  // held.
   setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), niceness);
   if (poll_ < 0) throw_system_error("make", "an epoll instance");
   for (size_t c = 0; c < connections; ++c) {

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@ ServerProcess::ServerProcess(const Path& workspace, const std::vector<std::strin
   child_ = fork();
   if (child_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGTERM);  // a benchmark that dies leaves no server
+    setpriority(PRIO_PROCESS, 0, 0);   // whatever a load generator's is
     dup2(ends[1], STDOUT_FILENO);
     execv(arguments[0], arguments.data());
     _exit(127);

@@ -11,6 +11,7 @@
 namespace cowatch {
 namespace {
 
+constexpr int flush_niceness = 5;
 constexpr auto look_every = std::chrono::seconds(1);
 constexpr int longest_pause = 64;  // looks left out after one failure after another
 
@@ -34,9 +35,12 @@ void Collection::note_trouble(const std::string& text) {
 }
 
 void Collection::maintain(Lane lane, const std::stop_token& stop) {
-  // Writers wait for tables to be written out.
+  // Writers wait for tables to be written out; searches wait for nothing.
   std::optional<BackgroundThread> background;
-  if (lane != Lane::flush) background.emplace();
+  if (lane != Lane::flush)
+    background.emplace();
+  else
+    be_nice(flush_niceness);
   if (lane == Lane::large && unverified_) verify_segments();
   std::string& failure = failures_[static_cast<size_t>(lane)];
   uint64_t seen = 0;

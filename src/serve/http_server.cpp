@@ -104,6 +104,13 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void read_body() {
+    // A common request is in the buffer already.
+    beast::error_code error;
+    parser_->eager(true);
+    while (!error && !parser_->is_done() && buffer_.size() > 0)
+      buffer_.consume(parser_->put(buffer_.data(), error));
+    if (error && error != http::error::need_more) return refuse(error);
+    if (parser_->is_done()) return answer();
     http::async_read(stream_, buffer_, *parser_,
                      [self = shared_from_this()](beast::error_code error, size_t) {
                        if (error) return self->refuse(error);
@@ -314,15 +321,17 @@ void serve(Service& service, const ServerSettings& settings, const std::function
   Listener listener(context, service, settings);
   asio::signal_set signals(context, SIGINT, SIGTERM);
   signals.async_wait([&](beast::error_code, int) { context.stop(); });
-  // Behind what is ready to be read.
-  service.vectors().search_in([&](std::function<void()> search) { asio::post(context, std::move(search)); });
+  // Behind what is ready to be read; by the same thread where that is free then.
+  service.vectors().search_in([&](std::function<void()> search) { asio::defer(context, std::move(search)); });
   listener.accept();
   started(listener.port());
   std::vector<std::jthread> others;
   for (size_t i = 1; i < threads; ++i) others.emplace_back([&] { context.run(); });
   context.run();
   others.clear();
+  // Answers that are still to come need their connections.
   service.vectors().search_in({});
+  service.vectors().drain();
 }
 
 }  // namespace cowatch::serve

@@ -11,7 +11,6 @@
 
 #include "base/json.h"
 #include "base/random.h"
-#include "base/threads.h"
 #include "support/temporary_folder.h"
 
 namespace cowatch {
@@ -231,15 +230,9 @@ TEST_F(VectorServiceTest, answers_together_what_waits_together) {
     serve::parse_target(path, *request);
     service_.answer(request, nullptr, std::move(done));
   };
-  // As many as there are places are answered at once, the last of them while the others still have their
-  // places; what comes then waits.
   std::vector<Json> together(bodies.size());
-  std::function<void(size_t)> fill = [&](size_t places) {
-    if (places > 0) return submit(bodies[0], [&, places](const Response&) { fill(places - 1); });
-    for (size_t q = 0; q < bodies.size(); ++q)
-      submit(bodies[q], [&, q](const Response& response) { together[q] = Json::parse(response.body); });
-  };
-  fill(std::max<size_t>(1, threads()));
+  for (size_t q = 0; q < bodies.size(); ++q)
+    submit(bodies[q], [&, q](const Response& response) { together[q] = Json::parse(response.body); });
   EXPECT_EQ(service_.searches().waiting, bodies.size());
   const uint64_t passes = service_.searches().batches;
   for (; !turns.empty(); turns.pop_front()) turns.front()();

@@ -6,6 +6,8 @@
 namespace cowatch {
 namespace {
 
+// Threads of its own go behind those that read requests, and search in them.
+constexpr int worker_niceness = 5;
 // An estimate must fit into the time left so often: what is answered is to be answered in time, also when the
 // processors do other work meanwhile.
 constexpr double caution = 2;
@@ -17,11 +19,14 @@ double seconds_between(Job::Clock::time_point begin, Job::Clock::time_point end)
 }  // namespace
 
 Scheduler::Scheduler(size_t places, size_t longest_queue, size_t largest_batch)
-    : places_(places), longest_queue_(longest_queue), largest_batch_(largest_batch), workers_(places) {
+    : places_(places),
+      longest_queue_(longest_queue),
+      largest_batch_(largest_batch),
+      workers_(places, worker_niceness) {
   run_in({});
 }
 
-Scheduler::~Scheduler() {
+void Scheduler::drain() {
   std::array<std::deque<std::unique_ptr<Job>>, 3> left;
   {
     const std::lock_guard lock(mutex_);
@@ -30,6 +35,8 @@ Scheduler::~Scheduler() {
   }
   for (auto& queue : left)
     for (auto& job : queue) job->refuse();
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [&] { return busy_ == 0; });
 }
 
 void Scheduler::run_in(Executor executor) {
@@ -53,7 +60,10 @@ double Scheduler::wait_before(Priority priority) const {
 double Scheduler::refused_for(Priority priority, Job::Clock::time_point deadline) const {
   const std::lock_guard lock(mutex_);
   const double wait = wait_before(priority), left = seconds_between(Job::Clock::now(), deadline);
-  if (wait * caution + times_.each() <= left && status_.waiting < longest_queue_) return 0;
+  // Begun at once, a job may take what it takes: whoever asks too much of an idle server is answered, too.
+  const bool at_once = busy_ < places_ && status_.waiting == 0;
+  const bool in_time = at_once ? left > 0 : wait * caution + times_.each() <= left;
+  if (in_time && status_.waiting < longest_queue_) return 0;
   ++status_.refused;
   return wait + times_.each();
 }
@@ -88,19 +98,6 @@ Scheduler::Jobs Scheduler::next() {
   }
   status_.waiting -= jobs.size();
   return jobs;
-}
-
-bool Scheduler::run_here(std::unique_ptr<Job>& job) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (status_.waiting > 0 || busy_ == places_) return false;
-    ++busy_;
-    ++status_.running;
-  }
-  Jobs jobs;
-  jobs.push_back(std::move(job));
-  run(std::move(jobs), Job::Clock::now());
-  return true;
 }
 
 void Scheduler::turn(Job::Clock::time_point asked) {
@@ -140,7 +137,7 @@ void Scheduler::run(Jobs jobs, Job::Clock::time_point asked) {
   status_.batches += count > 0;
   if (count > 0) times_.add(count, seconds);
   if (status_.waiting > asked_) return ask_for_turn();
-  --busy_;
+  if (--busy_ == 0) idle_.notify_all();
 }
 
 Scheduler::Status Scheduler::status() const {

@@ -17,6 +17,7 @@
 
 #include <array>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -55,20 +56,19 @@ class Scheduler {
       std::function<void(std::function<void()>)>;  // calls what it is given once, later, in any thread
 
   Scheduler(size_t places, size_t longest_queue, size_t largest_batch);
-  ~Scheduler();  // refuses what waits, finishes what runs
+  ~Scheduler() { drain(); }
 
   // Turns are asked of `executor` from now on, of threads of its own when it is empty. Turns that were not
   // given yet are asked for again: the former executor may be gone, and gives none any more.
   void run_in(Executor executor);
+  // Refuses what waits and returns when nothing runs any longer: those who wait for an answer can go.
+  void drain();
 
   // Seconds after which to try again when a job of this kind would be refused now, 0 when it would be taken.
   // Cheap: asked before a query is even read.
   double refused_for(Priority priority, Job::Clock::time_point deadline) const;
   // False when it was refused: the job is untouched then.
   bool submit(std::unique_ptr<Job>& job);
-  // Runs the job in the calling thread when nothing waits and a place is free: a thread that has just read a
-  // request saves handing it over, which costs more than a short search. False: the job is untouched.
-  bool run_here(std::unique_ptr<Job>& job);
 
   struct Status {
     size_t waiting = 0, running = 0;
@@ -87,6 +87,7 @@ class Scheduler {
 
   const size_t places_, longest_queue_, largest_batch_;
   mutable std::mutex mutex_;
+  std::condition_variable idle_;
   std::array<std::deque<std::unique_ptr<Job>>, 3> queues_;
   mutable Status status_;
   JobTimes times_;

@@ -12,12 +12,12 @@ namespace cowatch {
 
 class Workers {
  public:
-  explicit Workers(size_t threads);
+  Workers(size_t threads, int niceness);
   ~Workers();  // runs what it was given before
   void run(std::function<void()> work);
 
  private:
-  void work(const std::stop_token& stop);
+  void work(const std::stop_token& stop, int niceness);
 
   std::mutex mutex_;
   std::condition_variable_any given_;

@@ -258,11 +258,15 @@ void VectorService::ask(std::shared_ptr<const Request> request, std::shared_ptr<
                                                      : search     ? search_seconds_
                                                                   : other_seconds_);
     job->batch = batch_of(*route, values.empty() ? "" : values[0]);
-    if (search && job->deadline > Clock::now() && scheduler.run_here(job)) return;
     if (!scheduler.submit(job)) job->refuse();
   } catch (const Error& error) {
     end(refusal(error));
   }
+}
+
+void VectorService::drain() {
+  searches_.drain();
+  others_.drain();
 }
 
 std::string VectorService::metrics() const {

@@ -98,6 +98,8 @@ class VectorService {
   // Searches run in turns of the executor, threads that read requests; in threads of their own when it is
   // empty.
   void search_in(Scheduler::Executor executor) { searches_.run_in(std::move(executor)); }
+  // Refuses what waits, and returns when nothing is under way: no `done` is called after that.
+  void drain();
   std::string metrics() const;
   CollectionSet& collections() { return collections_; }
   VectorMetrics& measures() { return metrics_; }

@@ -98,6 +98,26 @@ TEST(Scheduler, refuses_what_would_be_late_and_what_is_too_much) {
   gate.open.set_value();
 }
 
+TEST(Scheduler, begins_what_takes_long_when_nothing_else_is_to_do) {
+  Log log;
+  Scheduler scheduler(1, 100, 1);
+  for (int i = 0; i < 50; ++i) {
+    auto slow = std::make_unique<NamedJob>(log, "slow",
+                                           [] { std::this_thread::sleep_for(std::chrono::milliseconds(5)); });
+    slow->deadline = Job::Clock::now() + std::chrono::milliseconds(2);
+    EXPECT_TRUE(submit(scheduler, std::move(slow))) << i;
+    while (scheduler.status().done + scheduler.status().shed <= static_cast<uint64_t>(i))
+      std::this_thread::yield();
+  }
+  auto behind = job(log, "behind");
+  Gate gate;
+  EXPECT_TRUE(submit(scheduler, std::make_unique<NamedJob>(log, "first", gate.work())));
+  gate.begun.get_future().wait();
+  behind->deadline = Job::Clock::now() + std::chrono::milliseconds(2);
+  EXPECT_FALSE(submit(scheduler, std::move(behind)));
+  gate.open.set_value();
+}
+
 TEST(Scheduler, sheds_what_became_late_and_drops_what_nobody_waits_for) {
   Log log;
   Gate gate;
@@ -214,8 +234,9 @@ TEST(Scheduler, asks_the_executor_for_one_turn_after_the_other) {
   EXPECT_THAT(log.lines, testing::ElementsAre("a", "b", "c", "d"));
   first.give_all();  // late: nothing is left to run
   EXPECT_EQ(scheduler.status().done, 4u);
-  std::unique_ptr<Job> here = job(log, "here");
-  EXPECT_TRUE(scheduler.run_here(here)) << "all places are free again";
+  for (const char* name : {"e", "f"}) EXPECT_TRUE(submit(scheduler, job(log, name)));
+  EXPECT_EQ(second.waiting.size(), 2u) << "all places are free again";
+  second.give_all();
   scheduler.run_in({});
 }
 
@@ -241,32 +262,6 @@ TEST(Scheduler, every_job_is_run_or_refused) {
   EXPECT_EQ(std::count_if(log.lines.begin(), log.lines.end(),
                           [](const std::string& line) { return line.ends_with("x"); }),
             count);
-}
-
-// A job may run in the thread that brings it, in a worker's place: never beside as many others, never before
-// those that wait.
-TEST(Scheduler, runs_a_job_here_in_a_free_place_only) {
-  Log log;
-  Scheduler scheduler(1, 100, 1);
-  std::unique_ptr<Job> here = job(log, "here");
-  ASSERT_TRUE(scheduler.run_here(here));
-  EXPECT_EQ(here, nullptr);
-  EXPECT_THAT(log.lines, testing::ElementsAre("here"));
-  EXPECT_EQ(scheduler.status().done, 1u);
-  Gate gate;
-  ASSERT_TRUE(submit(scheduler, std::make_unique<NamedJob>(log, "long", gate.work())));
-  gate.begun.get_future().wait();
-  std::unique_ptr<Job> second = job(log, "second");
-  EXPECT_FALSE(scheduler.run_here(second)) << "the only place is taken";
-  ASSERT_TRUE(second);
-  ASSERT_TRUE(scheduler.submit(second));
-  std::unique_ptr<Job> third = job(log, "third");
-  EXPECT_FALSE(scheduler.run_here(third)) << "another waits";
-  gate.open.set_value();
-  while (scheduler.status().done < 3) std::this_thread::yield();
-  EXPECT_THAT(log.lines, testing::ElementsAre("here", "long", "second"));
-  EXPECT_TRUE(scheduler.run_here(third));
-  EXPECT_EQ(scheduler.status().running, 0u);
 }
 
 }  // namespace

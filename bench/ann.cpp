@@ -22,7 +22,7 @@ struct Options : AnnOptions {
   size_t lists = 0;
   std::vector<size_t> efforts = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384};
   std::vector<size_t> probes = {1, 2, 4, 8, 16, 32, 64};
-  size_t degree = 32, build_effort = 96, hnsw_m = 16, hnsw_build = 200;
+  size_t degree = 32, build_effort = 128, hnsw_m = 16, hnsw_build = 200;
   float alpha = 1.2f;
   bool filters = false, churn = false, wait = false;
   size_t effort = 64, writes = 5000;

@@ -49,7 +49,7 @@ const std::vector<Setting>& declarations() {
        {"any", "session", "positions"}},
 
       // How embeddings are indexed for search (pipeline/index_stage.h).
-      {"index.build_effort", int64_t{96}, "graph: candidates kept while a video is linked", 8, 4096},
+      {"index.build_effort", int64_t{128}, "graph: candidates kept while a video is linked", 8, 4096},
       {"index.code_bytes", int64_t{0}, "ivf: bytes of a product code; 0: a bit for each number", 0, 65536},
       {"index.codes", std::string(""),
        "codes of the index (docs/vector-search.md); empty: scalar4x8 for graph, scalar4 for ivf"},

@@ -70,9 +70,9 @@ struct IndexOptions {
   IndexKind kind = IndexKind::graph;
   Metric metric = Metric::cosine;
   CodeKind codes = CodeKind::scalar4x8;
-  size_t degree = 32;        // most links of a node, 4 to 256
-  size_t build_effort = 96;  // candidates kept while a node is inserted
-  float alpha = 1.2f;        // a link is dropped when a kept neighbour is alpha times nearer to its end
+  size_t degree = 32;         // most links of a node, 4 to 256
+  size_t build_effort = 128;  // candidates kept while a node is inserted
+  float alpha = 1.2f;         // a link is dropped when a kept neighbour is alpha times nearer to its end
   // Of inverted lists.
   size_t lists = 0;            // 0: 2 √n
   size_t code_bytes = 0;       // of product codes; 0: a bit for each number
@@ -88,8 +88,8 @@ struct SearchOptions {
   // in 10.
   size_t effort = 0;
   size_t probes = 0;  // lists that are scanned, by inverted lists; 0: a 32nd of them, at least 8
-  // How many of the best candidates are scored again by finer codes or full vectors; at least k when not 0.
-  // 0: none. More than there are: all.
+  // How many of the best candidates may be scored again by finer codes or full vectors; at least k when not
+  // 0. 0: none. More than there are: all. A graph leaves out those whose estimates are too low to come in.
   size_t rerank = SIZE_MAX;
   // Re-rank by full vectors of the source even where the index has finer codes of its own.
   bool full_vectors = false;
@@ -142,7 +142,8 @@ class VectorIndex {
   Metric metric_;
 };
 
-// Throws bad_argument for options that do not go together, or not with vectors of so many numbers, saying what would.
+// Throws bad_argument for options that do not go together, or not with vectors of so many numbers, saying
+// what would.
 void check_index_options(const IndexOptions& options, size_t dimension);
 
 // Throws no_space when an index of so many vectors would take more than options.memory_cap while it is built.

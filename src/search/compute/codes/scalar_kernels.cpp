@@ -135,11 +135,10 @@ HWY_INLINE hn::Vec<Four> code_sums(const uint8_t* record, const int8_t* query, s
 
 // Four records side by side: adding up across lanes costs as much as the products of a short record.
 template <bool four_bits>
-HWY_INLINE void score_four(const ScalarLayout& layout, const CodeQuery& query, const uint8_t* const* records,
+HWY_INLINE void score_four(size_t bytes, const CodeQuery& query, const uint8_t* const* records,
                            float* scores) {
   const Four d32;
   const hn::FixedTag<float, 4> d;
-  const size_t bytes = layout.code_bytes;
   const int8_t* codes = query.codes.data();
   // Rows a, b, c, d of four lanes: (a0 b0 a1 b1), (c0 d0 c1 d1) and the same of lanes 2 and 3.
   const auto a = code_sums<four_bits>(records[0], codes, bytes),
@@ -169,21 +168,31 @@ HWY_INLINE void score_four(const ScalarLayout& layout, const CodeQuery& query, c
   hn::StoreU(hn::MulAdd(steps, products, rest), d, scores);
 }
 
+// Of records with `known` bytes of codes, or as many as the layout says.
+template <bool four_bits, size_t known>
+void score_records(const ScalarLayout& layout, const CodeQuery& query, const uint8_t* records,
+                   const uint32_t* slots, size_t count, float* scores) {
+  const size_t bytes = known > 0 ? known : layout.code_bytes, stride = layout.record_bytes;
+  const uint8_t* four[4];
+  size_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    for (size_t j = 0; j < 4; ++j) four[j] = records + slots[i + j] * stride;
+    score_four<four_bits>(bytes, query, four, scores + i);
+  }
+  if (i == count) return;
+  float some[4];
+  for (size_t j = 0; j < 4; ++j) four[j] = records + slots[i + j < count ? i + j : i] * stride;
+  score_four<four_bits>(bytes, query, four, some);
+  for (size_t j = 0; i + j < count; ++j) scores[i + j] = some[j];
+}
+
 template <bool four_bits>
 void score_all(const ScalarLayout& layout, const CodeQuery& query, const uint8_t* records,
                const uint32_t* slots, size_t count, float* scores) {
-  const uint8_t* four[4];
-  for (size_t i = 0; i < count; i += 4) {
-    const size_t left = count - i < 4 ? count - i : 4;
-    for (size_t j = 0; j < 4; ++j)
-      four[j] = records + slots[i + (j < left ? j : left - 1)] * layout.record_bytes;
-    if (left == 4) {
-      score_four<four_bits>(layout, query, four, scores + i);
-    } else {
-      float some[4];
-      score_four<four_bits>(layout, query, four, some);
-      for (size_t j = 0; j < left; ++j) scores[i + j] = some[j];
-    }
+  if (four_bits && layout.code_bytes == 64) {  // 128 numbers: the loop over a record unrolls
+    score_records<four_bits, 64>(layout, query, records, slots, count, scores);
+  } else {
+    score_records<four_bits, 0>(layout, query, records, slots, count, scores);
   }
 }
 #else
@@ -216,14 +225,15 @@ void score_codes(const ScalarLayout& layout, const CodeQuery& query, const uint8
   }
 }
 
-// Σ query · (255 · code + finer code), or with no finer codes Σ query · code, over `count` numbers.
-template <int shift, bool has_finer>
-HWY_INLINE float finer_dot(const uint8_t* codes, const uint8_t* finer, const float* query, size_t count) {
+// Adds Σ query · (255 · code + finer code), or with no finer codes Σ query · code, over `count` numbers: to
+// `sum`, and the last few to `rest`.
+template <int shift, bool has_finer, class V>
+HWY_INLINE V add_finer(const uint8_t* codes, const uint8_t* finer, const float* query, size_t count, V sum,
+                       float& rest) {
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> d32;
   const hn::Rebind<uint8_t, decltype(d)> bytes;
   const size_t lanes = hn::Lanes(d);
-  auto sum = hn::Zero(d);
   size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
     auto code = hn::PromoteTo(d32, hn::LoadU(bytes, codes + i));
@@ -235,22 +245,29 @@ HWY_INLINE float finer_dot(const uint8_t* codes, const uint8_t* finer, const flo
     }
     sum = hn::MulAdd(hn::ConvertTo(d, code), hn::LoadU(d, query + i), sum);
   }
-  float total = hn::GetLane(hn::SumOfLanes(d, sum));
   for (; i < count; ++i) {
     const int code = shift == 4 ? codes[i] >> 4 : shift == 0 ? codes[i] & 15 : codes[i];
-    total += static_cast<float>(has_finer ? 255 * code + finer[i] : code) * query[i];
+    rest += static_cast<float>(has_finer ? 255 * code + finer[i] : code) * query[i];
   }
-  return total;
+  return sum;
 }
 
 template <bool has_finer>
 HWY_INLINE float float_dot(const ScalarLayout& layout, const uint8_t* record, const uint8_t* finer,
                            const float* query) {
+  const hn::ScalableTag<float> d;
   const size_t dimension = layout.dimension;
-  if (layout.bits == 8) return finer_dot<-1, has_finer>(record, finer, query, dimension);
+  const auto zero = hn::Zero(d);
+  float rest = 0;
+  if (layout.bits == 8) {
+    const auto sum = add_finer<-1, has_finer>(record, finer, query, dimension, zero, rest);
+    return hn::GetLane(hn::SumOfLanes(d, sum)) + rest;
+  }
   const size_t half = layout.code_bytes < dimension ? layout.code_bytes : dimension;
-  return finer_dot<0, has_finer>(record, finer, query, half) +
-         finer_dot<4, has_finer>(record, has_finer ? finer + half : finer, query + half, dimension - half);
+  const auto lower = add_finer<0, has_finer>(record, finer, query, half, zero, rest);
+  const auto upper = add_finer<4, has_finer>(record, has_finer ? finer + half : finer, query + half,
+                                             dimension - half, zero, rest);
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(lower, upper))) + rest;
 }
 
 void score_finer(const ScalarLayout& layout, const CodeQuery& query, const uint8_t* records,

@@ -38,6 +38,11 @@ class Beam {
       count += scores[i] >= least;
     }
     if (count == 0) return;
+    if (count > capacity_) {
+      std::nth_element(pending_.data(), pending_.data() + capacity_, pending_.data() + count,
+                       std::greater<>());
+      count = capacity_;
+    }
     sort_pending(count);
     while (size_ + count > capacity_) {
       size_t& longer = size_ > 0 && (count == 0 || keys_[size_ - 1] < pending_[count - 1]) ? size_ : count;
@@ -64,21 +69,13 @@ class Beam {
     }
     return count;
   }
-  // visit(slot) for what pop() would give now if nothing better comes: worth fetching ahead.
-  template <typename Visit>
-  void peek(size_t count, const Visit& visit) const {
-    for (size_t i = next_; i < size_ && count > 0; ++i) {
-      if (!(keys_[i] & fresh)) continue;
-      visit(slot_of(keys_[i]));
-      --count;
-    }
-  }
 
   size_t size() const { return size_; }
   Scored operator[](size_t i) const { return {slot_of(keys_[i]), score_of(keys_[i])}; }
 
  private:
   static constexpr uint64_t fresh = 1;
+  static constexpr size_t few = 20;
   static constexpr uint32_t sign = 1u << 31;
   static uint64_t key_of(uint32_t slot, float score) {
     const auto bits = std::bit_cast<uint32_t>(score);
@@ -90,18 +87,21 @@ class Beam {
     const auto ordered = static_cast<uint32_t>(key >> 32);
     return std::bit_cast<float>(ordered & sign ? ordered & ~sign : ~ordered);
   }
-  void sort_pending(size_t count) {  // descending; mostly a few
-    if (count > 32) {
-      std::sort(pending_.begin(), pending_.begin() + static_cast<ptrdiff_t>(count), std::greater<>());
+  // Descending. A few are placed by how many are above each: more comparisons than other ways, but none of
+  // them is a branch.
+  void sort_pending(size_t count) {
+    uint64_t* keys = pending_.data();
+    if (count > few) {
+      std::sort(keys, keys + count, std::greater<>());
       return;
     }
-    uint64_t* keys = pending_.data();
-    for (size_t i = 1; i < count; ++i) {
-      const uint64_t key = keys[i];
-      size_t place = i;
-      for (; place > 0 && keys[place - 1] < key; --place) keys[place] = keys[place - 1];
-      keys[place] = key;
+    uint64_t sorted[few];
+    for (size_t i = 0; i < count; ++i) {
+      size_t place = 0;
+      for (size_t j = 0; j < count; ++j) place += keys[j] > keys[i];
+      sorted[place] = keys[i];
     }
+    std::copy_n(sorted, count, keys);
   }
   // How many of the first `end` keys are above `key`: a search by halves whose steps depend on the size
   // alone.

@@ -100,9 +100,13 @@ template <typename Score>
 void best_entries(const GraphData& data, const Score& score, size_t effort, SearchScratch& scratch);
 
 // Greedy best-first search: scratch.beam then holds the `effort` best. Stops early when *cancel becomes true.
-template <typename Score>
+// `near_end(beam)` is called when perhaps nothing better is to come: what the best need next may be fetched.
+struct Nothing {
+  void operator()(const Beam&) const {}
+};
+template <typename Score, typename NearEnd = Nothing>
 void traverse(const GraphData& data, const Score& score, size_t effort, SearchScratch& scratch,
-              const std::atomic<bool>* cancel = nullptr);
+              const std::atomic<bool>* cancel = nullptr, const NearEnd& near_end = {});
 
 // Which of the candidates, nearest first, the slot of `scorer` is linked to: a candidate is dropped when one
 // that was kept is alpha times nearer to it than the slot is (robust pruning; Subramanya et al., NeurIPS
@@ -115,6 +119,7 @@ void prune(const GraphData& data, LinkScorer& scorer, std::vector<Scored>& candi
 void prune_links(const GraphData& data, uint32_t slot, std::vector<uint32_t>& ends);
 
 void prefetch_record(const GraphData& data, uint32_t slot);
+void prefetch_finer(const GraphData& data, uint32_t slot);
 void prefetch_links(const GraphData& data, uint32_t slot);
 
 inline std::span<const uint32_t> GraphData::links_of(uint32_t slot) const {
@@ -130,6 +135,11 @@ inline void prefetch_record(const GraphData& data, uint32_t slot) {
   const uintptr_t end = begin + data.layout.record_bytes;
   for (uintptr_t at = begin & ~(line - 1); at < end; at += line)
     __builtin_prefetch(reinterpret_cast<const void*>(at));
+}
+
+inline void prefetch_finer(const GraphData& data, uint32_t slot) {
+  const uint8_t* finer = data.finer.data() + slot * data.layout.finer_bytes;
+  for (size_t at = 0; at < data.layout.finer_bytes; at += 64) __builtin_prefetch(finer + at);
 }
 
 inline void prefetch_links(const GraphData& data, uint32_t slot) {
@@ -191,9 +201,9 @@ constexpr size_t expanded_at_once = 2;
 // Memory is slow, so the steps overlap: while the neighbours of the last nodes are scored, the links of the
 // next ones are on their way, and then their neighbours' codes. The next nodes are chosen without knowing the
 // scores of those under way, which costs few steps, since most of what is in the beam is expanded anyway.
-template <typename Score>
+template <typename Score, typename NearEnd>
 void traverse(const GraphData& data, const Score& score, size_t effort, SearchScratch& scratch,
-              const std::atomic<bool>* cancel) {
+              const std::atomic<bool>* cancel, const NearEnd& near_end) {
   Beam& beam = scratch.beam;
   Visited& visited = scratch.visited;
   beam.reset(effort);
@@ -211,6 +221,7 @@ void traverse(const GraphData& data, const Score& score, size_t effort, SearchSc
     beam.offer(ready, scratch.scores.data());
     const size_t next_count = beam.pop(next);
     if (count + next_count == 0) return;
+    if (next_count == 0) near_end(beam);
     for (size_t i = 0; i < next_count; ++i) prefetch_links(data, next[i]);
     before = visited.count();
     for (size_t i = 0; i < count; ++i)

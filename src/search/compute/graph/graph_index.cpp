@@ -12,6 +12,7 @@ namespace cowatch {
 namespace {
 
 constexpr size_t default_effort = 48;
+constexpr size_t rescored_at_once = 16;
 
 // Scores of queries while they traverse: estimates from the codes.
 struct QueryScorer {
@@ -87,6 +88,7 @@ void GraphIndex::find(std::span<const float> query, size_t k, const SearchOption
   const QueryScorer score = {data_, scratch.query};
   if (options.filter) {
     if (options.filter->count() <= std::min(effort, options.rerank)) {  // all of them are scored again
+      candidates.reserve(options.filter->count());
       options.filter->for_each([&](uint32_t slot) {
         if (data_.live.has(slot)) candidates.push_back({slot, __builtin_inff()});
       });
@@ -97,7 +99,11 @@ void GraphIndex::find(std::span<const float> query, size_t k, const SearchOption
   }
   // Erased slots are passed through but not answered: make up for their places.
   const size_t live = std::max<size_t>(1, data_.live.count());
-  traverse(data_, score, effort * data_.slots() / live, scratch, options.cancel);
+  traverse(data_, score, effort * data_.slots() / live, scratch, options.cancel, [&](const Beam& beam) {
+    if (!data_.has_finer() || options.rerank == 0) return;
+    for (size_t i = 0; i < std::min(beam.size(), rescored_at_once); ++i) prefetch_finer(data_, beam[i].index);
+  });
+  candidates.reserve(scratch.beam.size());
   for (size_t i = 0; i < scratch.beam.size(); ++i) {
     if (data_.live.has(scratch.beam[i].index)) candidates.push_back(scratch.beam[i]);
   }
@@ -138,35 +144,33 @@ void GraphIndex::score_again(std::span<const float> query, bool full, float quer
 // estimate is too low to come in.
 void GraphIndex::rescore(std::span<const float> query, size_t k, const SearchOptions& options,
                          std::vector<Scored>& candidates) const {
-  constexpr size_t block = 16;
   const auto& scratch = thread_scratch();
   const float square = dot(scratch.row, scratch.row);  // of the centred query, from find()
   const bool full = options.full_vectors || data_.options.codes == CodeKind::scalar4;
   const size_t most = std::min(candidates.size(), options.rerank == 0 ? k : std::max(k, options.rerank));
   const auto part = [&](size_t begin) {
     return std::span(candidates)
-        .subspan(std::min(begin, most), std::min(block, most - std::min(begin, most)));
+        .subspan(std::min(begin, most), std::min(rescored_at_once, most - std::min(begin, most)));
   };
   const auto prefetch = [&](std::span<const Scored> next) {
     for (const Scored& candidate : next) {
       if (full) {
         __builtin_prefetch(source_.row(candidate.index));
       } else if (data_.has_finer()) {  // without, records were read just now
-        const uint8_t* finer = data_.finer.data() + candidate.index * data_.layout.finer_bytes;
-        for (size_t at = 0; at < data_.layout.finer_bytes; at += 64) __builtin_prefetch(finer + at);
+        prefetch_finer(data_, candidate.index);
       }
     }
   };
   TopK best(std::min(k, candidates.size()));
   if (options.rerank > 0) prefetch(part(0));
-  for (size_t begin = 0; begin < most; begin += block) {
+  for (size_t begin = 0; begin < most; begin += rescored_at_once) {
     const auto some = part(begin);
     const Scored first = some.front();
     if (options.rerank == 0) {
       for (Scored& candidate : some) candidate.score = metric_score(metric(), candidate.score, square);
     } else {
       if (metric_score(metric(), first.score, square) + slack(first, square) < best.threshold()) break;
-      prefetch(part(begin + block));
+      prefetch(part(begin + rescored_at_once));
       score_again(query, full, square, some);
     }
     for (const Scored& candidate : some) {

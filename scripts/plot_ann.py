@@ -26,6 +26,8 @@ def fronts(path):
         best, kept = 0, []
         for recall, rate in sorted(points, reverse=True):
             if rate > best and recall >= LOWEST:
+                if recall >= HIGHEST:
+                    kept.clear()
                 kept.append((min(recall, HIGHEST), rate))
             best = max(best, rate)
         lines[name] = kept

@@ -161,8 +161,16 @@ std::vector<double> search_weights(const std::vector<CosineTable>& tables, const
   }
   scale_to_one(weights);
   cut_below(least_selected, weights);
-  lean(worth_alone(tables), growing, weights);
-  cut_below(least_weight, weights);
+  const std::vector<double> alone = worth_alone(tables);
+  const auto best = std::max_element(alone.begin(), alone.end());
+  std::vector<double> leaning = weights;
+  lean(alone, growing, leaning);
+  cut_below(least_weight, leaning);
+  for (const auto& join : {leaning, weights}) {
+    if (worth(mean_score(tables, join)) >= *best) return join;
+  }
+  std::fill(weights.begin(), weights.end(), 0.0);
+  weights[static_cast<size_t>(best - alone.begin())] = 1;
   return weights;
 }
 

@@ -44,7 +44,10 @@ RetrievalScores mean_score(const std::vector<CosineTable>& tables, const std::ve
 // networks gain more than closed forms. So the result is moved towards a fixed mixture of the candidates that
 // `growing` names: each by the 8th power of its worth alone over the best one's, and all of it half way,
 // times the same power of the best among them. Where they rank as well as any the move is half; where they
-// are a fifth worse it is a twelfth. Ours; measured in docs/relational.md. Deterministic. Weights sum to 1.
+// are a fifth worse it is a twelfth. Ours; measured in docs/relational.md.
+//
+// A join that ranks below the best candidate alone, over all queries, is not taken: then the move is undone,
+// and if that does not help, the best candidate stands alone. Deterministic. Weights sum to 1.
 std::vector<double> search_weights(const std::vector<CosineTable>& tables, const std::vector<bool>& growing);
 
 }  // namespace cowatch

@@ -107,6 +107,26 @@ TEST(SearchWeights, LeanTowardsWhatGrowsAsFarAsItRanksAsWell) {
   }
 }
 
+// One network far above the others: neither chance nor the move towards the others may cost what it reaches.
+TEST(SearchWeights, NeverRankBelowTheBestCandidateAlone) {
+  constexpr size_t videos = 80;
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    const Graph truth = Graph::from_edges(videos, test::random_edges(videos, 160, 1, seed));
+    std::vector<CosineTable> tables;
+    tables.emplace_back(truth, 1000);
+    for (const size_t width : {3, 4, 6}) {
+      const auto rows = unit_rows(videos, width, seed + 100 * width);
+      tables[0].add(ConstMatrix(rows.data(), videos, width));
+    }
+    const auto worth = [&](const std::vector<double>& weights) {
+      const RetrievalScores scores = tables[0].score(weights);
+      return scores.map + scores.ndcg_10;
+    };
+    const double best = std::max({worth({1, 0, 0}), worth({0, 1, 0}), worth({0, 0, 1})});
+    EXPECT_GE(worth(search_weights(tables, {true, true, true})), best - 1e-12) << seed;
+  }
+}
+
 TEST(TrainJoint, IsTheSameForAnyNumberOfThreadsAndNoWorseThanItsParts) {
   const auto world = test::small_world(150);
   std::vector<std::vector<float>> results;

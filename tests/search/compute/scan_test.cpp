@@ -31,6 +31,22 @@ TEST(ScoreRows, MatchesAPlainLoopAtRaggedSizesOnEveryInstructionSet) {
   use_all_targets();
 }
 
+// Large blocks are read in two ways in turns, then by the quicker one: the scores are those of small blocks,
+// bit by bit.
+TEST(ScoreRows, AreTheSameWhicheverWayRowsAreRead) {
+  constexpr size_t width = 96, count = 1031;
+  const auto rows = random_values(width * count, 7), query = random_values(width, 8);
+  const ConstMatrix all(rows.data(), count, width);
+  std::vector<float> expected(count), found(count);
+  for (size_t r = 0; r < count; ++r)
+    score_rows(query, ConstMatrix(all.row(r).data(), 1, width), std::span(expected).subspan(r, 1));
+  for (int turn = 0; turn < 140; ++turn) {
+    std::fill(found.begin(), found.end(), 0.0f);
+    score_rows(query, all, found);
+    ASSERT_EQ(found, expected) << turn;
+  }
+}
+
 TEST(NextAtLeast, FindsWhatAPlainLoopFindsOnEveryInstructionSet) {
   auto scores = random_values(1000, 8);
   scores[300] = NAN;

@@ -100,6 +100,7 @@ TEST(Scheduler, refuses_what_would_be_late_and_what_is_too_much) {
 
 TEST(Scheduler, begins_what_takes_long_when_nothing_else_is_to_do) {
   Log log;
+  Gate gate;
   Scheduler scheduler(1, 100, 1);
   for (int i = 0; i < 50; ++i) {
     auto slow = std::make_unique<NamedJob>(log, "slow",
@@ -110,7 +111,6 @@ TEST(Scheduler, begins_what_takes_long_when_nothing_else_is_to_do) {
       std::this_thread::yield();
   }
   auto behind = job(log, "behind");
-  Gate gate;
   EXPECT_TRUE(submit(scheduler, std::make_unique<NamedJob>(log, "first", gate.work())));
   gate.begun.get_future().wait();
   behind->deadline = Job::Clock::now() + std::chrono::milliseconds(2);

@@ -201,7 +201,7 @@ void run(const Options& options, Report& report) {
   print_summary(data, settings);
 }
 
-std::function<void(Report&)> configure(CLI::App& app) {
+std::function<void(Report&)> configure(CommandLine app) {
   auto options = std::make_shared<Options>();
   const Flags add(app);
   add_data_options(add, *options);
@@ -210,8 +210,8 @@ std::function<void(Report&)> configure(CLI::App& app) {
   add("--codes", options->codes, "which codes of our graph");
   add("--ivf-codes", options->ivf_codes, "which codes of our inverted lists");
   add("--lists", options->lists, "inverted lists of ours; 0: 2 √n");
-  add("--probes", options->probes, "lists scanned by inverted lists")->delimiter(',');
-  add("--efforts", options->efforts, "candidates kept while searching (ef)")->delimiter(',');
+  add("--probes", options->probes, "lists scanned by inverted lists").separated_by(',');
+  add("--efforts", options->efforts, "candidates kept while searching (ef)").separated_by(',');
   add("--degree", options->degree, "links of a node of ours");
   add("--build-effort", options->build_effort, "candidates kept while building ours");
   add("--alpha", options->alpha, "how far pruning of ours goes");

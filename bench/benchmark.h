@@ -3,13 +3,13 @@
 //   {"name", "commit", "machine", "settings", "rows": [{flat object}, …]}
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/command_line.h"
 #include "base/file.h"
 #include "base/json.h"
 
@@ -40,25 +40,25 @@ class Report {
 // Adds a benchmark's options; the help shows their defaults.
 class Flags {
  public:
-  explicit Flags(CLI::App& app) : app_(app) {}
+  explicit Flags(CommandLine app) : app_(app) {}
   template <typename T>
-  CLI::Option* operator()(const char* name, T& value, const char* meaning) const {
-    return app_.add_option(name, value, meaning)->capture_default_str();
+  CommandOption operator()(const char* name, T& value, const char* meaning) const {
+    return app_.add_option(name, value, meaning).with_default();
   }
   template <typename T>
-  CLI::Option* positive(const char* name, T& value, const char* meaning) const {
-    return (*this)(name, value, meaning)->check(CLI::PositiveNumber);
+  CommandOption positive(const char* name, T& value, const char* meaning) const {
+    return (*this)(name, value, meaning).positive();
   }
 
  private:
-  CLI::App& app_;
+  CommandLine app_;
 };
 
 struct Benchmark {
   std::string_view name;
   std::string_view summary;
   // Adds the benchmark's own options and returns what runs it.
-  std::function<void(Report&)> (*configure)(CLI::App&);
+  std::function<void(Report&)> (*configure)(CommandLine);
 };
 
 const std::vector<Benchmark>& benchmarks();  // add a line in bench/benchmarks.cpp for a new one

@@ -143,13 +143,13 @@ void run(const Options& options, Report& report) {
     std::printf("float32, one thread: the chosen kernel reaches %.0f %% of the best\n", 100 * chosen / best);
 }
 
-std::function<void(Report&)> configure(CLI::App& app) {
+std::function<void(Report&)> configure(CommandLine app) {
   auto options = std::make_shared<Options>();
   const Flags add(app);
   add.positive("--size", options->size, "rows and columns of the matrices");
   add.positive("--rounds", options->rounds, "products of each kernel in a process");
   add.positive("--turns", options->turns, "processes of each OpenBLAS kernel");
-  app.add_flag("--measure", options->measure, "measure in this process, once")->group("");
+  app.add_flag("--measure", options->measure, "measure in this process, once").hidden();
   return [options](Report& report) { run(*options, report); };
 }
 

@@ -170,13 +170,13 @@ void run(const Options& options, Report& report) {
   }
 }
 
-std::function<void(Report&)> configure(CLI::App& app) {
+std::function<void(Report&)> configure(CommandLine app) {
   auto options = std::make_shared<Options>();
   const Flags add(app);
   add_data_options(add, *options);
   add("--engines", options->engines, "cowatch, faiss or both");
-  add("--codes", options->codes, "which codes of ours")->delimiter(',');
-  add("--bytes", options->bytes, "bytes of a code")->delimiter(',');
+  add("--codes", options->codes, "which codes of ours").separated_by(',');
+  add("--bytes", options->bytes, "bytes of a code").separated_by(',');
   add("--lists", options->lists, "inverted lists; 1: every code is scanned");
   add("--probes", options->probes, "lists that a query scans");
   add("--candidates", options->candidates, "scored again by full vectors");

@@ -149,7 +149,7 @@ void run(const Options& options, Report& report) {
   embed_catalogue(options, report);
 }
 
-std::function<void(Report&)> configure(CLI::App& app) {
+std::function<void(Report&)> configure(CommandLine app) {
   auto options = std::make_shared<Options>();
   const Flags add(app);
   add.positive("--videos", options->videos, "videos of the catalogue");

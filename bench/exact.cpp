@@ -155,7 +155,7 @@ void run(const Options& options, Report& report) {
   measurement.report(report);
 }
 
-std::function<void(Report&)> configure(CLI::App& app) {
+std::function<void(Report&)> configure(CommandLine app) {
   auto options = std::make_shared<Options>();
   const Flags add(app);
   add.positive("--vectors", options->vectors, "embeddings to search");

@@ -97,7 +97,7 @@ void run(const Options& options, Report& report) {
                   {"store_only_events_per_s", rate(storing)}});
 }
 
-std::function<void(Report&)> configure(CLI::App& app) {
+std::function<void(Report&)> configure(CommandLine app) {
   const auto options = std::make_shared<Options>();
   const Flags add(app);
   add("--events", options->events, "events to import");

@@ -152,7 +152,7 @@ void run(const PairsOptions& options, Report& report) {
 }  // namespace
 
 Benchmark pairs_benchmark() {
-  return {"pairs", "co-watch pairs from a watch log, against scipy's sparse product", [](CLI::App& app) {
+  return {"pairs", "co-watch pairs from a watch log, against scipy's sparse product", [](CommandLine app) {
             const auto options = std::make_shared<PairsOptions>();
             const Flags add(app);
             add("--watches", options->watches, "watches in the log");
@@ -164,7 +164,7 @@ Benchmark pairs_benchmark() {
             add("--repeats", options->repeats, "turns of each engine");
             add("--seed", options->seed, "of the log");
             app.add_flag("!--no-peer", options->peer, "leave scipy out (for sizes it cannot hold)");
-            app.add_option("--log", options->log, "measure cowatch alone on a log in this folder")->group("");
+            app.add_option("--log", options->log, "measure cowatch alone on a log in this folder").hidden();
             return std::function<void(Report&)>([options](Report& report) { run(*options, report); });
           }};
 }

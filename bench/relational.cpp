@@ -192,46 +192,37 @@ void run(Options options, Report& report) {
   for (const size_t batch : options.batches) print_summary(report.rows(), options, batch);
 }
 
-std::function<void(Report&)> configure(CLI::App& app) {
+std::function<void(Report&)> configure(CommandLine app) {
   auto options = std::make_shared<Options>();
   RelationalOptions& network = options->training.network;
   network.hidden = 1000;
   app.add_option("--data", options->data, "a folder in the graph shape");
   app.add_option("--across", options->groups,
                  "a file with a group a video (its artist): only edges between different groups")
-      ->needs("--data");
+      .needs("--data");
   app.add_option("--world", options->world,
                  "a world of so many videos with graded clusters, as `cowatch render` makes, instead")
-      ->excludes("--data");
-  app.add_option("--seeds", options->seeds, "splits and trainings of each method")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      .excludes("--data");
+  app.add_option("--seeds", options->seeds, "splits and trainings of each method").with_default().positive();
   app.add_option("--first-seed", options->first_seed, "number of the first of them")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  app.add_option("--methods", options->methods, "which, by comma; all when absent")->delimiter(',');
+      .with_default()
+      .positive();
+  app.add_option("--methods", options->methods, "which, by comma; all when absent").separated_by(',');
   app.add_option("--study", options->study,
                  "batch: batch size against corpus size, as many triplets for each")
-      ->check(CLI::IsMember({"batch"}));
+      .one_of({"batch"});
   app.add_option("--batches", options->batches, "several batch sizes, by comma")
-      ->delimiter(',')
-      ->check(CLI::Range(2, 1'000'000));
-  app.add_option("--batch", network.batch, "triplets in a step")
-      ->capture_default_str()
-      ->check(CLI::Range(2, 1'000'000));
-  app.add_option("--hidden", network.hidden, "hidden units")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  app.add_option("--outputs", network.outputs, "width of an embedding")
-      ->capture_default_str()
-      ->check(CLI::Range(2, 4096));
+      .separated_by(',')
+      .between(2, 1'000'000);
+  app.add_option("--batch", network.batch, "triplets in a step").with_default().between(2, 1'000'000);
+  app.add_option("--hidden", network.hidden, "hidden units").with_default().positive();
+  app.add_option("--outputs", network.outputs, "width of an embedding").with_default().between(2, 4096);
   app.add_option("--hidden-dropout", network.hidden_dropout, "share of hidden units left out in a step")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.9));
-  app.add_option("--steps", network.steps, "training steps; 0: by the number of videos")
-      ->capture_default_str();
+      .with_default()
+      .between(0.0, 0.9);
+  app.add_option("--steps", network.steps, "training steps; 0: by the number of videos").with_default();
   app.add_flag("--epochs", options->epochs, "also a row an epoch, with its retained share");
-  app.add_flag_callback(
+  app.on_flag(
       "--bf16", [options] { options->training.network.precision = Precision::bfloat16; },
       "matrix products in bfloat16");
   return [options](Report& report) { run(*options, report); };

@@ -125,14 +125,14 @@ void run(const Options& options, Report& report) {
   }
 }
 
-std::function<void(Report&)> configure(CLI::App& app) {
+std::function<void(Report&)> configure(CommandLine app) {
   auto options = std::make_shared<Options>();
-  app.add_option("WS", options->workspace, "a workspace that `cowatch run` has finished")->required();
+  app.add_option("WS", options->workspace, "a workspace that `cowatch run` has finished").required();
   const Flags add(app);
-  add("--connections", options->connections, "that ask at once")->check(CLI::Range(1, 256));
+  add("--connections", options->connections, "that ask at once").between(1, 256);
   add.positive("--seconds", options->seconds, "of each measurement");
   add("--questions", options->questions, "which to ask")
-      ->check(CLI::IsMember({"live", "item", "wall", "popular", "latest", "words", "related"}));
+      .one_of({"live", "item", "wall", "popular", "latest", "words", "related"});
   return [options](Report& report) { run(*options, report); };
 }
 

@@ -184,16 +184,16 @@ void run(const Options& options, Report& report) {
       brain.number("peak_mib") / torch.number("peak_mib"));
 }
 
-std::function<void(Report&)> configure(CLI::App& app) {
+std::function<void(Report&)> configure(CommandLine app) {
   auto options = std::make_shared<Options>();
   const Flags add(app);
-  add("--batch", options->batch, "triplets")->check(CLI::Range(2, 1'000'000));
+  add("--batch", options->batch, "triplets").between(2, 1'000'000);
   add.positive("--input", options->input, "features of a video");
   add.positive("--hidden", options->hidden, "hidden units");
   add.positive("--outputs", options->outputs, "width of the embedding");
   add.positive("--steps", options->steps, "timed steps of a process");
   add.positive("--rounds", options->rounds, "turns of each engine");
-  app.add_option("--measure", options->measure, "measure cowatch alone in this process")->group("");
+  app.add_option("--measure", options->measure, "measure cowatch alone in this process").hidden();
   return [options](Report& report) { run(*options, report); };
 }
 

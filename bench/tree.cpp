@@ -171,7 +171,7 @@ void run(const TreeOptions& options, Report& report) {
 
 Benchmark tree_benchmark() {
   return {
-      "tree", "affinity clustering of a power-law graph, against scipy's spanning tree", [](CLI::App& app) {
+      "tree", "affinity clustering of a power-law graph, against scipy's spanning tree", [](CommandLine app) {
         const auto options = std::make_shared<TreeOptions>();
         const Flags add(app);
         add.positive("--edges", options->edges, "edges of the graph");
@@ -182,7 +182,7 @@ Benchmark tree_benchmark() {
         add("--peer-edges", options->peer_edges, "most edges given to scipy; rates are compared");
         add("--seed", options->seed, "of the graph");
         app.add_flag("!--no-peer", options->peer, "leave scipy out");
-        app.add_flag("--measure", options->measure, "measure cowatch alone in this process")->group("");
+        app.add_flag("--measure", options->measure, "measure cowatch alone in this process").hidden();
         return std::function<void(Report&)>([options](Report& report) { run(*options, report); });
       }};
 }

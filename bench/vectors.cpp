@@ -308,7 +308,7 @@ void run(const Options& options, Report& report) {
   }
 }
 
-std::function<void(Report&)> configure(CLI::App& app) {
+std::function<void(Report&)> configure(CommandLine app) {
   auto options = std::make_shared<Options>();
   const Flags add(app);
   add("--points", options->points, "points of the collection");

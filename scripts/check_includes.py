@@ -37,7 +37,7 @@ LIBRARIES = {
     r"(cblas|dnnl|oneapi|omp)": ["math", "bench/peers"],
     r"(hnswlib|faiss)/": ["bench/peers"],
     r"hwy/": ["math", "search"],
-    r"CLI/": ["cli", "bench"],
+    r"CLI/": ["base", "cli"],
     r"nlohmann/": ["base"],
     r"spdlog/": ["base"],
     r"tbb/": ["base"],

@@ -19,15 +19,15 @@ void write_report(const Path& path, std::string_view name, const bench::Report& 
   write_atomically(path, json.dump(1) + "\n");
 }
 
-void configure(CLI::App& app) {
-  app.require_subcommand(1);
+void configure(CommandLine app) {
+  app.require_command();
   for (const bench::Benchmark& benchmark : bench::benchmarks()) {
-    CLI::App* sub = app.add_subcommand(std::string(benchmark.name), std::string(benchmark.summary));
+    CommandLine sub = app.add_command(std::string(benchmark.name), std::string(benchmark.summary));
     const auto output = std::make_shared<Path>();
-    sub->add_option("--json", *output, "also write the report to this file");
-    sub->fallthrough();  // --threads and --quiet may stand behind the name
-    const auto run = benchmark.configure(*sub);
-    sub->callback([run, output, name = benchmark.name] {
+    sub.add_option("--json", *output, "also write the report to this file");
+    sub.shares_options();  // --threads and --quiet may stand behind the name
+    const auto run = benchmark.configure(sub);
+    sub.callback([run, output, name = benchmark.name] {
       bench::Report report;
       report.set_output(*output);
       run(report);

@@ -69,7 +69,7 @@ Verb config_verb() {
           "  cowatch config                          all settings and their defaults\n"
           "  cowatch config WS                       as they hold in a workspace\n"
           "  cowatch config WS --name graph.min_people",
-          [](CLI::App& app) {
+          [](CommandLine app) {
             const auto options = std::make_shared<Options>();
             app.add_option("WS", options->folder, "a workspace; without it, defaults and environment");
             app.add_option("--name", options->name, "only this setting");

@@ -46,10 +46,10 @@ void run(const Options& options) {
   const bool sound = std::all_of(findings.begin(), findings.end(),
                                  [](const Finding& finding) { return finding.state == FindingState::ok; });
   options.as_json ? print_json(findings, sound) : print_text(findings);
-  if (!sound) throw CLI::RuntimeError(2);
+  if (!sound) throw ExitStatus{2};
 }
 
-void configure(CLI::App& app) {
+void configure(CommandLine app) {
   auto options = std::make_shared<Options>();
   app.add_option("WS", options->folder, "a workspace to look at as well");
   app.add_flag("--json", options->as_json, "print the findings as JSON");

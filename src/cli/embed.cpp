@@ -28,7 +28,7 @@ void run(const WorkspaceOptions& options) {
   if (summary.embedded < summary.videos) std::printf("the others have no features\n");
 }
 
-void configure(CLI::App& app) {
+void configure(CommandLine app) {
   auto options = std::make_shared<WorkspaceOptions>();
   options->add(app);
   app.callback([options] { run(*options); });

@@ -56,7 +56,7 @@ void run(const WorkspaceOptions& options) {
   }
 }
 
-void configure(CLI::App& app) {
+void configure(CommandLine app) {
   auto options = std::make_shared<WorkspaceOptions>();
   options->add(app, {"evaluate"});
   app.callback([options] { run(*options); });

@@ -59,7 +59,7 @@ void print(const ExtractSummary& summary) {
   }
 }
 
-void configure(CLI::App& app) {
+void configure(CommandLine app) {
   const auto options = std::make_shared<WorkspaceOptions>();
   options->add(app, {"extract"});
   app.callback([options] {

@@ -84,7 +84,7 @@ void print(const GraphSummary& summary) {
   }
 }
 
-void configure(CLI::App& app) {
+void configure(CommandLine app) {
   const auto options = std::make_shared<WorkspaceOptions>();
   options->add(app, {"graph", "tree"});
   app.callback([options] {

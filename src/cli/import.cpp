@@ -106,7 +106,7 @@ void run(Options& options) {
   }
 }
 
-void configure(CLI::App& app) {
+void configure(CommandLine app) {
   const auto options = std::make_shared<Options>();
   options->workspace.add(app);
   app.add_option("--events", options->request.events,
@@ -122,15 +122,15 @@ void configure(CLI::App& app) {
   app.add_option("--data", options->request.data, "the data set's folder");
   app.add_option("--column", options->columns,
                  "ROLE=COLUMN where the guess is wrong; COLUMN is a name or a number from 1")
-      ->take_all();
+      .repeatable();
   app.add_option("--kind", options->kind, "what every row of --events is: watch, like, …");
   app.add_option("--table", options->table, "how the files are laid out; guessed when absent")
-      ->check(CLI::IsMember({"csv", "tsv", "jsonl"}));
+      .one_of({"csv", "tsv", "jsonl"});
   app.add_flag("--no-header", options->no_header, "the first row is data; columns are numbered from 1");
   app.add_option("--transaction", options->request.options.transaction,
                  "rows written at once: a killed import keeps those before, and repeats the rest")
-      ->check(CLI::Range(1, 100000000))
-      ->capture_default_str();
+      .between(1, 100000000)
+      .with_default();
   app.add_flag("--check", options->check, "only validate and show the health table; write nothing");
   app.callback([options] { run(*options); });
 }

@@ -31,7 +31,8 @@ void print_text(const IndexSummary& summary) {
   const auto mib = [](uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
   if (summary.predicted) {
     std::printf("%llu embeddings of %llu numbers: the server will map %.1f MiB, making it takes %.1f MiB\n",
-                number(summary.videos), number(summary.width), mib(summary.mapped_bytes), mib(summary.building_bytes));
+                number(summary.videos), number(summary.width), mib(summary.mapped_bytes),
+                mib(summary.building_bytes));
   } else {
     std::printf("%llu embeddings of %llu numbers are sound and %s; the server maps %.1f MiB\n",
                 number(summary.embedded), number(summary.width),
@@ -56,7 +57,7 @@ void run(const Options& options) {
   options.as_json ? print_json(summary) : print_text(summary);
 }
 
-void configure(CLI::App& app) {
+void configure(CommandLine app) {
   auto options = std::make_shared<Options>();
   options->add(app, {"index"});
   app.add_flag("--dry-run", options->dry_run, "only predict the memory that indexing and searching take");

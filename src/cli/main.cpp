@@ -1,6 +1,7 @@
 // The command line: finds the verb, turns errors into words and exit codes.
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
 
@@ -89,7 +90,7 @@ int run(int argc, char** argv) {
       set_threads(thread_count);
       if (quiet) set_progress_style(ProgressStyle::quiet);
     });
-    verb.configure(*sub);
+    verb.configure(CommandLine(*sub));
   }
   try {
     check_verb(argc, argv);
@@ -99,15 +100,16 @@ int run(int argc, char** argv) {
     throw unexpected(app);
   } catch (const CLI::Success& error) {  // --help, --version
     return app.exit(error);
-  } catch (const CLI::RuntimeError& error) {  // a verb that has said everything
-    return error.get_exit_code();
+  } catch (const ExitStatus& said) {
+    return said.status;
   } catch (const CLI::ParseError& error) {
     if (argc < 2) {
       std::cerr << app.help();
       return 2;
     }
     // A misspelt word was to be what is missing.
-    if (dynamic_cast<const CLI::RequiredError*>(&error) && !app.remaining(true).empty()) throw unexpected(app);
+    if (dynamic_cast<const CLI::RequiredError*>(&error) && !app.remaining(true).empty())
+      throw unexpected(app);
     throw Error(ErrorCode::bad_argument, error.what(),
                 {.remedy = "`cowatch " + std::string(argv[1]) + " --help` shows its flags and examples."});
   }

@@ -51,13 +51,11 @@ void run(const Options& options) {
 Verb related_verb() {
   return {"related", "Questions", "the videos related to one, with why",
           "  cowatch related ws 9bZkp7q19f0\n  cowatch related ws \"red panda\" --count 5 --user ann",
-          [](CLI::App& app) {
+          [](CommandLine app) {
             const auto options = std::make_shared<Options>();
             options->workspace.add(app);
-            app.add_option("VIDEO", options->video, "a video's id, or words of its title")->required();
-            app.add_option("--count", options->query.count, "how many")
-                ->capture_default_str()
-                ->check(CLI::Range(1, 1000));
+            app.add_option("VIDEO", options->video, "a video's id, or words of its title").required();
+            app.add_option("--count", options->query.count, "how many").with_default().between(1, 1000);
             app.add_option("--user", options->query.user, "leave out what this person has watched or hidden");
             app.add_option("--exclude", options->query.exclude, "ids to leave out");
             app.callback([options] { run(*options); });

@@ -66,18 +66,18 @@ void run(const Options& options) {
             << "/events.jsonl" << (platform.clips ? "" : " --features " + folder + "/features.npy") << "\n";
 }
 
-void configure(CLI::App& app) {
+void configure(CommandLine app) {
   const auto options = std::make_shared<Options>();
   WorldSettings& world = options->platform.world;
-  app.add_option("DIR", options->folder, "the platform's folder; a new one, or one to finish")->required();
-  app.add_option("--videos", world.videos, "how many")->capture_default_str();
+  app.add_option("DIR", options->folder, "the platform's folder; a new one, or one to finish").required();
+  app.add_option("--videos", world.videos, "how many").with_default();
   app.add_option("--people", world.people, "how many; as many as videos when absent");
-  app.add_option("--seed", world.seed, "another seed, another platform")->capture_default_str();
+  app.add_option("--seed", world.seed, "another seed, another platform").with_default();
   app.add_option("--correlation", world.correlation,
                  "of factors: 0 independent, 1 each subject has its own motion, sound and background")
-      ->capture_default_str();
-  app.add_option("--watches", world.watches_per_person, "of a person, in the mean")->capture_default_str();
-  app.add_option("--days", world.days, "length of the log")->capture_default_str();
+      .with_default();
+  app.add_option("--watches", world.watches_per_person, "of a person, in the mean").with_default();
+  app.add_option("--days", world.days, "length of the log").with_default();
   app.add_flag("--no-video", options->no_video, "no clips but features as an extractor would see them");
   app.add_flag("--json", options->as_json, "print the result as JSON");
   app.callback([options] { run(*options); });

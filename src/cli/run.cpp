@@ -14,7 +14,10 @@ void run(const WorkspaceOptions& options) {
   const Workspace workspace = Workspace::open(options.folder, Workspace::Access::write);
   Json list = Json::array();
   run_stages(workspace, options.settings(workspace), [&](const StageReport& report) {
-    list.push_back({{"stage", report.name}, {"ran", report.ran}, {"seconds", report.seconds}, {"summary", report.summary}});
+    list.push_back({{"stage", report.name},
+                    {"ran", report.ran},
+                    {"seconds", report.seconds},
+                    {"summary", report.summary}});
     if (options.as_json) return;
     char text[64];
     std::snprintf(text, sizeof text, "%-8s %7.1f s  ", report.name.c_str(), report.seconds);
@@ -28,8 +31,7 @@ void run(const WorkspaceOptions& options) {
 
 Verb run_verb() {
   return {"run", "Pipeline", "the whole way: features, graph, training, embeddings; only what changed",
-          "  cowatch run ws\n  cowatch run ws --set train.method=l0_mined",
-          [](CLI::App& app) {
+          "  cowatch run ws\n  cowatch run ws --set train.method=l0_mined", [](CommandLine app) {
             const auto options = std::make_shared<WorkspaceOptions>();
             options->add(app);
             app.callback([options] { run(*options); });

@@ -42,13 +42,11 @@ void run(const Options& options) {
 
 Verb search_verb() {
   return {"search", "Questions", "videos like a file never seen",
-          "  cowatch search ws --like clip.mp4 --count 5", [](CLI::App& app) {
+          "  cowatch search ws --like clip.mp4 --count 5", [](CommandLine app) {
             const auto options = std::make_shared<Options>();
             options->workspace.add(app);
-            app.add_option("--like", options->like, "a video or sound file")->required();
-            app.add_option("--count", options->query.count, "how many")
-                ->capture_default_str()
-                ->check(CLI::Range(1, 1000));
+            app.add_option("--like", options->like, "a video or sound file").required();
+            app.add_option("--count", options->query.count, "how many").with_default().between(1, 1000);
             app.add_option("--user", options->query.user, "leave out what this person has watched or hidden");
             app.callback([options] { run(*options); });
           }};

@@ -42,7 +42,7 @@ Verb serve_verb() {
   return {"serve", "Questions", "serve the page and the interface",
           "  cowatch serve ws\n  cowatch serve ws --port 0                       any free port\n"
           "  cowatch serve ws --address 0.0.0.0 --key SECRET",
-          [](CLI::App& app) {
+          [](CommandLine app) {
             const auto options = std::make_shared<WorkspaceOptions>();
             options->add(app, {"serve"});
             app.callback([options] { run(*options); });

@@ -44,12 +44,10 @@ void run(const Options& options) {
   std::cout << json.dump(1) << "\n";
 }
 
-void configure(CLI::App& app) {
+void configure(CommandLine app) {
   auto options = std::make_shared<Options>();
   options->workspace.add(app, {"train"});
-  app.add_option("WHAT", options->what, "what to learn: relational")
-      ->required()
-      ->check(CLI::IsMember({"relational"}));
+  app.add_option("WHAT", options->what, "what to learn: relational").required().one_of({"relational"});
   app.callback([options] { run(*options); });
 }
 

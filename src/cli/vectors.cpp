@@ -65,12 +65,14 @@ void import_file(const Options& options) {
 void export_file(const Options& options) {
   const CollectionSet set = open(options);
   const auto collection = set.find(options.collection);
-  const size_t count = export_points(*collection->view(), collection->config().dimension, options.points.path);
+  const size_t count =
+      export_points(*collection->view(), collection->config().dimension, options.points.path);
   std::cout << count << " points, in order of id\n";
 }
 
 // The vector to look for: given itself, or that of a point.
-std::vector<float> query_of(const Options& options, const Collection& collection, const CollectionView& view) {
+std::vector<float> query_of(const Options& options, const Collection& collection,
+                            const CollectionView& view) {
   if (options.like.empty() == options.vector.empty()) {
     throw Error(ErrorCode::bad_argument, "there is nothing to look for, or too much",
                 {.where = "--like, --vector", .expected = "one of the two"});
@@ -78,11 +80,13 @@ std::vector<float> query_of(const Options& options, const Collection& collection
   if (!options.like.empty()) {
     const PointId id = parse_point_id(std::string_view(options.like), "--like");
     const auto at = view.find(id);
-    if (!at) throw Error(ErrorCode::not_found, "there is no such point", {.where = "--like", .found = options.like});
+    if (!at)
+      throw Error(ErrorCode::not_found, "there is no such point", {.where = "--like", .found = options.like});
     const auto vector = view.tables[at->table].table->vector_of(at->slot);
     return {vector.begin(), vector.end()};
   }
-  PointChange point = parse_point_line({{"id", uint64_t{0}}, {"vector", parse_json(options.vector, "--vector")}}, "--vector");
+  PointChange point =
+      parse_point_line({{"id", uint64_t{0}}, {"vector", parse_json(options.vector, "--vector")}}, "--vector");
   const CollectionConfig config = collection.config();
   if (const auto fault = vector_fault(config.index.metric, config.dimension, point.vector))
     throw at_place(*fault, "--vector");
@@ -116,8 +120,10 @@ void scroll_points(const Options& options) {
   const CollectionSet set = open(options);
   const auto view = set.find(options.collection)->view();
   const auto condition = condition_of(options);
-  const PointId from = options.from.empty() ? PointId(0) : parse_point_id(std::string_view(options.from), "--from");
-  const auto places = view->in_order(from, options.count + 1, view->select(condition ? &*condition : nullptr));
+  const PointId from =
+      options.from.empty() ? PointId(0) : parse_point_id(std::string_view(options.from), "--from");
+  const auto places =
+      view->in_order(from, options.count + 1, view->select(condition ? &*condition : nullptr));
   for (size_t i = 0; i < std::min(options.count, places.size()); ++i) {
     Json line = point_line(*view, places[i]);
     if (!options.with_vectors) line.erase("vector");
@@ -153,7 +159,8 @@ void check(const Options& options) {
   for (const std::string& text : wrong) std::cout << text << "\n";
   if (!wrong.empty())
     throw Error(ErrorCode::damaged, "the collection was damaged (above)",
-                {.where = options.collection, .remedy = "Segments are mended already; for records, restore a snapshot."});
+                {.where = options.collection,
+                 .remedy = "Segments are mended already; for records, restore a snapshot."});
   std::cout << collection->view()->count() << " points, every byte as it was written\n";
 }
 
@@ -173,7 +180,8 @@ void restore(const Options& options) {
 }
 
 void switch_alias(const Options& options) {
-  open(options).change_aliases({{CollectionSet::AliasChange::Kind::create, options.collection, options.target}});
+  open(options).change_aliases(
+      {{CollectionSet::AliasChange::Kind::create, options.collection, options.target}});
 }
 
 void drop(const Options& options) {
@@ -181,7 +189,8 @@ void drop(const Options& options) {
   if (!set.remove(options.collection)) {
     set.find(options.collection);  // names what is near
     throw Error(ErrorCode::bad_argument, "this is an alias",
-                {.found = options.collection, .remedy = "Give the name of the collection: `cowatch vectors info WS`."});
+                {.found = options.collection,
+                 .remedy = "Give the name of the collection: `cowatch vectors info WS`."});
   }
 }
 
@@ -193,95 +202,100 @@ void make_token(const Options& options) {
 
 enum class Needs { workspace, collection };
 
-CLI::App* add(CLI::App& app, const Shared& options, const char* name, const char* meaning, const std::string& example,
-              void (*run)(const Options&), Needs needs = Needs::collection) {
-  CLI::App* sub = app.add_subcommand(name, meaning);
-  sub->add_option("WS", options->folder, "the workspace")->required();
-  if (needs == Needs::collection) sub->add_option("COLLECTION", options->collection, "its name")->required();
-  sub->footer("Example:\n  cowatch vectors " + example);
-  sub->fallthrough();  // --quiet and --threads, which the verb has
-  sub->callback([options, run] { run(*options); });
+CommandLine add(CommandLine app, const Shared& options, const char* name, const char* meaning,
+                const std::string& example, void (*run)(const Options&), Needs needs = Needs::collection) {
+  CommandLine sub = app.add_command(name, meaning);
+  sub.add_option("WS", options->folder, "the workspace").required();
+  if (needs == Needs::collection) sub.add_option("COLLECTION", options->collection, "its name").required();
+  sub.examples("Example:\n  cowatch vectors " + example);
+  sub.shares_options();  // --quiet and --threads, which the verb has
+  sub.callback([options, run] { run(*options); });
   return sub;
 }
 
-void add_filter(CLI::App& sub, const Shared& o) {
+void add_filter(CommandLine sub, const Shared& o) {
   sub.add_option("--filter", o->filter, "conditions on payloads, as JSON in Qdrant's shape");
 }
 
-void configure_files(CLI::App& app, const Shared& o) {
-  auto* import = add(app, o, "import", "add the points of a file and index them; wholly or not at all",
-                     "import ws films sift-128-euclidean.hdf5 --name train", import_file);
-  import->add_option("FILE", o->points.path, ".npy, .fvecs, .bvecs, .safetensors, .hdf5 or .jsonl")->required();
-  import->add_option("--name", o->points.dataset, "the tensor or dataset of the file");
-  import->add_option("--first-id", o->points.first_id, "id of the first row")->capture_default_str();
-  auto* exported = add(app, o, "export", "write all points, in order of id", "export ws films films.jsonl", export_file);
-  exported->add_option("FILE", o->points.path, ".npy, .fvecs or .safetensors (vectors), .jsonl (all)")->required();
+void configure_files(CommandLine app, const Shared& o) {
+  auto import = add(app, o, "import", "add the points of a file and index them; wholly or not at all",
+                    "import ws films sift-128-euclidean.hdf5 --name train", import_file);
+  import.add_option("FILE", o->points.path, ".npy, .fvecs, .bvecs, .safetensors, .hdf5 or .jsonl").required();
+  import.add_option("--name", o->points.dataset, "the tensor or dataset of the file");
+  import.add_option("--first-id", o->points.first_id, "id of the first row").with_default();
+  auto exported =
+      add(app, o, "export", "write all points, in order of id", "export ws films films.jsonl", export_file);
+  exported.add_option("FILE", o->points.path, ".npy, .fvecs or .safetensors (vectors), .jsonl (all)")
+      .required();
   add(app, o, "snapshot", "write a snapshot", "snapshot ws films", [](const Options& options) {
     std::cout << open(options).make_snapshot(options.collection).name << "\n";
   });
   add(app, o, "snapshots", "the collection's snapshots", "snapshots ws films", show_snapshots);
-  auto* back = add(app, o, "restore", "put a snapshot in a collection's place",
-                   "restore ws films films-2026-11-26-10-00-00-000.snapshot", restore);
-  back->add_option("FILE", o->points.path, "the snapshot: its name, or a path")->required();
+  auto back = add(app, o, "restore", "put a snapshot in a collection's place",
+                  "restore ws films films-2026-11-26-10-00-00-000.snapshot", restore);
+  back.add_option("FILE", o->points.path, "the snapshot: its name, or a path").required();
 }
 
-void configure_questions(CLI::App& app, const Shared& o) {
-  auto* search = add(app, o, "search", "the points nearest to a point or a vector",
-                     "search ws films --like 7 --filter '{\"must\": [{\"key\": \"year\", \"range\": {\"gte\": 2020}}]}'",
-                     search_points);
-  search->add_option("--like", o->like, "id of a point");
-  search->add_option("--vector", o->vector, "numbers, as a JSON array");
-  search->add_option("--count", o->count, "how many")->check(CLI::Range(1, 10000))->capture_default_str();
-  search->add_option("--effort", o->effort, "candidates kept while searching; 0: the index's default");
-  search->add_flag("--exact", o->exact, "scan every vector");
-  add_filter(*search, o);
-  add_filter(*add(app, o, "count", "how many points there are, or a filter lets through",
-                  "count ws films --filter '{\"must\": [{\"key\": \"year\", \"match\": {\"value\": 2020}}]}'", count_points),
+void configure_questions(CommandLine app, const Shared& o) {
+  auto search =
+      add(app, o, "search", "the points nearest to a point or a vector",
+          "search ws films --like 7 --filter '{\"must\": [{\"key\": \"year\", \"range\": {\"gte\": 2020}}]}'",
+          search_points);
+  search.add_option("--like", o->like, "id of a point");
+  search.add_option("--vector", o->vector, "numbers, as a JSON array");
+  search.add_option("--count", o->count, "how many").between(1, 10000).with_default();
+  search.add_option("--effort", o->effort, "candidates kept while searching; 0: the index's default");
+  search.add_flag("--exact", o->exact, "scan every vector");
+  add_filter(search, o);
+  add_filter(add(app, o, "count", "how many points there are, or a filter lets through",
+                 "count ws films --filter '{\"must\": [{\"key\": \"year\", \"match\": {\"value\": 2020}}]}'",
+                 count_points),
              o);
-  auto* scroll = add(app, o, "scroll", "points as JSON lines, in order of id", "scroll ws films --from 100 --count 20", scroll_points);
-  scroll->add_option("--from", o->from, "the first id");
-  scroll->add_option("--count", o->count, "how many")->check(CLI::Range(1, 1'000'000))->capture_default_str();
-  scroll->add_flag("--vectors", o->with_vectors, "with their vectors");
-  add_filter(*scroll, o);
-  auto* info = add(app, o, "info", "collections, their sizes and state", "info ws", show, Needs::workspace);
-  info->add_option("COLLECTION", o->collection, "only this one");
+  auto scroll = add(app, o, "scroll", "points as JSON lines, in order of id",
+                    "scroll ws films --from 100 --count 20", scroll_points);
+  scroll.add_option("--from", o->from, "the first id");
+  scroll.add_option("--count", o->count, "how many").between(1, 1'000'000).with_default();
+  scroll.add_flag("--vectors", o->with_vectors, "with their vectors");
+  add_filter(scroll, o);
+  auto info = add(app, o, "info", "collections, their sizes and state", "info ws", show, Needs::workspace);
+  info.add_option("COLLECTION", o->collection, "only this one");
   add(app, o, "check", "read every byte and compare segments with records", "check ws films", check);
 }
 
-void configure(CLI::App& app) {
+void configure(CommandLine app) {
   const auto o = std::make_shared<Options>();
-  app.require_subcommand(1);
-  auto* create = add(app, o, "create", "make a collection", "create ws films --size 128 --distance Cosine",
-                     create_collection);
-  create->add_option("--size", o->config.dimension, "numbers of a vector")->required();
-  create->add_option("--distance", o->distance, "how near two are")
-      ->check(CLI::IsMember({"Cosine", "Dot", "Euclid"}))
-      ->capture_default_str();
+  app.require_command();
+  auto create = add(app, o, "create", "make a collection", "create ws films --size 128 --distance Cosine",
+                    create_collection);
+  create.add_option("--size", o->config.dimension, "numbers of a vector").required();
+  create.add_option("--distance", o->distance, "how near two are")
+      .one_of({"Cosine", "Dot", "Euclid"})
+      .with_default();
   create
-      ->add_option("--index-threshold", o->config.index_threshold,
-                   "points from which a segment gets an index")
-      ->capture_default_str();
-  add_index_options(*create, o->config.index);
-  create
-      ->add_option("--index-memory", o->index_mib, "memory that indexing a segment may take, in MiB; 0: any")
-      ->capture_default_str();
-  create->add_option("--most-points", o->config.most_points, "quota; 0: none")->capture_default_str();
+      .add_option("--index-threshold", o->config.index_threshold, "points from which a segment gets an index")
+      .with_default();
+  add_index_options(create, o->config.index);
+  create.add_option("--index-memory", o->index_mib, "memory that indexing a segment may take, in MiB; 0: any")
+      .with_default();
+  create.add_option("--most-points", o->config.most_points, "quota; 0: none").with_default();
   configure_files(app, o);
   configure_questions(app, o);
-  CLI::App* alias = app.add_subcommand("alias", "let a name mean a collection, from now on: a switch at once");
-  alias->add_option("WS", o->folder, "the workspace")->required();
-  alias->add_option("ALIAS", o->collection, "the name")->required();
-  alias->add_option("COLLECTION", o->target, "what it is to mean")->required();
-  alias->footer("Example:\n  cowatch vectors alias ws live films_v2");
-  alias->fallthrough();
-  alias->callback([o] { switch_alias(*o); });
+  CommandLine alias = app.add_command("alias", "let a name mean a collection, from now on: a switch at once");
+  alias.add_option("WS", o->folder, "the workspace").required();
+  alias.add_option("ALIAS", o->collection, "the name").required();
+  alias.add_option("COLLECTION", o->target, "what it is to mean").required();
+  alias.examples("Example:\n  cowatch vectors alias ws live films_v2");
+  alias.shares_options();
+  alias.callback([o] { switch_alias(*o); });
   add(app, o, "drop", "delete a collection; its snapshots stay", "drop ws films", drop);
-  auto* token = add(app, o, "token", "make a token for the server; it is shown this once",
-                    "token ws --name page --scope read --rate 100", make_token, Needs::workspace);
-  token->add_option("--name", o->grant.name, "what it is for")->required();
-  token->add_option("--scope", o->grant.scope, "what it allows; each includes the ones before")->check(CLI::IsMember({"read", "write", "manage"}))->required();
-  token->add_option("--collection", o->grant.collections, "only these collections or aliases");
-  token->add_option("--rate", o->grant.requests_per_second, "requests a second; 0: any number")->capture_default_str();
+  auto token = add(app, o, "token", "make a token for the server; it is shown this once",
+                   "token ws --name page --scope read --rate 100", make_token, Needs::workspace);
+  token.add_option("--name", o->grant.name, "what it is for").required();
+  token.add_option("--scope", o->grant.scope, "what it allows; each includes the ones before")
+      .one_of({"read", "write", "manage"})
+      .required();
+  token.add_option("--collection", o->grant.collections, "only these collections or aliases");
+  token.add_option("--rate", o->grant.requests_per_second, "requests a second; 0: any number").with_default();
 }
 
 }  // namespace
@@ -291,7 +305,8 @@ Verb vectors_verb() {
           "  cowatch vectors create ws films --size 128\n"
           "  cowatch vectors import ws films vectors.npy\n"
           "  cowatch vectors search ws films --like 7\n"
-          "`cowatch vectors VERB --help` shows a verb's flags and an example. A running server has the collections\n"
+          "`cowatch vectors VERB --help` shows a verb's flags and an example. A running server has the "
+          "collections\n"
           "locked: use its interface (docs/vector-search.md) or stop it first.",
           configure};
 }

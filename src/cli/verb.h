@@ -1,11 +1,11 @@
 // A verb of the command line: `cowatch NAME …`. One file a verb; it parses, calls one function and prints.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/command_line.h"
 #include "base/settings.h"
 #include "store/workspace.h"
 
@@ -17,7 +17,7 @@ struct Verb {
   std::string_view summary;   // one line
   std::string_view examples;  // shown at the end of `cowatch NAME --help`
   // Adds options to the subcommand and its callback, which does the work and throws Error.
-  void (*configure)(CLI::App&);
+  void (*configure)(CommandLine);
 };
 
 // Options that several verbs share. Kept alive by the callback (std::shared_ptr).
@@ -27,7 +27,7 @@ struct WorkspaceOptions {
 
   // Adds the positional WS, --json, --set NAME=VALUE, and a flag for every setting of the sections named
   // ("graph" gives --min-people for graph.min_people).
-  void add(CLI::App& app, std::vector<std::string_view> sections = {});
+  void add(CommandLine app, std::vector<std::string_view> sections = {});
   // The workspace's settings with the flags on top.
   Settings settings(const Workspace& workspace) const;
 

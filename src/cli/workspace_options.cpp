@@ -15,10 +15,10 @@ std::string flag_name(std::string_view setting) {
 
 }  // namespace
 
-void WorkspaceOptions::add(CLI::App& app, std::vector<std::string_view> sections) {
-  app.add_option("WS", folder, "the workspace's folder")->required();
+void WorkspaceOptions::add(CommandLine app, std::vector<std::string_view> sections) {
+  app.add_option("WS", folder, "the workspace's folder").required();
   app.add_flag("--json", as_json, "print the result as JSON");
-  app.add_option_function<std::vector<std::string>>(
+  app.add_list_reader(
          "--set",
          [this](const std::vector<std::string>& pairs) {
            for (const std::string& pair : pairs) {
@@ -31,16 +31,16 @@ void WorkspaceOptions::add(CLI::App& app, std::vector<std::string_view> sections
            }
          },
          "any setting, as NAME=VALUE (`cowatch config` lists them)")
-      ->take_all();
+      .repeatable();
   for (const Setting& declaration : setting_declarations()) {
     const auto section = declaration.name.substr(0, declaration.name.find('.'));
     if (std::find(sections.begin(), sections.end(), section) == sections.end()) continue;
     const std::string name(declaration.name);
-    auto* option = app.add_option_function<std::string>(
+    CommandOption option = app.add_reader(
         flag_name(name), [this, name](const std::string& text) { flags_.emplace_back(name, text); },
         std::string(declaration.meaning));
-    option->default_str(to_text(declaration.fallback))->group("Settings [" + std::string(section) + "]");
-    if (std::holds_alternative<bool>(declaration.fallback)) option->expected(0, 1)->default_str("true");
+    option.default_text(to_text(declaration.fallback)).group("Settings [" + std::string(section) + "]");
+    if (std::holds_alternative<bool>(declaration.fallback)) option.true_when_alone();
   }
 }
 

@@ -2,6 +2,8 @@
 // of it is as if the run had never stopped.
 #include <gtest/gtest.h>
 
+#include <CLI/CLI.hpp>
+
 #include "base/random.h"
 #include "bench/benchmarks.h"
 #include "support/temporary_folder.h"
@@ -33,7 +35,7 @@ Path write_graph(const Path& folder) {
 
 std::vector<Json> rows_of(const Path& graph, const Path& output, int steps = 12) {
   CLI::App app;
-  const auto run = relational_benchmark().configure(app);
+  const auto run = relational_benchmark().configure(CommandLine(app));
   app.parse("--data " + graph.string() + " --seeds 2 --methods raw,l0_mined,infonce --hidden 8 " +
             "--outputs 4 --batch 16 --epochs --steps " + std::to_string(steps));
   Report report;

@@ -12,7 +12,8 @@ std::string number(double value) {
 }
 
 void head(std::string& text, const std::string& name, const char* type, const char* meaning) {
-  text += "# HELP cowatch_vectors_" + name + " " + meaning + "\n# TYPE cowatch_vectors_" + name + " " + type + "\n";
+  text += "# HELP cowatch_vectors_" + name + " " + meaning + "\n# TYPE cowatch_vectors_" + name + " " + type +
+          "\n";
 }
 
 void line(std::string& text, const std::string& name, const std::string& labels, double value) {
@@ -29,10 +30,15 @@ void add_scheduler(std::string& text, const Scheduler::Status& searches, const S
   both("running", "gauge", "Requests being answered.", [](const auto& s) { return s.running; });
   both("refused_total", "counter", "Requests refused at once: their turn would have come too late.",
        [](const auto& s) { return s.refused; });
-  both("shed_total", "counter", "Requests refused when their turn came too late.", [](const auto& s) { return s.shed; });
+  both("shed_total", "counter", "Requests refused when their turn came too late.",
+       [](const auto& s) { return s.shed; });
   both("cancelled_total", "counter", "Requests dropped: nobody waited any longer.",
        [](const auto& s) { return s.cancelled; });
-  both("batches_total", "counter", "Groups of requests answered in one pass.", [](const auto& s) { return s.batches; });
+  both("batches_total", "counter", "Groups of requests answered in one pass.",
+       [](const auto& s) { return s.batches; });
+  both("pieces_helped_total", "counter",
+       "Pieces of searches done by processors that had no search of their own.",
+       [](const auto& s) { return s.pieces_helped; });
 }
 
 }  // namespace
@@ -85,7 +91,8 @@ std::string VectorMetrics::text(const CollectionSet& collections, const Schedule
   head(text, "recall_wanted_total", "counter", "True neighbours of the searches whose recall was sampled.");
   for (const auto& [name, each] : recalls)
     line(text, "recall_wanted_total", "collection=\"" + name + "\"", static_cast<double>(each.wanted));
-  head(text, "recall_found_total", "counter", "Those of them that were answered: recall is found over wanted.");
+  head(text, "recall_found_total", "counter",
+       "Those of them that were answered: recall is found over wanted.");
   for (const auto& [name, each] : recalls)
     line(text, "recall_found_total", "collection=\"" + name + "\"", static_cast<double>(each.found));
   add_scheduler(text, searches, others);
@@ -107,7 +114,8 @@ std::string VectorMetrics::text(const CollectionSet& collections, const Schedule
   text += indexed;
   head(text, "bytes", "gauge", "Bytes of a collection's parts, on disk or in memory.");
   text += bytes;
-  head(text, "troubles", "gauge", "Damage found or work that does not get on; GET /collections/NAME says what.");
+  head(text, "troubles", "gauge",
+       "Damage found or work that does not get on; GET /collections/NAME says what.");
   return text + trouble;
 }
 

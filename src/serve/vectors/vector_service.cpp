@@ -135,9 +135,11 @@ Outcome outcome_of(const VectorRoute& route, const Work& work) {
 
 }  // namespace
 
-VectorCall VectorService::open(const RequestJob& job) {
+VectorCall VectorService::open(RequestJob& job) {
   const Request& request = *job.request;
   VectorCall call{*this, request, collections_, job.values, nullptr, {}, job.cancel.get()};
+  if (job.route.kind == VectorRoute::Kind::search)
+    call.loop = [&](size_t pieces, const auto& body) { searches_.share(job, pieces, body); };
   const std::string& path = job.route.path;
   if (path.starts_with("/collections/{name}/") && !path.ends_with("/exists"))
     call.collection = collections_.find(job.values[0]);
@@ -149,7 +151,7 @@ VectorCall VectorService::open(const RequestJob& job) {
   return call;
 }
 
-Outcome VectorService::run(const RequestJob& job) {
+Outcome VectorService::run(RequestJob& job) {
   return outcome_of(job.route, [&](Outcome& outcome) {
     VectorCall call = open(job);
     if (!job.route.respond) {

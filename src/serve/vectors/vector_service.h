@@ -35,6 +35,7 @@ struct VectorCall {
   std::shared_ptr<Collection> collection;  // where the path names one and it must exist
   Json body;
   const std::atomic<bool>* cancel = nullptr;
+  PieceLoop loop = {};  // of searches: shares work with processors that have none
 };
 
 // One of several requests that are answered together: its result, or why there is none.
@@ -109,8 +110,8 @@ class VectorService {
 
  private:
   class RequestJob;
-  VectorCall open(const RequestJob& job);
-  Outcome run(const RequestJob& job);
+  VectorCall open(RequestJob& job);
+  Outcome run(RequestJob& job);
   std::vector<Outcome> run_together(std::span<RequestJob* const> jobs);
   uint64_t batch_of(const VectorRoute& route, const std::string& collection) const;
 

@@ -10,8 +10,6 @@
 namespace cowatch::serve {
 namespace {
 
-constexpr size_t most_queries = 1000;  // of one batch
-
 // The score of one point against several examples, by Qdrant's definitions.
 float example_score(const Target& target, Metric metric, std::span<const float> vector) {
   float best_positive = -INFINITY, best_negative = -INFINITY, sum = 0;
@@ -140,14 +138,9 @@ Json answer_one(VectorCall& call, const QueryKind& kind) {
 }
 
 Json answer_several(VectorCall& call, const QueryKind& kind) {
-  const Fields fields(call.body, "", {"searches"});
-  const Json& searches = fields.list("searches");
-  if (searches.size() > most_queries)
-    throw Error(ErrorCode::too_large, "there are too many queries in one request",
-                {.where = "/searches", .expected = "at most " + std::to_string(most_queries)});
   std::vector<Question> questions;
   const auto view = call.collection->view();
-  for (const Json& body : searches)
+  for (const Json& body : read_searches(call.body))
     questions.push_back(
         read_question(call, view, body, "/searches/" + std::to_string(questions.size()), kind));
   const auto answers = answers_of(call, questions);

@@ -149,6 +149,23 @@ TEST_P(CollectionTest, several_queries_together_are_answered_as_each_alone) {
   EXPECT_THROW(search(*view, GetParam(), queries, allowed), Error);
 }
 
+// What is to be scanned stays so when it is merged: searches that wait share the pass over it.
+TEST(CollectionSearch, exact_collections_get_no_index) {
+  const test::TemporaryFolder folder;
+  Collection::create(folder / "c", {.dimension = dimension,
+                                    .index = {.kind = IndexKind::exact, .metric = Metric::l2},
+                                    .index_threshold = 100,
+                                    .table_points = 64});
+  Collection collection(folder / "c");
+  for (uint32_t round = 0; round < 20; ++round) collection.write(random_batch(Random(5, 1), round, 3000, 60));
+  collection.settle();
+  const auto view = collection.view();
+  size_t largest = 0;
+  for (const TableView& table : view->tables) largest = std::max(largest, table.live->count());
+  EXPECT_GT(largest, 100u) << "some were merged";
+  EXPECT_EQ(view->scanned(), view->count());
+}
+
 // Large enough to be cut, with many equal scores: whoever does the pieces in whatever order, the answer is
 // that of sorting all, by score and then by id.
 TEST(CollectionSearch, does_not_depend_on_who_does_the_pieces) {

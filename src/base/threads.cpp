@@ -104,4 +104,9 @@ void parallel_for(size_t count, size_t grain, const std::function<void(size_t, s
       tbb::simple_partitioner());
 }
 
+void run_pieces(const PieceLoop& loop, size_t count, const std::function<void(size_t)>& body) {
+  if (loop) return loop(count, body);
+  for (size_t piece = 0; piece < count; ++piece) body(piece);
+}
+
 }  // namespace cowatch

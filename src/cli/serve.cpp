@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cli/verbs.h"
 #include "rpc/rpc_server.h"
+#include "rpc/shard_link.h"
 #include "serve/http_server.h"
 
 namespace cowatch {
@@ -25,6 +26,7 @@ void run(const WorkspaceOptions& options) {
                  .remedy = "Add --key KEY (any long random text)."});
   }
   serve::Service service(std::move(workspace), settings);
+  service.vectors().reach_shards_by(rpc::open_shard_link);
   std::optional<rpc::RpcServer> grpc;
   if (const int64_t port = settings.get_int("serve.grpc_port"); port >= 0) {
     grpc.emplace(service.vectors(), server.address, static_cast<uint16_t>(port));

@@ -8,11 +8,12 @@
 #include "base/progress.h"
 #include "cli/index_options.h"
 #include "cli/verbs.h"
+#include "rpc/shard_link.h"
 #include "search/collection_set.h"
 #include "search/distance.h"
 #include "search/point_files.h"
 #include "search/vector_fault.h"
-#include "serve/vectors/access_tokens.h"
+#include "serve/vectors/vector_routes.h"
 
 namespace cowatch {
 namespace {
@@ -24,6 +25,7 @@ struct Options {
   CollectionConfig config;
   size_t index_mib = 0, count = 10, effort = 0;
   bool exact = false, with_vectors = false;
+  std::vector<std::string> shards, shard_tokens;
   serve::AccessTokens::Grant grant;
 };
 using Shared = std::shared_ptr<Options>;
@@ -41,7 +43,30 @@ std::optional<Condition> condition_of(const Options& options) {
   return parse_filter(parse_json(options.filter, "--filter"), "--filter");
 }
 
+// As the server does it: the shards are asked to make their parts.
+void create_on_shards(const Options& options) {
+  const auto& tokens = options.shard_tokens;
+  if (tokens.size() > 1 && tokens.size() != options.shards.size())
+    throw Error(ErrorCode::bad_argument, "there are more or fewer tokens than shards",
+                {.where = "--shard-token", .expected = "one for all, or one for each --shard"});
+  Json shards = Json::array();
+  for (size_t s = 0; s < options.shards.size(); ++s) {
+    shards.push_back({{"address", options.shards[s]}});
+    if (!tokens.empty()) shards.back()["token"] = tokens[std::min(s, tokens.size() - 1)];
+  }
+  Json index = to_json(options.config.index);
+  index["index_memory"] = options.index_mib;
+  const Json body = {{"vectors", {{"size", options.config.dimension}, {"distance", options.distance}}},
+                     {"index_config", index},
+                     {"shards", shards}};
+  CollectionSet set = open(options);
+  serve::ShardLinks links;
+  links.open_by(rpc::open_shard_link);
+  serve::create_on_shards(set, links, options.collection, body, Job::Clock::now() + std::chrono::minutes(1));
+}
+
 void create_collection(const Options& options) {
+  if (!options.shards.empty()) return create_on_shards(options);
   CollectionConfig config = options.config;
   config.index.metric = metric_of_shown(options.distance);
   config.index.memory_cap = options.index_mib << 20;
@@ -147,6 +172,12 @@ void show(const Options& options) {
               << mib(status.record_bytes) << ", segments " << mib(status.vector_bytes) << ", indexes "
               << mib(status.index_bytes) << "\n";
     for (const std::string& trouble : status.trouble) std::cout << "  " << trouble << "\n";
+  }
+  for (const std::string& name : set.sharded_names()) {
+    if (!options.collection.empty() && name != options.collection) continue;
+    std::cout << name << ": on";
+    for (const Shard& shard : set.sharded(name)->shards) std::cout << " " << shard.address;
+    std::cout << "\n";
   }
   for (const auto& [alias, name] : set.aliases()) std::cout << alias << " is " << name << "\n";
 }
@@ -278,6 +309,14 @@ void configure(CommandLine app) {
   create.add_option("--index-memory", o->index_mib, "memory that indexing a segment may take, in MiB; 0: any")
       .with_default();
   create.add_option("--most-points", o->config.most_points, "quota; 0: none").with_default();
+  create
+      .add_option("--shard", o->shards,
+                  "host:port of a server (its --grpc-port) that is to hold a part; once for each")
+      .excludes("--most-points")
+      .excludes("--index-threshold");
+  create
+      .add_option("--shard-token", o->shard_tokens, "its bearer token: one for all, or one for each --shard")
+      .needs("--shard");
   configure_files(app, o);
   configure_questions(app, o);
   CommandLine alias = app.add_command("alias", "let a name mean a collection, from now on: a switch at once");

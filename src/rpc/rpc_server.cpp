@@ -16,7 +16,7 @@ using grpc::ServerUnaryReactor;
 using grpc::StatusCode;
 using serve::Outcome;
 
-constexpr int largest_message = 16 << 20;  // as a body over HTTP
+constexpr int largest_message = 32 << 20;  // a body over HTTP may be half of it, and grow when it is forwarded
 
 StatusCode status_code(int http) {
   switch (http) {
@@ -52,9 +52,25 @@ std::pair<std::string, std::string> operation_of(const std::string& method) {
   return {rest.substr(0, space), rest.substr(space + 1)};
 }
 
+std::shared_ptr<serve::Request> empty_request(const CallbackServerContext& context) {
+  auto request = std::make_shared<serve::Request>();
+  for (const auto& [name, value] : context.client_metadata())
+    request->headers[std::string(name.data(), name.size())] = std::string(value.data(), value.size());
+  return request;
+}
+
+std::shared_ptr<const serve::Request> request_of(const std::string&, const CallbackServerContext& context,
+                                                 const v1::Operation& operation) {
+  auto request = empty_request(context);
+  request->method = operation.method();
+  serve::parse_target(operation.path(), *request);
+  request->body = operation.body();
+  return request;
+}
+
 std::shared_ptr<const serve::Request> request_of(const std::string& method, const CallbackServerContext& context,
                                                  const Message& message) {
-  auto request = std::make_shared<serve::Request>();
+  auto request = empty_request(context);
   auto [verb, path] = operation_of(method);
   Json body = to_json(message);
   if (const size_t at = path.find("{collection}"); at != path.npos) {
@@ -67,8 +83,6 @@ std::shared_ptr<const serve::Request> request_of(const std::string& method, cons
   }
   request->method = std::move(verb);
   request->path = std::move(path);
-  for (const auto& [name, value] : context.client_metadata())
-    request->headers[std::string(name.data(), name.size())] = std::string(value.data(), value.size());
   request->parsed = std::make_shared<const Json>(std::move(body));
   return request;
 }
@@ -94,18 +108,31 @@ class Ending {
   bool ended_ = false;
 };
 
+// How a call ends: with the reply filled, or with the words of the refusal.
+grpc::Status reply_of(Outcome outcome, Message& reply) {
+  if (outcome.status >= 300) return {status_code(outcome.status), outcome.error};
+  from_json(outcome.result, reply);
+  return grpc::Status::OK;
+}
+grpc::Status reply_of(Outcome outcome, v1::Outcome& reply) {
+  if (outcome.response && outcome.status == 200)
+    return {StatusCode::UNIMPLEMENTED, "this operation answers with a file or a text"};
+  reply.set_status(static_cast<uint32_t>(outcome.status));
+  if (outcome.status == 200) reply.set_result(outcome.result.dump());
+  reply.set_error(outcome.error);
+  return grpc::Status::OK;
+}
+
 // One call under way; deletes itself when the library is done with it.
 class Call : public ServerUnaryReactor {
  public:
+  template <typename Query, typename Reply>
   void start(serve::VectorService& service, const std::string& method, const CallbackServerContext& context,
-             const Message& message, Message& reply) {
+             const Query& message, Reply& reply) {
     const auto ending = std::make_shared<Ending>(*this);
     try {
-      service.ask(request_of(method, context, message), cancel_, deadline_of(context), [ending, &reply](Outcome outcome) {
-        if (outcome.status >= 300) return ending->finish({status_code(outcome.status), outcome.error});
-        from_json(outcome.result, reply);
-        ending->finish(grpc::Status::OK);
-      });
+      service.ask(request_of(method, context, message), cancel_, deadline_of(context),
+                  [ending, &reply](Outcome outcome) { ending->finish(reply_of(std::move(outcome), reply)); });
     } catch (const Error& error) {
       ending->finish({status_code(error_kind(error.code()).http_status), error.what()});
     }
@@ -158,7 +185,10 @@ class RpcServer::Implementation : public v1::Vectors::CallbackService {
   Reactor* Scroll(Context* c, const v1::ScrollRequest* q, v1::PointPage* r) override { return call("Scroll", c, q, r); }
   Reactor* Count(Context* c, const v1::CountRequest* q, v1::CountAnswer* r) override { return call("Count", c, q, r); }
 
-  Reactor* call(const char* method, Context* context, const Message* message, Message* reply) {
+  Reactor* Forward(Context* c, const v1::Operation* q, v1::Outcome* r) override { return call("Forward", c, q, r); }
+
+  template <typename Query, typename Reply>
+  Reactor* call(const char* method, Context* context, const Query* message, Reply* reply) {
     auto* call = new Call;  // deletes itself
     call->start(service_, method, *context, *message, *reply);
     return call;

@@ -1,7 +1,6 @@
 #include "search/collection.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <unordered_set>
 
@@ -93,28 +92,23 @@ void Collection::append(ViewEdit& edit, const PointId& id, uint64_t sequence, st
   edit.live(edit.view().tables.size() - 1).add(active_->append(id, sequence, vector, payload));
 }
 
-void Collection::check(std::vector<PointChange>& changes) const {
+void check_changes(Metric metric, size_t dimension, std::vector<PointChange>& changes) {
   std::unordered_set<PointId> ids;
   RowErrors errors;
   for (size_t i = 0; i < changes.size(); ++i) {
     errors.attempt([&] {
+      const std::string place = "/points/" + std::to_string(i);
       if (!ids.insert(changes[i].id).second) {
         throw Error(ErrorCode::bad_input, "a point occurs twice in one batch",
-                    {.where = "/points/" + std::to_string(i) + "/id",
-                     .expected = "each id once",
-                     .found = to_text(changes[i].id)});
+                    {.where = place + "/id", .expected = "each id once", .found = to_text(changes[i].id)});
       }
-      if (!changes[i].erase) check_vector(i, changes[i].vector);
+      if (changes[i].erase) return;
+      if (const auto fault = vector_fault(metric, dimension, changes[i].vector))
+        throw at_place(*fault, place + "/vector");
+      if (metric == Metric::cosine) bring_to_unit(changes[i].vector);
     });
   }
   errors.throw_if_any();
-}
-
-void Collection::check_vector(size_t change, std::vector<float>& vector) const {
-  if (const auto fault = vector_fault(config_.index.metric, config_.dimension, vector))
-    throw at_place(*fault, "/points/" + std::to_string(change) + "/vector");
-  // A vector of unit length stays as it is, so that one read back and written again does not change.
-  if (config_.index.metric == Metric::cosine && std::abs(dot(vector, vector) - 1) >= 1e-6f) normalise(vector);
 }
 
 void Collection::wait_for_room() {
@@ -141,7 +135,7 @@ uint64_t Collection::write(const std::function<std::vector<PointChange>(const Co
   const auto before = view();
   std::vector<PointChange> changes = make(*before);
   if (changes.empty()) return before->sequence;
-  check(changes);
+  check_changes(config_.index.metric, config_.dimension, changes);
   std::vector<Change> durable;
   std::vector<std::optional<PointPlace>> known;
   size_t added = 0;

@@ -36,6 +36,10 @@ struct PointChange {
   std::string payload = "{}";
 };
 
+// Throws bad_input naming the place ("/points/3/vector") of each vector that cannot be stored and each point that
+// occurs twice. Under cosine, vectors are brought to unit length.
+void check_changes(Metric metric, size_t dimension, std::vector<PointChange>& changes);
+
 class Collection {
  public:
   // Makes the folder and its files; it must not exist. Throws as check_config().
@@ -52,9 +56,7 @@ class Collection {
   std::shared_ptr<const CollectionView> view() const;
 
   // One batch, all or nothing. `make` gives the changes, looking at the view as it is before them; no other
-  // batch comes between. Returns its sequence number once it is durable. Vectors are checked (bad_input
-  // naming the place "/points/3/vector" of each bad row) and, under cosine, brought to unit length. A point
-  // may occur once.
+  // batch comes between. Returns its sequence number once it is durable. Throws as check_changes().
   uint64_t write(const std::function<std::vector<PointChange>(const CollectionView&)>& make);
   uint64_t write(std::vector<PointChange> changes);
 
@@ -83,8 +85,6 @@ class Collection {
   void write_out(ViewEdit& edit);
   void recover_records(const CollectionView& view, uint64_t known);
   // Writing.
-  void check(std::vector<PointChange>& changes) const;
-  void check_vector(size_t change, std::vector<float>& vector) const;
   void append(ViewEdit& edit, const PointId& id, uint64_t sequence, std::span<const float> vector,
               std::string_view payload);
   void start_table(ViewEdit& edit);

@@ -62,8 +62,7 @@ void check_config(const CollectionConfig& config) {
   }
   check_index_options(config.index, config.dimension);
   const size_t points = config.most_points > 0 ? config.most_points : config.index_threshold;
-  const bool ever_indexed = config.index.kind != IndexKind::exact && config.index_threshold < SIZE_MAX;
-  if (ever_indexed && points >= config.index_threshold)
+  if (config.index_threshold < SIZE_MAX && config.indexes(points))
     check_index_memory(config.index, points, config.dimension);
 }
 

@@ -19,6 +19,9 @@ struct CollectionConfig {
   size_t index_threshold = 20'000;  // segments of fewer points are searched exactly
   size_t most_points = 0;           // quota; 0: none
   size_t table_points = 0;          // points of a table in memory; 0: 4 MiB of them
+
+  // Whether a segment of so many points gets an index.
+  bool indexes(size_t points) const { return index.kind != IndexKind::exact && points >= index_threshold; }
 };
 Json to_json(const CollectionConfig& config);
 Json to_json(const IndexOptions& options);  // those of compute/option_names.h

@@ -12,8 +12,8 @@ Path index_path(const Segment& segment) {
 }  // namespace
 
 bool Collection::wants_index(const TableView& table) const {
-  return config_.index.kind != IndexKind::exact && table.segment && !table.index &&
-         table.segment->size() >= config_.index_threshold && !unindexable_.contains(table.table.get());
+  return table.segment && !table.index && config_.indexes(table.segment->size()) &&
+         !unindexable_.contains(table.table.get());
 }
 
 // The index beside a segment, or null: then it is built.

@@ -114,7 +114,7 @@ void Collection::carry_out(const Work& work, Lane lane, const std::stop_token& s
       made.segment = std::make_shared<const Segment>(path, config_.dimension, false);
       made.table = made.segment;
       // Tables in memory must not wait for a graph.
-      if (lane != Lane::flush && made.segment->size() >= config().index_threshold)
+      if (lane != Lane::flush && config().indexes(made.segment->size()))
         made.index = build_segment_index(made.segment, stop);
     } catch (...) {
       std::error_code ignored;

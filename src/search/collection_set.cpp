@@ -15,6 +15,7 @@ namespace {
 constexpr size_t longest_name = 128;
 constexpr const char* half_made = ".new-";
 constexpr const char* half_gone = ".gone-";
+constexpr const char* shards_file = "shards.json";
 constexpr const char* restored = ".restored-";  // whole, and to stand in the place of the one it names
 
 // Names are names of folders.
@@ -69,7 +70,11 @@ CollectionSet::CollectionSet(const Path& folder)
       continue;
     }
     try {
-      open_[name] = std::make_shared<Collection>(path);
+      if (std::filesystem::exists(path / shards_file)) {
+        sharded_[name] = std::make_shared<const ShardedCollection>(read_sharded(path / shards_file, name));
+      } else {
+        open_[name] = std::make_shared<Collection>(path);
+      }
     } catch (const Error& error) {
       log(LogLevel::error, "collection " + name + " cannot be opened: " + error.what());
       failed_.emplace(name, error);
@@ -86,10 +91,14 @@ std::shared_ptr<Collection> CollectionSet::find(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   const std::string target = target_of(name);
   if (const auto found = open_.find(target); found != open_.end()) return found->second;
+  if (sharded_.contains(target))
+    throw Error(ErrorCode::unsupported, "the collection `" + target + "` lies on other servers",
+                {.remedy = "Ask the server that knows its shards, or these themselves."});
   if (const auto found = failed_.find(target); found != failed_.end())
     throw Error(found->second.code(), "the collection `" + target + "` cannot be opened: " + found->second.message(), found->second.details());
   std::vector<std::string> known;
   for (const auto& [each, collection] : open_) known.push_back(each);
+  for (const auto& [each, collection] : sharded_) known.push_back(each);
   for (const auto& [alias, collection] : aliases_) known.push_back(alias);
   const std::string near = nearest_name(name, known);
   throw Error(ErrorCode::not_found, "there is no collection `" + name.substr(0, 80) + "`",
@@ -99,7 +108,20 @@ std::shared_ptr<Collection> CollectionSet::find(const std::string& name) const {
 bool CollectionSet::contains(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   const std::string target = target_of(name);
-  return open_.contains(target) || failed_.contains(target);
+  return open_.contains(target) || failed_.contains(target) || sharded_.contains(target);
+}
+
+std::shared_ptr<const ShardedCollection> CollectionSet::sharded(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = sharded_.find(target_of(name));
+  return found == sharded_.end() ? nullptr : found->second;
+}
+
+std::vector<std::string> CollectionSet::sharded_names() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& [name, collection] : sharded_) names.push_back(name);
+  return names;
 }
 
 std::vector<std::string> CollectionSet::names() const {
@@ -117,12 +139,29 @@ std::map<std::string, std::string> CollectionSet::failed() const {
   return reasons;
 }
 
-std::shared_ptr<Collection> CollectionSet::create(const std::string& name, const CollectionConfig& config) {
+void CollectionSet::check_free(const std::string& name) const {
   check_name(name, "a collection");
-  const std::lock_guard changing(change_mutex_);
   if (contains(name))
     throw Error(ErrorCode::conflict, "the collection `" + name + "` already exists",
                 {.remedy = "Give another name, or delete it first."});
+}
+
+void CollectionSet::declare(const ShardedCollection& collection) {
+  const std::lock_guard changing(change_mutex_);
+  check_free(collection.name);
+  const Path made = home(half_made + collection.name);
+  discard(made);
+  std::filesystem::create_directories(made);
+  write_sharded(made / shards_file, collection);
+  file_system().rename(made, home(collection.name));
+  file_system().sync_folder(folder_ / "collections");
+  const std::lock_guard lock(mutex_);
+  sharded_[collection.name] = std::make_shared<const ShardedCollection>(collection);
+}
+
+std::shared_ptr<Collection> CollectionSet::create(const std::string& name, const CollectionConfig& config) {
+  const std::lock_guard changing(change_mutex_);
+  check_free(name);
   const Path made = home(half_made + name);
   discard(made);
   Collection::create(made, config);
@@ -148,7 +187,7 @@ bool CollectionSet::close_and_discard(const std::string& name) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = open_.find(name);
-    if (found == open_.end() && failed_.erase(name) == 0) return false;
+    if (found == open_.end() && failed_.erase(name) == 0 && sharded_.erase(name) == 0) return false;
     if (found != open_.end()) {
       closed = found->second;
       open_.erase(found);
@@ -175,9 +214,9 @@ void CollectionSet::change_aliases(const std::vector<AliasChange>& changes) {
     switch (change.kind) {
       case AliasChange::Kind::create:
         check_name(change.alias, "an alias");
-        if (!open_.contains(change.target))
+        if (!open_.contains(change.target) && !sharded_.contains(change.target))
           throw Error(ErrorCode::not_found, "there is no collection `" + change.target.substr(0, 80) + "`");
-        if (open_.contains(change.alias))
+        if (open_.contains(change.alias) || sharded_.contains(change.alias))
           throw Error(ErrorCode::conflict, "a collection has the name `" + change.alias + "` itself");
         next[change.alias] = change.target;
         break;
@@ -257,6 +296,9 @@ void CollectionSet::restore(const std::string& name, const Path& snapshot) {
   check_name(name, "a collection");
   const Path made = home(half_made + name), whole = home(restored + name);
   const std::lock_guard changing(change_mutex_);
+  if (sharded(name))
+    throw Error(ErrorCode::conflict, "the collection `" + name + "` lies on other servers",
+                {.remedy = "Restore its parts there, or delete it first."});
   discard(made);
   try {
     Collection::restore(snapshot, made);

@@ -1,6 +1,6 @@
 // The collections of one folder by name, their aliases and snapshots.
 //
-//   collections/NAME/         a collection (search/collection.h)
+//   collections/NAME/         a collection (search/collection.h), or shards.json of one that lies on other servers
 //   aliases.json              {"alias": "collection"}, replaced as a whole: a switch is atomic
 //   snapshots/NAME/…          copies of records
 //
@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "search/collection.h"
+#include "search/sharded_collection.h"
 
 namespace cowatch {
 
@@ -23,14 +24,20 @@ class CollectionSet {
  public:
   explicit CollectionSet(const Path& folder);  // made when it is missing
 
-  // By name or alias. Throws not_found, naming the nearest.
+  // By name or alias. Throws not_found, naming the nearest; unsupported for one that lies on other servers.
   std::shared_ptr<Collection> find(const std::string& name) const;
   bool contains(const std::string& name) const;
-  std::vector<std::string> names() const;
+  std::vector<std::string> names() const;  // of those that lie here
   std::map<std::string, std::string> failed() const;  // name → why it cannot be opened
-  // conflict when the name is taken.
+  // conflict when the name is taken; bad_argument when it cannot be one.
+  void check_free(const std::string& name) const;
   std::shared_ptr<Collection> create(const std::string& name, const CollectionConfig& config);
   bool remove(const std::string& name);  // false: there was none
+
+  // Keeps where a collection on other servers lies. Throws as check_free().
+  void declare(const ShardedCollection& collection);
+  std::shared_ptr<const ShardedCollection> sharded(const std::string& name) const;  // by name or alias, or null
+  std::vector<std::string> sharded_names() const;
 
   struct AliasChange {
     enum class Kind { create, remove, rename } kind;
@@ -62,6 +69,7 @@ class CollectionSet {
   FileLock lock_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Collection>> open_;
+  std::map<std::string, std::shared_ptr<const ShardedCollection>> sharded_;
   std::map<std::string, Error> failed_;
   std::map<std::string, std::string> aliases_;
   std::mutex change_mutex_;  // one create, remove or restore at a time

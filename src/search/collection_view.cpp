@@ -36,28 +36,70 @@ std::vector<Scored> search_index(const VectorIndex& index, const VectorQuery& qu
   return index.search(query.vector, query.k, options);
 }
 
-// The answers of each query over one table.
-std::vector<std::vector<Scored>> search_table(const TableView& view, size_t t, Metric metric,
-                                              std::span<const VectorQuery> queries,
-                                              std::span<const AllowedSlots> allowed) {
-  std::vector<std::vector<Scored>> found(queries.size());
-  std::vector<Scan> scans;
-  std::vector<size_t> scanned;
-  for (size_t q = 0; q < queries.size(); ++q) {
-    const Allowed& slots = *allowed[q][t];
-    if (slots.count() == 0) continue;
-    throw_if_cancelled(queries[q]);
-    if (view.index && !queries[q].exact) {
-      found[q] = search_index(*view.index->index, queries[q], slots);
-      rescore(*view.table, metric, queries[q], found[q]);
-    } else {
-      scans.push_back({&queries[q], &slots, TopK(std::min(queries[q].k, slots.count()))});
-      scanned.push_back(q);
-    }
+// What one thread does of a search without a break: asks a table's index for one query, or passes over rows
+// of it for several.
+struct Piece {
+  uint32_t table;
+  std::vector<size_t> queries;
+  size_t begin = 0, end = 0;                    // of the rows; none: the index
+  std::vector<std::vector<Scored>> found = {};  // for each of the queries
+};
+
+// Rows are cut by what comparing them reads, to some .3 ms, but not so short that most of a range comes in.
+void cut_rows(const CollectionView& view, std::span<const VectorQuery> queries,
+              std::span<const AllowedSlots> allowed, const Piece& whole, std::vector<Piece>& pieces) {
+  constexpr size_t piece_bytes = 4u << 20, rows_for_each_hit = 16;
+  const size_t rows = view.tables[whole.table].table->capacity();
+  size_t bytes = 0, most_hits = 1;
+  for (const size_t q : whole.queries) {
+    bytes += rows_compared(*allowed[q][whole.table]) * queries[q].vector.size() * sizeof(float);
+    most_hits = std::max(most_hits, queries[q].k);
   }
-  scan_table(*view.table, metric, scans);
-  for (size_t s = 0; s < scans.size(); ++s) found[scanned[s]] = scans[s].best.take();
-  return found;
+  const size_t count = std::min(bytes / piece_bytes, rows / rows_for_each_hit / most_hits) + 1;
+  const size_t length = (rows / count + 64) / 64 * 64;
+  for (size_t begin = 0; begin < rows; begin += length) {
+    pieces.push_back(whole);
+    pieces.back().begin = begin;
+    pieces.back().end = std::min(rows, begin + length);
+  }
+}
+
+std::vector<Piece> pieces_of(const CollectionView& view, std::span<const VectorQuery> queries,
+                             std::span<const AllowedSlots> allowed) {
+  std::vector<Piece> pieces;
+  for (uint32_t t = 0; t < view.tables.size(); ++t) {
+    Piece rows{t, {}};
+    for (size_t q = 0; q < queries.size(); ++q) {
+      if (allowed[q][t]->count() == 0) continue;
+      if (view.tables[t].index && !queries[q].exact) {
+        pieces.push_back({t, {q}});
+      } else {
+        rows.queries.push_back(q);
+      }
+    }
+    if (!rows.queries.empty()) cut_rows(view, queries, allowed, rows, pieces);
+  }
+  return pieces;
+}
+
+void search_piece(const CollectionView& view, Metric metric, std::span<const VectorQuery> queries,
+                  std::span<const AllowedSlots> allowed, Piece& piece) {
+  const TableView& table = view.tables[piece.table];
+  for (const size_t q : piece.queries) throw_if_cancelled(queries[q]);
+  if (piece.begin == piece.end) {
+    const size_t q = piece.queries.front();
+    auto& found =
+        piece.found.emplace_back(search_index(*table.index->index, queries[q], *allowed[q][piece.table]));
+    return rescore(*table.table, metric, queries[q], found);
+  }
+  std::vector<Scan> scans;
+  for (const size_t q : piece.queries) {
+    const Allowed& slots = *allowed[q][piece.table];
+    const size_t most = std::min({queries[q].k, slots.count(), piece.end - piece.begin});
+    scans.push_back({&queries[q], &slots, TopKBy(most, BetterPoint{table.table.get()})});
+  }
+  scan_rows(*table.table, metric, piece.begin, piece.end, scans);
+  for (Scan& scan : scans) piece.found.push_back(scan.best.take());
 }
 
 }  // namespace
@@ -129,18 +171,22 @@ std::shared_ptr<const CollectionView> ViewEdit::finish(uint64_t sequence) {
 
 std::vector<std::vector<Hit>> search(const CollectionView& view, Metric metric,
                                      std::span<const VectorQuery> queries,
-                                     std::span<const AllowedSlots> allowed) {
+                                     std::span<const AllowedSlots> allowed, const PieceLoop& loop) {
+  auto pieces = pieces_of(view, queries, allowed);
+  run_pieces(loop, pieces.size(), [&](size_t i) { search_piece(view, metric, queries, allowed, pieces[i]); });
   std::vector<std::vector<Hit>> hits(queries.size());
-  for (uint32_t t = 0; t < view.tables.size(); ++t) {
-    const auto found = search_table(view.tables[t], t, metric, queries, allowed);
-    for (size_t q = 0; q < queries.size(); ++q)
-      for (const Scored& each : found[q]) hits[q].push_back({{t, each.index}, each.score});
-  }
+  for (const Piece& piece : pieces)
+    for (size_t i = 0; i < piece.queries.size(); ++i)
+      for (const Scored& each : piece.found[i])
+        hits[piece.queries[i]].push_back({{piece.table, each.index}, each.score});
   for (size_t q = 0; q < queries.size(); ++q) {
-    std::sort(hits[q].begin(), hits[q].end(), [&](const Hit& a, const Hit& b) {
-      return a.score > b.score || (a.score == b.score && view.id_of(a.at) < view.id_of(b.at));
-    });
-    if (hits[q].size() > queries[q].k) hits[q].resize(queries[q].k);
+    const size_t most = std::min(hits[q].size(), queries[q].k);
+    std::partial_sort(hits[q].begin(), hits[q].begin() + static_cast<ptrdiff_t>(most), hits[q].end(),
+                      [&](const Hit& a, const Hit& b) {
+                        return a.score > b.score ||
+                               (a.score == b.score && view.id_of(a.at) < view.id_of(b.at));
+                      });
+    hits[q].resize(most);
   }
   return hits;
 }

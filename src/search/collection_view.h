@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/threads.h"
 #include "search/compute/vector_index.h"
 #include "search/io/memory_table.h"
 #include "search/io/segment.h"
@@ -94,14 +95,15 @@ struct Hit {
 };
 
 // For each query the k best of the slots that are allowed to it, equal scores by smaller id. What no index
-// finds is passed over once for all queries; an answer does not depend on what else is asked. Throws
-// interrupted when one of them is cancelled.
+// finds is passed over once for all queries. The pieces of a search (an index, some rows) are run by `loop`;
+// an answer depends neither on that nor on what else is asked. Throws interrupted when one of them is
+// cancelled.
 std::vector<std::vector<Hit>> search(const CollectionView& view, Metric metric,
                                      std::span<const VectorQuery> queries,
-                                     std::span<const AllowedSlots> allowed);
+                                     std::span<const AllowedSlots> allowed, const PieceLoop& loop = {});
 inline std::vector<Hit> search(const CollectionView& view, Metric metric, const VectorQuery& query,
-                               const AllowedSlots& allowed) {
-  return std::move(search(view, metric, std::span(&query, 1), std::span(&allowed, 1)).front());
+                               const AllowedSlots& allowed, const PieceLoop& loop = {}) {
+  return std::move(search(view, metric, std::span(&query, 1), std::span(&allowed, 1), loop).front());
 }
 
 }  // namespace cowatch

@@ -22,6 +22,11 @@ inline float shown_score(Metric metric, float score) {
 inline float score_from_shown(Metric metric, float shown) {
   return metric == Metric::l2 ? -shown * std::abs(shown) : shown;
 }
+// A vector of unit length stays as it is, so that one read back and asked for or written again does not change.
+// False: it is zero and has no direction.
+inline bool bring_to_unit(std::span<float> vector) {
+  return std::abs(dot(vector, vector) - 1) < 1e-6f || normalise(vector) > 0;
+}
 inline std::string_view shown_name(Metric metric) {
   return metric == Metric::cosine ? "Cosine" : metric == Metric::l2 ? "Euclid" : "Dot";
 }

@@ -23,9 +23,13 @@ size_t end_of(const Allowed& allowed) {
   return words == 0 ? 0 : words * 64 - static_cast<size_t>(std::countl_zero(allowed.words()[words - 1]));
 }
 
-void scan_survivors(const PointTable& table, Metric metric, Scan& scan) {
+bool is_sparse(const Allowed& allowed) {
+  return allowed.count() < allowed.size() / sparse_share;
+}
+
+void scan_survivors(const PointTable& table, Metric metric, size_t begin, size_t end, Scan& scan) {
   size_t seen = 0;
-  scan.allowed->for_each([&](uint32_t slot) {
+  scan.allowed->for_each_in(begin, end, [&](uint32_t slot) {
     if (++seen % most_block_rows == 0) throw_if_cancelled(*scan.query);
     scan.best.offer({slot, score_of(metric, scan.query->vector, table.vector_of(slot))});
   });
@@ -59,21 +63,26 @@ void throw_if_cancelled(const VectorQuery& query) {
     throw Error(ErrorCode::interrupted, "the search was cancelled");
 }
 
-void scan_table(const PointTable& table, Metric metric, std::span<Scan> scans) {
+size_t rows_compared(const Allowed& allowed) {
+  return is_sparse(allowed) ? allowed.count() : allowed.size();
+}
+
+void scan_rows(const PointTable& table, Metric metric, size_t begin, size_t end, std::span<Scan> scans) {
   std::vector<Scan*> wide;
-  size_t end = 0, dimension = 1;
+  size_t last = 0, dimension = 1;
   for (Scan& scan : scans) {
-    if (scan.allowed->count() < scan.allowed->size() / sparse_share) {
-      scan_survivors(table, metric, scan);
+    if (is_sparse(*scan.allowed)) {
+      scan_survivors(table, metric, begin, end, scan);
       continue;
     }
     wide.push_back(&scan);
-    end = std::max(end, end_of(*scan.allowed));
+    last = std::max(last, end_of(*scan.allowed));
     dimension = scan.query->vector.size();
   }
+  end = std::min(end, last);
   const size_t fitting = block_bytes / (dimension * sizeof(float)) / 64 * 64;
   const size_t block_rows = std::clamp<size_t>(fitting, 64, most_block_rows);
-  for (size_t begin = 0; begin < end; begin += block_rows) {
+  for (; begin < end; begin += block_rows) {
     const size_t count = std::min(block_rows, end - begin);
     for (Scan* scan : wide) {
       throw_if_cancelled(*scan->query);

@@ -10,16 +10,27 @@ namespace cowatch {
 
 void throw_if_cancelled(const VectorQuery& query);
 
+// Higher scores first, equal scores by smaller id: slots of a table in memory are in order of arrival.
+struct BetterPoint {
+  const PointTable* table;
+  bool operator()(const Scored& a, const Scored& b) const {
+    return a.score > b.score || (a.score == b.score && table->id_of(a.index) < table->id_of(b.index));
+  }
+};
+
 // A query on its way over one table, and the best so far.
 struct Scan {
   const VectorQuery* query;
   const Allowed* allowed;
-  TopK best;
+  TopKBy<BetterPoint> best;
 };
 
-// Every allowed slot is compared with its query. The table is passed over once for all: a block of rows that
-// came from memory for one query is compared with the others out of the cache. Scores do not depend on what
-// else is asked.
-void scan_table(const PointTable& table, Metric metric, std::span<Scan> scans);
+// How many rows are compared with a query that is allowed these slots.
+size_t rows_compared(const Allowed& allowed);
+
+// Every allowed slot of [begin, end), multiples of 64 or the capacity, is compared with its query. The rows
+// are passed over once for all: a block of them that came from memory for one query is compared with the
+// others out of the cache. Scores do not depend on what else is asked, nor on the range.
+void scan_rows(const PointTable& table, Metric metric, size_t begin, size_t end, std::span<Scan> scans);
 
 }  // namespace cowatch

@@ -322,7 +322,9 @@ void serve(Service& service, const ServerSettings& settings, const std::function
   asio::signal_set signals(context, SIGINT, SIGTERM);
   signals.async_wait([&](beast::error_code, int) { context.stop(); });
   // Behind what is ready to be read; by the same thread where that is free then.
-  service.vectors().search_in([&](std::function<void()> search) { asio::defer(context, std::move(search)); });
+  service.vectors().search_in([&](std::function<void()> turn, bool elsewhere) {
+    elsewhere ? asio::post(context, std::move(turn)) : asio::defer(context, std::move(turn));
+  });
   listener.accept();
   started(listener.port());
   std::vector<std::jthread> others;

@@ -17,7 +17,7 @@
 #include "search/io/manifest.h"
 #include "store/catalogue.h"
 #include "store/workspace.h"
-#include "support/server.h"
+#include "support/json_client.h"
 
 namespace cowatch {
 namespace {
@@ -35,24 +35,7 @@ Json vector_of(uint64_t id, uint64_t batch) {
           1.0};
 }
 
-class Client {
- public:
-  Client(uint16_t port) : connection_(port) {}
-  // Status 0: no answer came.
-  int ask(const std::string& method, const std::string& path, const Json& body, Json* answer = nullptr) {
-    const std::string text = body.is_null() ? "" : body.dump();
-    connection_.send(method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
-                     std::to_string(text.size()) + "\r\n\r\n" + text);
-    const std::string said = connection_.receive();
-    const Json json = Json::parse(test::body_of(said), nullptr, false);
-    if (json.is_discarded()) return 0;  // cut off
-    if (answer) *answer = json;
-    return test::status_of(said);
-  }
-
- private:
-  test::Connection connection_;
-};
+using Client = test::JsonClient;
 
 class KilledCollections : public testing::Test {
  protected:

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "rpc/proto_json.h"
 #include "rpc/rpc_server.h"
+#include "rpc/shard_link.h"
 #include "support/temporary_folder.h"
 #include "vectors.grpc.pb.h"
 
@@ -303,6 +304,41 @@ TEST_F(Rpc, asks_for_the_same_tokens) {
   token = scarce;
   EXPECT_TRUE(ask(&v1::Vectors::Stub::Count, count, counted).ok());
   EXPECT_EQ(ask(&v1::Vectors::Stub::Count, count, counted).error_code(), StatusCode::RESOURCE_EXHAUSTED);
+}
+
+// The way from server to server: any operation, answered as over HTTP.
+TEST_F(Rpc, forwards_any_operation) {
+  const std::string address = "127.0.0.1:" + std::to_string(server.port());
+  const auto forward = [](serve::ShardLink& link, const serve::ShardRequest& request,
+                          std::chrono::milliseconds patience = std::chrono::seconds(20)) {
+    std::promise<serve::ShardReply> reply;
+    link.ask(request, Job::Clock::now() + patience, [&](serve::ShardReply each) { reply.set_value(std::move(each)); });
+    return reply.get_future().get();
+  };
+  const auto link = rpc::open_shard_link({address, ""});
+  const Json search = {{"vector", {1, 2, 3}}, {"with_payload", true}, {"with_vector", true}};
+  const auto found = forward(*link, {"POST", "/collections/films/points/search", search.dump(), ""});
+  EXPECT_EQ(found.status, 200);
+  EXPECT_EQ(Json::parse(found.body), http("POST", "/collections/films/points/search", search)["result"]);
+  int status = 0;
+  const Json bad = {{"vector", {1}}};
+  const Json said = http("POST", "/collections/films/points/search", bad, &status);
+  const auto refused = forward(*link, {"POST", "/collections/films/points/search", bad.dump(), ""});
+  EXPECT_EQ(refused.status, status);
+  EXPECT_EQ(refused.body, said["status"]["error"]);
+  EXPECT_EQ(forward(*link, {"GET", "/collections/films/points/3", "", ""}).status, 200);
+  EXPECT_EQ(forward(*link, {"POST", "/collections/films/points/search", "{", ""}).status, 422);
+  EXPECT_EQ(forward(*link, {"POST", "/nothing", "", ""}).status, 404);
+  EXPECT_EQ(forward(*link, {"GET", "/readyz", "", ""}).status, 0) << "it answers with a text";
+  EXPECT_EQ(forward(*link, {"POST", "/collections/films/points/count", "{}", "urgent"}).status, 400) << "the priority goes along";
+  EXPECT_EQ(forward(*link, {"POST", "/collections/films/points/count", "{}", ""}, std::chrono::milliseconds(-1)).status, 0);
+  const auto nobody = forward(*rpc::open_shard_link({"127.0.0.1:1", ""}), {"GET", "/collections", "", ""});
+  EXPECT_EQ(nobody.status, 0);
+  EXPECT_FALSE(nobody.body.empty());
+  const std::string read = serve::AccessTokens::add(folder / "tokens.json", {"front", "read", {}, 0});
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // the file is looked at once a second
+  EXPECT_EQ(forward(*link, {"GET", "/collections", "", ""}).status, 401);
+  EXPECT_EQ(forward(*rpc::open_shard_link({address, read}), {"GET", "/collections", "", ""}).status, 200);
 }
 
 TEST_F(Rpc, a_deadline_that_has_passed_is_not_searched_for) {

@@ -149,6 +149,75 @@ TEST_P(CollectionTest, several_queries_together_are_answered_as_each_alone) {
   EXPECT_THROW(search(*view, GetParam(), queries, allowed), Error);
 }
 
+// What is to be scanned stays so when it is merged: searches that wait share the pass over it.
+TEST(CollectionSearch, exact_collections_get_no_index) {
+  const test::TemporaryFolder folder;
+  Collection::create(folder / "c", {.dimension = dimension,
+                                    .index = {.kind = IndexKind::exact, .metric = Metric::l2},
+                                    .index_threshold = 100,
+                                    .table_points = 64});
+  Collection collection(folder / "c");
+  for (uint32_t round = 0; round < 20; ++round) collection.write(random_batch(Random(5, 1), round, 3000, 60));
+  collection.settle();
+  const auto view = collection.view();
+  size_t largest = 0;
+  for (const TableView& table : view->tables) largest = std::max(largest, table.live->count());
+  EXPECT_GT(largest, 100u) << "some were merged";
+  EXPECT_EQ(view->scanned(), view->count());
+}
+
+// Large enough to be cut, with many equal scores: whoever does the pieces in whatever order, the answer is
+// that of sorting all, by score and then by id.
+TEST(CollectionSearch, does_not_depend_on_who_does_the_pieces) {
+  const test::TemporaryFolder folder;
+  constexpr size_t numbers = 32, points = 150'000;
+  Collection::create(folder / "c", {.dimension = numbers,
+                                    .index = {.metric = Metric::cosine},
+                                    .index_threshold = SIZE_MAX,
+                                    .table_points = 65536});
+  Collection collection(folder / "c");
+  const Random random(3, 1);
+  std::vector<PointChange> changes(points);
+  for (uint32_t i = 0; i < points; ++i) {
+    changes[i].id = PointId((i * 77'773ull) % points);  // out of order
+    for (uint32_t d = 0; d < numbers; ++d)
+      changes[i].vector.push_back(std::floor(3 * static_cast<float>(random.uniform(i % 5000, d))) - 1);
+    changes[i].payload = i % 20 == 0 ? R"({"few":true})" : "{}";
+  }
+  for (size_t i = 0; i < points; i += 30'000)
+    collection.write(
+        {changes.begin() + static_cast<ptrdiff_t>(i), changes.begin() + static_cast<ptrdiff_t>(i + 30'000)});
+  const auto view = collection.view();
+  const Condition few = parse_filter(Json::parse(R"({"must":[{"key":"few","match":{"value":true}}]})"), "");
+  std::vector<float> vector(numbers);
+  for (uint32_t d = 0; d < numbers; ++d) vector[d] = static_cast<float>(random.normal(1u << 20, d));
+  size_t most_pieces = 0;
+  const PieceLoop backwards = [&](size_t count, const std::function<void(size_t)>& body) {
+    most_pieces = std::max(most_pieces, count);
+    parallel_for(count, 1, [&](size_t begin, size_t) { body(count - 1 - begin); });
+  };
+  for (const size_t k : {1, 10, 300}) {
+    for (const Condition* condition : {static_cast<const Condition*>(nullptr), &few}) {
+      const auto allowed = view->select(condition);
+      std::vector<std::pair<float, PointId>> truth;
+      for (const PointPlace at : view->in_order(PointId(0), points, allowed))
+        truth.emplace_back(
+            -score_of(Metric::cosine, vector, view->tables[at.table].table->vector_of(at.slot)),
+            view->id_of(at));
+      std::ranges::sort(truth);
+      for (const PieceLoop& loop : {PieceLoop(), backwards}) {
+        const auto hits = search(*view, Metric::cosine, {.vector = vector, .k = k}, allowed, loop);
+        ASSERT_EQ(hits.size(), k);
+        for (size_t i = 0; i < k; ++i) {
+          EXPECT_EQ(hits[i].score, -truth[i].first);
+          EXPECT_EQ(view->id_of(hits[i].at), truth[i].second);
+        }
+      }
+    }
+  }
+  EXPECT_GT(most_pieces, view->tables.size()) << "tables are cut";
+}
+
 TEST_P(CollectionTest, a_view_does_not_change) {
   Collection collection(path_);
   write(collection, 5);

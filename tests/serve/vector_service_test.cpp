@@ -222,7 +222,7 @@ TEST_F(VectorServiceTest, answers_together_what_waits_together) {
   std::vector<Json> alone;
   for (const auto& body : bodies) alone.push_back(Json::parse(ask("POST", path, body).body));
   std::deque<std::function<void()>> turns;
-  service_.search_in([&](std::function<void()> turn) { turns.push_back(std::move(turn)); });
+  service_.search_in([&](std::function<void()> turn, bool) { turns.push_back(std::move(turn)); });
   const auto submit = [&](const std::string& body, std::function<void(Response)> done) {
     auto request = std::make_shared<Request>();
     request->method = "POST";

@@ -31,7 +31,7 @@ std::string to_text(const PointId& id);
 std::string key_bytes(const PointId& id);
 PointId from_key_bytes(std::string_view bytes);
 
-uint64_t hash_of(const PointId& id);
+uint64_t hash_of(const PointId& id);  // never changes: it says on which shard a point lies
 
 }  // namespace cowatch
 

@@ -47,7 +47,12 @@ class Allowed {
   // The survivors in ascending order.
   template <typename Visit>
   void for_each(const Visit& visit) const {
-    for (size_t w = 0; w < words_.size(); ++w) {
+    for_each_in(0, size_, visit);
+  }
+  // Those of [begin, end), both multiples of 64 or the size.
+  template <typename Visit>
+  void for_each_in(size_t begin, size_t end, const Visit& visit) const {
+    for (size_t w = begin / 64; w < (end + 63) / 64; ++w) {
       for (uint64_t rest = words_[w]; rest != 0; rest &= rest - 1)
         visit(static_cast<uint32_t>(w * 64 + static_cast<size_t>(std::countr_zero(rest))));
     }

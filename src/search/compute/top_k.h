@@ -1,4 +1,5 @@
-// The k best of a stream of scores: higher scores first, equal scores by smaller index. NaN never enters.
+// The k best of a stream of scores: higher scores first, equal scores by smaller index or in another order
+// that is given. NaN never enters.
 #pragma once
 
 #include <algorithm>
@@ -20,32 +21,35 @@ struct Better {
 };
 inline constexpr Better better;
 
-class TopK {
+template <typename Order>
+class TopKBy {
  public:
-  explicit TopK(size_t k) : k_(k) { heap_.reserve(k); }
+  explicit TopKBy(size_t k, Order order = {}) : k_(k), order_(order) { heap_.reserve(k); }
 
   void offer(Scored candidate) {
     if (heap_.size() < k_) {
       if (candidate.score != candidate.score) return;
       heap_.push_back(candidate);
-      std::push_heap(heap_.begin(), heap_.end(), better);
-    } else if (k_ > 0 && better(candidate, heap_.front())) {
-      std::pop_heap(heap_.begin(), heap_.end(), better);
+      std::push_heap(heap_.begin(), heap_.end(), order_);
+    } else if (k_ > 0 && order_(candidate, heap_.front())) {
+      std::pop_heap(heap_.begin(), heap_.end(), order_);
       heap_.back() = candidate;
-      std::push_heap(heap_.begin(), heap_.end(), better);
+      std::push_heap(heap_.begin(), heap_.end(), order_);
     }
   }
   // A score below this cannot enter: lets a scan skip most candidates with one comparison.
   float threshold() const { return heap_.size() < k_ || k_ == 0 ? -__builtin_inff() : heap_.front().score; }
   size_t size() const { return heap_.size(); }
   std::vector<Scored> take() {
-    std::sort(heap_.begin(), heap_.end(), better);
+    std::sort(heap_.begin(), heap_.end(), order_);
     return std::move(heap_);
   }
 
  private:
   size_t k_;
+  [[no_unique_address]] Order order_;
   std::vector<Scored> heap_;  // the worst at the front
 };
+using TopK = TopKBy<Better>;
 
 }  // namespace cowatch

@@ -41,14 +41,14 @@ void Scheduler::drain() {
 
 void Scheduler::run_in(Executor executor) {
   const std::lock_guard lock(mutex_);
-  executor_ =
-      executor ? std::move(executor) : [this](std::function<void()> work) { workers_.run(std::move(work)); };
-  for (size_t again = std::exchange(asked_, 0); again > 0; --again) ask_for_turn();
+  executor_ = executor ? std::move(executor)
+                       : [this](std::function<void()> work, bool) { workers_.run(std::move(work)); };
+  for (size_t again = std::exchange(asked_, 0); again > 0; --again) ask_for_turn(true);
 }
 
-void Scheduler::ask_for_turn() {
+void Scheduler::ask_for_turn(bool elsewhere) {
   ++asked_;
-  executor_([this, asked = Job::Clock::now()] { turn(asked); });
+  executor_([this, asked = Job::Clock::now()] { turn(asked); }, elsewhere);
 }
 
 double Scheduler::wait_before(Priority priority) const {
@@ -61,7 +61,7 @@ double Scheduler::refused_for(Priority priority, Job::Clock::time_point deadline
   const std::lock_guard lock(mutex_);
   const double wait = wait_before(priority), left = seconds_between(Job::Clock::now(), deadline);
   // Begun at once, a job may take what it takes: whoever asks too much of an idle server is answered, too.
-  const bool at_once = busy_ < places_ && status_.waiting == 0;
+  const bool at_once = serving_ < places_ && status_.waiting == 0;
   const bool in_time = at_once ? left > 0 : wait * caution + times_.each() <= left;
   if (in_time && status_.waiting < longest_queue_) return 0;
   ++status_.refused;
@@ -75,7 +75,7 @@ bool Scheduler::submit(std::unique_ptr<Job>& job) {
   queues_[static_cast<size_t>(job->priority)].push_back(std::move(job));
   if (busy_ == places_) return true;
   ++busy_;
-  ask_for_turn();
+  ask_for_turn(false);
   return true;
 }
 
@@ -101,15 +101,25 @@ Scheduler::Jobs Scheduler::next() {
 }
 
 void Scheduler::turn(Job::Clock::time_point asked) {
-  Jobs jobs;
-  {
-    const std::lock_guard lock(mutex_);
-    if (asked_ == 0) return;  // asked of another executor again
-    --asked_;
-    jobs = next();
+  Lock lock(mutex_);
+  if (asked_ == 0) return;  // asked of another executor again
+  --asked_;
+  if (Jobs jobs = next(); !jobs.empty()) {
     status_.running += jobs.size();
+    ++serving_;
+    lock.unlock();
+    run(std::move(jobs), asked);
+    lock.lock();
+    --serving_;
+  } else if (Shared* work = open_work()) {
+    help(*work, lock);
   }
-  run(std::move(jobs), asked);
+  leave();
+}
+
+void Scheduler::leave() {
+  if (status_.waiting > asked_ || open_work()) return ask_for_turn(false);
+  if (--busy_ == 0) idle_.notify_all();
 }
 
 void Scheduler::run(Jobs jobs, Job::Clock::time_point asked) {
@@ -123,12 +133,15 @@ void Scheduler::run(Jobs jobs, Job::Clock::time_point asked) {
     return ++shed > 0;
   });
   const size_t count = jobs.size();
+  double seconds = 0;
   if (count > 0) {
     const auto first = std::move(jobs.front());
     jobs.erase(jobs.begin());
     first->run_with(jobs);
+    seconds = first->helped;
+    for (const auto& other : jobs) seconds += other->helped;
   }
-  const double seconds = seconds_between(asked, Job::Clock::now());
+  seconds += seconds_between(asked, Job::Clock::now());
   const std::lock_guard lock(mutex_);
   status_.running -= taken;
   status_.shed += shed;
@@ -136,8 +149,60 @@ void Scheduler::run(Jobs jobs, Job::Clock::time_point asked) {
   status_.done += count;
   status_.batches += count > 0;
   if (count > 0) times_.add(count, seconds);
-  if (status_.waiting > asked_) return ask_for_turn();
-  if (--busy_ == 0) idle_.notify_all();
+}
+
+// The work of one job, in pieces; all but the body with the scheduler's mutex held.
+struct Scheduler::Shared {
+  const std::function<void(size_t)>& body;
+  size_t pieces, next = 0, under_way = 0;
+  double helped = 0;  // seconds
+  std::exception_ptr failure = nullptr;
+};
+
+void Scheduler::share(Job& job, size_t pieces, const std::function<void(size_t)>& body) {
+  Shared work{body, pieces};
+  Lock lock(mutex_);
+  shared_.push_back(&work);
+  for (size_t helpers = 1; helpers < pieces && busy_ < places_; ++helpers) {
+    ++busy_;
+    ask_for_turn(true);
+  }
+  while (work.next < work.pieces) run_piece(work, lock);
+  std::erase(shared_, &work);
+  piece_done_.wait(lock, [&] { return work.under_way == 0; });
+  job.helped += work.helped;
+  if (work.failure) std::rethrow_exception(work.failure);
+}
+
+Scheduler::Shared* Scheduler::open_work() const {
+  const auto found =
+      std::ranges::find_if(shared_, [](const Shared* work) { return work->next < work->pieces; });
+  return found == shared_.end() ? nullptr : *found;
+}
+
+void Scheduler::help(Shared& work, Lock& lock) {
+  const auto start = Job::Clock::now();
+  run_piece(work, lock);
+  work.helped += seconds_between(start, Job::Clock::now());  // the mutex is held: its job has not gone on
+  ++status_.pieces_helped;
+}
+
+void Scheduler::run_piece(Shared& work, Lock& lock) {
+  const size_t piece = work.next++;
+  ++work.under_way;
+  lock.unlock();
+  std::exception_ptr failure;
+  try {
+    work.body(piece);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  lock.lock();
+  if (failure) {
+    work.failure = failure;
+    work.next = work.pieces;  // the rest is in vain
+  }
+  if (--work.under_way == 0) piece_done_.notify_all();
 }
 
 Scheduler::Status Scheduler::status() const {

@@ -13,6 +13,10 @@
 // what the executor does first counts. Jobs of one `batch` that wait at the same time are run in one turn, so
 // that one pass over the vectors serves them all: as many as are done before the deadline of the first. None
 // waits for others.
+//
+// A job may share its work: what it cuts into pieces is done by its own thread and by places that are free, a
+// piece a turn, so that between two pieces requests are read and jobs begin as ever. Where jobs wait, each
+// keeps to its one thread, which is the way to answer most of them.
 #pragma once
 
 #include <array>
@@ -48,12 +52,13 @@ class Job {
   Priority priority = Priority::normal;
   Clock::time_point deadline = Clock::time_point::max();
   uint64_t batch = 0;  // 0: alone
+  double helped = 0;   // seconds that other places worked for it (Scheduler::share)
 };
 
 class Scheduler {
  public:
-  using Executor =
-      std::function<void(std::function<void()>)>;  // calls what it is given once, later, in any thread
+  // Calls the turn once, later, in any thread; `elsewhere`: the thread that asks has work to do itself.
+  using Executor = std::function<void(std::function<void()> turn, bool elsewhere)>;
 
   Scheduler(size_t places, size_t longest_queue, size_t largest_batch);
   ~Scheduler() { drain(); }
@@ -70,29 +75,42 @@ class Scheduler {
   // False when it was refused: the job is untouched then.
   bool submit(std::unique_ptr<Job>& job);
 
+  // For a job that runs, in its own thread: a loop over pieces of its work (base/threads.h) that free places
+  // take part in while no job waits.
+  void share(Job& job, size_t pieces, const std::function<void(size_t)>& body);
+
   struct Status {
     size_t waiting = 0, running = 0;
     uint64_t done = 0, refused = 0, shed = 0, cancelled = 0, batches = 0;
-    double job_seconds = 0;  // of one job, on average
+    uint64_t pieces_helped = 0;  // done by another place than the job's
+    double job_seconds = 0;      // of one job, on average
   };
   Status status() const;
 
  private:
   using Jobs = std::vector<std::unique_ptr<Job>>;
-  void ask_for_turn();  // mutex held, a place taken
+  struct Shared;
+  using Lock = std::unique_lock<std::mutex>;
+  void ask_for_turn(bool elsewhere);  // mutex held, a place taken
   void turn(Job::Clock::time_point asked);
-  void run(Jobs jobs, Job::Clock::time_point asked);  // which count as running; gives the place up or on
-  double wait_before(Priority priority) const;        // mutex held
-  Jobs next();                                        // mutex held
+  void run(Jobs jobs, Job::Clock::time_point asked);  // which count as running
+  Shared* open_work() const;                          // mutex held; null: no piece is left to be taken
+  void help(Shared& work, Lock& lock);                // one piece
+  void run_piece(Shared& work, Lock& lock);
+  void leave();                                 // mutex held: gives a place up or on
+  double wait_before(Priority priority) const;  // mutex held
+  Jobs next();                                  // mutex held
 
   const size_t places_, longest_queue_, largest_batch_;
   mutable std::mutex mutex_;
-  std::condition_variable idle_;
+  std::condition_variable idle_, piece_done_;
   std::array<std::deque<std::unique_ptr<Job>>, 3> queues_;
   mutable Status status_;
   JobTimes times_;
-  size_t busy_ = 0;   // places taken: a job runs there, or a turn was asked for
-  size_t asked_ = 0;  // turns that were not given yet
+  std::vector<Shared*> shared_;  // under way, the oldest first
+  size_t busy_ = 0;              // places taken: a job or a piece runs there, or a turn was asked for
+  size_t serving_ = 0;           // those where jobs run
+  size_t asked_ = 0;             // turns that were not given yet
   Executor executor_;
   Workers workers_;  // last: they use all of the above
 };

@@ -1,5 +1,6 @@
 // Collections, aliases and snapshots.
 #include <algorithm>
+#include <set>
 
 #include "base/version.h"
 #include "search/compute/option_names.h"
@@ -68,6 +69,72 @@ void read_index(const Fields& fields, CollectionConfig& config) {
   });
   if (!chosen.find("codes")) config.index.codes = usual_codes(config.index.kind);
   config.index.memory_cap = chosen.whole("index_memory", 0, 0, 1u << 30) << 20;
+}
+
+// What a collection is to be made with; `shards`: how many it lies on.
+CollectionConfig read_new_config(const Json& body, size_t shards) {
+  const Fields fields(
+      body, "",
+      {"vectors", "hnsw_config", "optimizers_config", "on_disk_payload", "shard_number", "replication_factor",
+       "write_consistency_factor", "sharding_method", "wal_config", "quantization_config", "sparse_vectors",
+       "strict_mode_config", "init_from", "most_points", "table_points", "metadata", "index_config", "shards"});
+  fields.refuse({"sharding_method", "sparse_vectors", "init_from", "strict_mode_config", "metadata"});
+  fields.refuse({"quantization_config"}, "Choose codes in index_config.");
+  fields.whole("shard_number", shards, shards, shards);
+  for (const char* name : {"replication_factor", "write_consistency_factor"}) fields.whole(name, 1, 1, 1);
+  const Json& found = fields.need("vectors", "{\"size\": …, \"distance\": …}");
+  if (found.is_object() && !found.contains("size") && !found.empty() && found.begin()->is_object())
+    throw Error(ErrorCode::unsupported, "named vectors are not supported: a collection has one unnamed vector",
+                {.where = "/vectors", .expected = "{\"size\": …, \"distance\": …}"});
+  const Fields vectors(found, "/vectors",
+                       {"size", "distance", "on_disk", "hnsw_config", "quantization_config", "datatype",
+                        "multivector_config"});
+  vectors.refuse({"quantization_config", "multivector_config"});
+  if (vectors.text("datatype", "float32") != "float32")
+    throw Error(ErrorCode::unsupported, "vectors are kept as float32", {.where = "/vectors/datatype"});
+  vectors.need("size", "a whole number");
+  CollectionConfig config;
+  config.dimension = vectors.whole("size", 0, 1, CollectionConfig::largest_dimension);
+  config.index.metric = read_distance(vectors);
+  config.most_points = fields.whole("most_points", 0, 1, SIZE_MAX);
+  config.table_points = fields.whole("table_points", 0, 16, 1u << 20);
+  read_tuning(vectors.find("hnsw_config") ? vectors : fields, config);
+  read_index(fields, config);
+  return config;
+}
+
+// {"shards": [{"address": "10.0.0.2:8081", "token": "…"}]}
+std::vector<Shard> read_shards(const Json& body) {
+  std::vector<Shard> shards;
+  std::set<std::string> addresses;
+  const Json& list = body["shards"];
+  const bool some = list.is_array() && !list.empty() && list.size() <= ShardedCollection::most_shards;
+  if (!some)
+    throw Error(ErrorCode::bad_input, "these are no shards",
+                {.where = "/shards", .expected = "1 to 64 of {\"address\": \"10.0.0.2:8081\"}"});
+  for (const Json& one : list) {
+    const Fields fields(one, "/shards/" + std::to_string(shards.size()), {"address", "token"});
+    const std::string address = fields.text("address");
+    const size_t colon = address.rfind(':');
+    const bool plain = colon != address.npos && colon > 0 && address.size() < 256 &&
+                       address.find_first_of("/ \t\n") == address.npos && colon + 1 < address.size() &&
+                       address.find_first_not_of("0123456789", colon + 1) == address.npos;
+    if (!plain) fields.wrong("address", "host:port of another server's gRPC (--grpc-port)");
+    if (!addresses.insert(address).second) fields.wrong("address", "each server once");
+    shards.push_back({address, fields.text("token")});
+  }
+  return shards;
+}
+
+// A shard has the collection already: it is taken when nothing is in it yet.
+void check_alike(const ShardedCollection& made, const Shard& shard, const Json& info) {
+  const Json& vectors = info.at("config").at("params").at("vectors");
+  const bool alike = vectors.at("size") == made.dimension && vectors.at("distance") == shown_name(made.metric);
+  if (alike && info.at("points_count") == 0) return;
+  throw Error(ErrorCode::conflict, "a shard has another collection of this name",
+              {.where = shard.address,
+               .expected = "none, or an empty one of the same size and distance",
+               .found = info.at("points_count").dump() + " points of " + vectors.dump()});
 }
 
 Json index_json(const CollectionConfig& config) {
@@ -165,6 +232,7 @@ void ready(VectorCall& call, Response& response) {
 Json list_collections(VectorCall& call) {
   Json list = Json::array();
   for (const std::string& name : call.collections.names()) list.push_back({{"name", name}});
+  for (const std::string& name : call.collections.sharded_names()) list.push_back({{"name", name}});
   return {{"collections", list}};
 }
 
@@ -176,34 +244,40 @@ Json collection_exists(VectorCall& call) {
   return {{"exists", call.collections.contains(call.path[0])}};
 }
 
+void create_on_shards(CollectionSet& collections, ShardLinks& links, const std::string& name, Json body,
+                      Job::Clock::time_point deadline) {
+  const auto shards = read_shards(body);
+  const CollectionConfig config = read_new_config(body, shards.size());
+  const ShardedCollection made{name, config.dimension, config.index.metric, shards};
+  collections.check_free(name);
+  if (config.most_points > 0)
+    throw Error(ErrorCode::unsupported, "a quota is one of a shard",
+                {.where = "/most_points", .remedy = "Make the collection there first, with its own quota."});
+  for (const char* own : {"shards", "shard_number"}) body.erase(own);
+  std::vector<ShardQuestion> make, look;
+  for (size_t s = 0; s < shards.size(); ++s) {
+    make.push_back({s, "PUT", "", body.dump(), true});
+    look.push_back({s, "GET", ""});
+  }
+  const auto replies = links.replies(made, make, deadline);
+  for (size_t s = 0; s < shards.size(); ++s) {
+    const bool there = replies[s].status == 409;
+    if (there) check_alike(made, shards[s], links.results(made, {look[s]}, deadline)[0]);
+    if (replies[s].status == 200 || there) continue;
+    throw Error(ErrorCode::conflict, "a shard did not make its part of the collection",
+                {.where = shards[s].address,
+                 .found = replies[s].body,
+                 .remedy = "Parts that others made are empty, and are taken when this is tried again."});
+  }
+  collections.declare(made);
+}
+
 Json create_collection(VectorCall& call) {
-  const Fields fields(
-      call.body, "",
-      {"vectors", "hnsw_config", "optimizers_config", "on_disk_payload", "shard_number", "replication_factor",
-       "write_consistency_factor", "sharding_method", "wal_config", "quantization_config", "sparse_vectors",
-       "strict_mode_config", "init_from", "most_points", "table_points", "metadata", "index_config"});
-  fields.refuse({"sharding_method", "sparse_vectors", "init_from", "strict_mode_config", "metadata"});
-  fields.refuse({"quantization_config"}, "Choose codes in index_config.");
-  for (const char* name : {"shard_number", "replication_factor", "write_consistency_factor"})
-    fields.whole(name, 1, 1, 1);
-  const Json& found = fields.need("vectors", "{\"size\": …, \"distance\": …}");
-  if (found.is_object() && !found.contains("size") && !found.empty() && found.begin()->is_object())
-    throw Error(ErrorCode::unsupported, "named vectors are not supported: a collection has one unnamed vector",
-                {.where = "/vectors", .expected = "{\"size\": …, \"distance\": …}"});
-  const Fields vectors(found, "/vectors",
-                       {"size", "distance", "on_disk", "hnsw_config", "quantization_config", "datatype",
-                        "multivector_config"});
-  vectors.refuse({"quantization_config", "multivector_config"});
-  if (vectors.text("datatype", "float32") != "float32")
-    throw Error(ErrorCode::unsupported, "vectors are kept as float32", {.where = "/vectors/datatype"});
-  vectors.need("size", "a whole number");
-  CollectionConfig config;
-  config.dimension = vectors.whole("size", 0, 1, CollectionConfig::largest_dimension);
-  config.index.metric = read_distance(vectors);
-  config.most_points = fields.whole("most_points", 0, 1, SIZE_MAX);
-  config.table_points = fields.whole("table_points", 0, 16, 1u << 20);
-  read_tuning(vectors.find("hnsw_config") ? vectors : fields, config);
-  read_index(fields, config);
+  if (call.body.is_object() && call.body.contains("shards")) {
+    create_on_shards(call.collections, call.service.links(), call.path[0], std::move(call.body), call.deadline);
+    return true;
+  }
+  const CollectionConfig config = read_new_config(call.body, 1);
   try {
     call.collections.create(call.path[0], config);
   } catch (const Error& error) {
@@ -256,7 +330,7 @@ Json change_aliases(VectorCall& call) {
 }
 
 Json collection_aliases(VectorCall& call) {
-  const std::string name = call.collection->folder().filename().string();
+  const std::string name = call.sharded ? call.sharded->name : call.collection->folder().filename().string();
   return aliases_json(call.collections, &name);
 }
 
@@ -273,11 +347,11 @@ Json put_payload_index(VectorCall& call) {
   if (std::find(known.begin(), known.end(), type) == known.end())
     throw Error(ErrorCode::unsupported, "there is no such index",
                 {.where = "/field_schema", .expected = "keyword, integer, float, bool, datetime or uuid", .found = "'" + type.substr(0, 40) + "'"});
-  return {{"operation_id", call.collection->view()->sequence}, {"status", "completed"}};
+  return delete_payload_index(call);
 }
 
 Json delete_payload_index(VectorCall& call) {
-  return {{"operation_id", call.collection->view()->sequence}, {"status", "completed"}};
+  return {{"operation_id", call.sharded ? 0 : call.collection->view()->sequence}, {"status", "completed"}};
 }
 
 Json list_snapshots(VectorCall& call) {

@@ -11,7 +11,6 @@ namespace cowatch::serve {
 namespace {
 
 constexpr size_t most_points = 100'000;  // of one request
-constexpr size_t most_answers = 10'000;
 
 Json written(uint64_t sequence) {
   return {{"operation_id", sequence}, {"status", "completed"}};
@@ -132,10 +131,8 @@ const Json& need_payload(const Fields& fields) {
 }
 
 // The writing operations, as bodies of their own and as members of a batch.
-Json write_points(Collection& collection, const Fields& fields) {
-  fields.refuse({"shard_key", "update_filter", "update_mode"});
-  const Json* columns = fields.find("batch");
-  return written(collection.write(columns ? read_columns(*columns) : read_points(fields)));
+Json write_points(Collection& collection, const Json& body, const std::string& where) {
+  return written(collection.write(read_upsert(body, where)));
 }
 
 Json erase_points(Collection& collection, const Json& body, const std::string& where) {
@@ -175,23 +172,15 @@ Json empty_payload(Collection& collection, const Json& body, const std::string& 
 }
 
 Json write_vectors(Collection& collection, const Json& body, const std::string& where) {
-  const Fields fields(body, where, {"points", "shard_key", "update_filter"});
-  fields.refuse({"shard_key", "update_filter"});
-  std::map<PointId, std::vector<float>> vectors;
-  std::vector<PointId> order;
-  for (const Json& point : fields.list("points")) {
-    const Fields one(point, fields.place("points") + "/" + std::to_string(order.size()), {"id", "vector"});
-    order.push_back(parse_point_id(one.need("id", "a point id"), one.place("id")));
-    vectors[order.back()] = read_vector(one.need("vector", "an array of numbers"), one.place("vector"));
-  }
+  auto rows = read_vector_rows(body, where);
   return written(collection.write([&](const CollectionView& view) {
     std::vector<PointChange> changes;
-    for (const PointId& id : order) {
-      const auto at = view.find(id);
+    for (PointChange& row : rows) {
+      const auto at = view.find(row.id);
       if (!at)
-        throw Error(ErrorCode::not_found, "there is no such point", {.where = fields.place("points"), .found = to_text(id)});
+        throw Error(ErrorCode::not_found, "there is no such point", {.where = where + "/points", .found = to_text(row.id)});
       changes.push_back(change_of(view, *at));
-      changes.back().vector = vectors[id];
+      changes.back().vector = std::move(row.vector);
     }
     return changes;
   }));
@@ -218,6 +207,27 @@ Json trimmed(const Json& payload, const std::vector<std::string>& keys, bool kee
 }
 
 }  // namespace
+
+std::vector<PointChange> read_upsert(const Json& body, const std::string& where) {
+  const Fields fields(body, where, {"points", "batch", "shard_key", "update_filter", "update_mode"});
+  fields.refuse({"shard_key", "update_filter", "update_mode"});
+  const Json* columns = fields.find("batch");
+  return columns ? read_columns(*columns) : read_points(fields);
+}
+
+std::vector<PointChange> read_vector_rows(const Json& body, const std::string& where) {
+  const Fields fields(body, where, {"points", "shard_key", "update_filter"});
+  fields.refuse({"shard_key", "update_filter"});
+  std::vector<PointChange> rows;
+  for (const Json& point : fields.list("points")) {
+    const Fields one(point, fields.place("points") + "/" + std::to_string(rows.size()), {"id", "vector"});
+    PointChange row;
+    row.id = parse_point_id(one.need("id", "a point id"), one.place("id"));
+    row.vector = read_vector(one.need("vector", "an array of numbers"), one.place("vector"));
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
 
 std::optional<Condition> read_filter(const Fields& fields, std::string_view name) {
   const Json* filter = fields.find(name);
@@ -273,7 +283,7 @@ Json point_json(const CollectionView& view, PointPlace at, const Shown& shown) {
 }
 
 Json upsert_points(VectorCall& call) {
-  return write_points(*call.collection, Fields(call.body, "", {"points", "batch", "shard_key", "update_filter", "update_mode"}));
+  return write_points(*call.collection, call.body, "");
 }
 Json delete_points(VectorCall& call) {
   return erase_points(*call.collection, call.body, "");
@@ -294,12 +304,11 @@ Json clear_payload(VectorCall& call) {
   return empty_payload(*call.collection, call.body, "");
 }
 
-Json batch_update(VectorCall& call) {
-  const Fields fields(call.body, "", {"operations"});
+const Json& read_operations(const Json& body) {
+  const Fields fields(body, "", {"operations"});
   const Json& operations = fields.list("operations");
   static const std::vector<std::string_view> known = {"upsert",         "delete",        "set_payload", "overwrite_payload",
                                                       "delete_payload", "clear_payload", "update_vectors"};
-  // What each operation is, is known before the first is applied.
   for (size_t i = 0; i < operations.size(); ++i) {
     if (!operations[i].is_object() || operations[i].size() != 1 ||
         std::find(known.begin(), known.end(), operations[i].begin().key()) == known.end())
@@ -307,6 +316,11 @@ Json batch_update(VectorCall& call) {
                   {.where = "/operations/" + std::to_string(i),
                    .expected = "one of upsert, delete, set_payload, overwrite_payload, delete_payload, clear_payload, update_vectors"});
   }
+  return operations;
+}
+
+Json batch_update(VectorCall& call) {
+  const Json& operations = read_operations(call.body);
   Json results = Json::array();
   for (const Json& operation : operations) {
     const std::string name = operation.begin().key();
@@ -314,7 +328,7 @@ Json batch_update(VectorCall& call) {
     const std::string where = "/operations/" + std::to_string(results.size()) + "/" + name;
     Collection& collection = *call.collection;
     if (name == "upsert") {
-      results.push_back(write_points(collection, Fields(body, where, {"points", "batch", "shard_key", "update_filter", "update_mode"})));
+      results.push_back(write_points(collection, body, where));
     } else if (name == "delete") {
       results.push_back(erase_points(collection, body, where));
     } else if (name == "set_payload" || name == "overwrite_payload") {
@@ -375,6 +389,17 @@ Json count_points(VectorCall& call) {
   return {{"count", count}};
 }
 
+Json facet_json(const std::map<Scalar, size_t>& counts, size_t limit) {
+  std::vector<std::pair<Scalar, size_t>> sorted(counts.begin(), counts.end());
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  Json hits = Json::array();
+  for (size_t i = 0; i < std::min(limit, sorted.size()); ++i) {
+    Json value = std::visit([](const auto& each) { return Json(each); }, sorted[i].first);
+    hits.push_back({{"value", value}, {"count", sorted[i].second}});
+  }
+  return {{"hits", hits}};
+}
+
 Json facet_points(VectorCall& call) {
   const Fields fields(call.body, "", {"key", "limit", "filter", "exact", "shard_key"});
   fields.refuse({"shard_key"});
@@ -388,14 +413,7 @@ Json facet_points(VectorCall& call) {
   std::map<Scalar, size_t> counts;
   for (size_t t = 0; t < view->tables.size(); ++t)
     for (auto& [value, count] : view->tables[t].table->facet(key, *allowed[t])) counts[value] += count;
-  std::vector<std::pair<Scalar, size_t>> sorted(counts.begin(), counts.end());
-  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
-  Json hits = Json::array();
-  for (size_t i = 0; i < std::min(limit, sorted.size()); ++i) {
-    Json value = std::visit([](const auto& each) { return Json(each); }, sorted[i].first);
-    hits.push_back({{"value", value}, {"count", sorted[i].second}});
-  }
-  return {{"hits", hits}};
+  return facet_json(counts, limit);
 }
 
 }  // namespace cowatch::serve

@@ -6,8 +6,6 @@
 namespace cowatch::serve {
 namespace {
 
-constexpr size_t most_answers = 10'000;
-
 Asked read_asked(const Fields& fields, bool payload_by_default) {
   Asked asked;
   fields.refuse({"shard_key", "using", "lookup_from"});
@@ -41,7 +39,7 @@ void check_vector(const Collection& collection, const std::vector<float>& vector
 
 // Under cosine, to unit length.
 void make_unit(const Collection& collection, std::vector<float>& vector, const std::string& where) {
-  if (collection.config().index.metric == Metric::cosine && !(normalise(vector) > 0))
+  if (collection.config().index.metric == Metric::cosine && !bring_to_unit(vector))
     throw Error(ErrorCode::bad_input, "a vector of zeros has no direction",
                 {.where = where, .expected = "a length that is not 0, for Cosine"});
 }
@@ -174,6 +172,16 @@ const QueryKind search = {search_fields, read_search, true},
                 recommend_groups = {recommend_group_fields, read_examples, true},
                 query = {query_fields, read_query, false},
                 query_groups = {query_group_fields, read_query, false};
+}
+
+const Json& read_searches(const Json& body) {
+  constexpr size_t most_queries = 1000;
+  const Fields fields(body, "", {"searches"});
+  const Json& searches = fields.list("searches");
+  if (searches.size() > most_queries)
+    throw Error(ErrorCode::too_large, "there are too many queries in one request",
+                {.where = "/searches", .expected = "at most " + std::to_string(most_queries)});
+  return searches;
 }
 
 Question read_question(VectorCall& call, View view, const Json& body, const std::string& where,

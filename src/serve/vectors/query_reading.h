@@ -53,6 +53,9 @@ namespace query_kinds {
 extern const QueryKind search, search_groups, recommend, recommend_groups, query, query_groups;
 }
 
+// The bodies of a batch, {"searches": […]}.
+const Json& read_searches(const Json& body);
+
 // Throws bad_input that names the place below `where`, or not_found for an example that is no point.
 Question read_question(VectorCall& call, View view, const Json& body, const std::string& where,
                        const QueryKind& kind);

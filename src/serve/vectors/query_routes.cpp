@@ -4,12 +4,11 @@
 
 #include "base/error.h"
 #include "search/distance.h"
+#include "search/table_scan.h"
 #include "serve/vectors/query_reading.h"
 
 namespace cowatch::serve {
 namespace {
-
-constexpr size_t most_queries = 1000;  // of one batch
 
 // The score of one point against several examples, by Qdrant's definitions.
 float example_score(const Target& target, Metric metric, std::span<const float> vector) {
@@ -35,22 +34,27 @@ struct Answer {
 };
 
 // Every allowed point is scored: examples have no one vector that an index could look for.
-std::vector<Answer> search_examples(const CollectionView& view, Metric metric, const Target& target, size_t k,
-                                    const AllowedSlots& allowed, const std::atomic<bool>* cancel) {
-  std::vector<Answer> answers;
-  for (uint32_t t = 0; t < view.tables.size(); ++t) {
-    TopK best(std::min(k, allowed[t]->count()));
+std::vector<Answer> search_examples(const VectorCall& call, const Question& question, Metric metric) {
+  const CollectionView& view = *question.view;
+  std::vector<std::vector<Scored>> found(view.tables.size());
+  run_pieces(call.loop, found.size(), [&](size_t t) {
+    const PointTable& table = *view.tables[t].table;
+    const Allowed& allowed = *question.allowed[t];
+    TopKBy best(std::min(question.k, allowed.count()), BetterPoint{&table});
     size_t seen = 0;
-    allowed[t]->for_each([&](uint32_t slot) {
-      if (++seen % 1024 == 0 && cancel && cancel->load())
-        throw Error(ErrorCode::interrupted, "the search was cancelled");
-      best.offer({slot, example_score(target, metric, view.tables[t].table->vector_of(slot))});
+    allowed.for_each([&](uint32_t slot) {
+      if (++seen % 1024 == 0) throw_if_cancelled(question.query());
+      best.offer({slot, example_score(question.target, metric, table.vector_of(slot))});
     });
-    for (const Scored& found : best.take()) answers.push_back({{t, found.index}, found.score});
-  }
-  std::stable_sort(answers.begin(), answers.end(),
-                   [](const Answer& a, const Answer& b) { return a.shown > b.shown; });
-  if (answers.size() > k) answers.resize(k);
+    found[t] = best.take();
+  });
+  std::vector<Answer> answers;
+  for (uint32_t t = 0; t < found.size(); ++t)
+    for (const Scored& each : found[t]) answers.push_back({{t, each.index}, each.score});
+  std::ranges::sort(answers, [&](const Answer& a, const Answer& b) {
+    return a.shown > b.shown || (a.shown == b.shown && view.id_of(a.at) < view.id_of(b.at));
+  });
+  if (answers.size() > question.k) answers.resize(question.k);
   return answers;
 }
 
@@ -90,8 +94,7 @@ std::vector<std::vector<Answer>> answers_of(VectorCall& call, std::span<const Qu
   for (size_t q = 0; q < questions.size(); ++q) {
     const Question& question = questions[q];
     if (question.target.vector.empty()) {
-      answers[q] = search_examples(*question.view, metric, question.target, question.k, question.allowed,
-                                   question.cancel);
+      answers[q] = search_examples(call, question, metric);
       keep_within(question.asked, false, answers[q]);
     } else {
       queries.push_back(question.query());
@@ -100,7 +103,7 @@ std::vector<std::vector<Answer>> answers_of(VectorCall& call, std::span<const Qu
     }
   }
   if (queries.empty()) return answers;
-  const auto hits = search(*questions[0].view, metric, queries, allowed);
+  const auto hits = search(*questions[0].view, metric, queries, allowed, call.loop);
   for (size_t i = 0; i < hits.size(); ++i) {
     const size_t q = by_vector[i];
     measure_recall(call, questions[q], hits[i]);
@@ -135,14 +138,9 @@ Json answer_one(VectorCall& call, const QueryKind& kind) {
 }
 
 Json answer_several(VectorCall& call, const QueryKind& kind) {
-  const Fields fields(call.body, "", {"searches"});
-  const Json& searches = fields.list("searches");
-  if (searches.size() > most_queries)
-    throw Error(ErrorCode::too_large, "there are too many queries in one request",
-                {.where = "/searches", .expected = "at most " + std::to_string(most_queries)});
   std::vector<Question> questions;
   const auto view = call.collection->view();
-  for (const Json& body : searches)
+  for (const Json& body : read_searches(call.body))
     questions.push_back(
         read_question(call, view, body, "/searches/" + std::to_string(questions.size()), kind));
   const auto answers = answers_of(call, questions);

@@ -12,27 +12,33 @@ std::string number(double value) {
 }
 
 void head(std::string& text, const std::string& name, const char* type, const char* meaning) {
-  text += "# HELP cowatch_vectors_" + name + " " + meaning + "\n# TYPE cowatch_vectors_" + name + " " + type + "\n";
+  text += "# HELP cowatch_vectors_" + name + " " + meaning + "\n# TYPE cowatch_vectors_" + name + " " + type +
+          "\n";
 }
 
 void line(std::string& text, const std::string& name, const std::string& labels, double value) {
   text += "cowatch_vectors_" + name + (labels.empty() ? "" : "{" + labels + "}") + " " + number(value) + "\n";
 }
 
-void add_scheduler(std::string& text, const Scheduler::Status& searches, const Scheduler::Status& others) {
-  const auto both = [&](const char* name, const char* type, const char* meaning, const auto& value) {
+void add_queues(std::string& text, const VectorMetrics::Queues& queues) {
+  const auto all = [&](const char* name, const char* type, const char* meaning, const auto& value) {
     head(text, name, type, meaning);
-    line(text, name, "queue=\"search\"", static_cast<double>(value(searches)));
-    line(text, name, "queue=\"other\"", static_cast<double>(value(others)));
+    for (const auto& [queue, status] : queues)
+      line(text, name, "queue=\"" + std::string(queue) + "\"", static_cast<double>(value(status)));
   };
-  both("queue_length", "gauge", "Requests that wait.", [](const auto& s) { return s.waiting; });
-  both("running", "gauge", "Requests being answered.", [](const auto& s) { return s.running; });
-  both("refused_total", "counter", "Requests refused at once: their turn would have come too late.",
+  all("queue_length", "gauge", "Requests that wait.", [](const auto& s) { return s.waiting; });
+  all("running", "gauge", "Requests being answered.", [](const auto& s) { return s.running; });
+  all("refused_total", "counter", "Requests refused at once: their turn would have come too late.",
        [](const auto& s) { return s.refused; });
-  both("shed_total", "counter", "Requests refused when their turn came too late.", [](const auto& s) { return s.shed; });
-  both("cancelled_total", "counter", "Requests dropped: nobody waited any longer.",
+  all("shed_total", "counter", "Requests refused when their turn came too late.",
+       [](const auto& s) { return s.shed; });
+  all("cancelled_total", "counter", "Requests dropped: nobody waited any longer.",
        [](const auto& s) { return s.cancelled; });
-  both("batches_total", "counter", "Groups of requests answered in one pass.", [](const auto& s) { return s.batches; });
+  all("batches_total", "counter", "Groups of requests answered in one pass.",
+       [](const auto& s) { return s.batches; });
+  all("pieces_helped_total", "counter",
+       "Pieces of searches done by processors that had no search of their own.",
+       [](const auto& s) { return s.pieces_helped; });
 }
 
 }  // namespace
@@ -60,8 +66,7 @@ std::vector<VectorMetrics::Latency> VectorMetrics::latencies() const {
   return all;
 }
 
-std::string VectorMetrics::text(const CollectionSet& collections, const Scheduler::Status& searches,
-                                const Scheduler::Status& others,
+std::string VectorMetrics::text(const CollectionSet& collections, const Queues& queues,
                                 const std::map<std::string, RecallSampler::Count>& recalls) const {
   std::string text;
   {
@@ -85,10 +90,11 @@ std::string VectorMetrics::text(const CollectionSet& collections, const Schedule
   head(text, "recall_wanted_total", "counter", "True neighbours of the searches whose recall was sampled.");
   for (const auto& [name, each] : recalls)
     line(text, "recall_wanted_total", "collection=\"" + name + "\"", static_cast<double>(each.wanted));
-  head(text, "recall_found_total", "counter", "Those of them that were answered: recall is found over wanted.");
+  head(text, "recall_found_total", "counter",
+       "Those of them that were answered: recall is found over wanted.");
   for (const auto& [name, each] : recalls)
     line(text, "recall_found_total", "collection=\"" + name + "\"", static_cast<double>(each.found));
-  add_scheduler(text, searches, others);
+  add_queues(text, queues);
   head(text, "points", "gauge", "Points of a collection.");
   std::string indexed, bytes, trouble;
   for (const std::string& name : collections.names()) {
@@ -107,7 +113,8 @@ std::string VectorMetrics::text(const CollectionSet& collections, const Schedule
   text += indexed;
   head(text, "bytes", "gauge", "Bytes of a collection's parts, on disk or in memory.");
   text += bytes;
-  head(text, "troubles", "gauge", "Damage found or work that does not get on; GET /collections/NAME says what.");
+  head(text, "troubles", "gauge",
+       "Damage found or work that does not get on; GET /collections/NAME says what.");
   return text + trouble;
 }
 

@@ -26,7 +26,8 @@ class VectorMetrics {
   };
   std::vector<Latency> latencies() const;
 
-  std::string text(const CollectionSet& collections, const Scheduler::Status& searches, const Scheduler::Status& others,
+  using Queues = std::vector<std::pair<const char*, Scheduler::Status>>;  // by name
+  std::string text(const CollectionSet& collections, const Queues& queues,
                    const std::map<std::string, RecallSampler::Count>& recalls) const;
 
  private:

@@ -53,6 +53,38 @@ Json query_groups(VectorCall& call);
 void search_together(std::span<Attempt> attempts);
 void query_together(std::span<Attempt> attempts);
 
+// shard_routes.cpp: the same where the points lie on other servers
+Json shard_info(VectorCall& call);
+Json shard_update(VectorCall& call);
+Json shard_delete(VectorCall& call);
+Json shard_change(VectorCall& call);  // each of the writing operations
+Json shard_batch(VectorCall& call);
+Json shard_retrieve(VectorCall& call);
+Json shard_get(VectorCall& call);
+Json shard_scroll(VectorCall& call);
+Json shard_count(VectorCall& call);
+Json shard_facet(VectorCall& call);
+Json shard_search(VectorCall& call);
+Json shard_search_batch(VectorCall& call);
+Json shard_recommend(VectorCall& call);
+Json shard_recommend_batch(VectorCall& call);
+Json shard_query(VectorCall& call);
+Json shard_query_batch(VectorCall& call);
+
+// Lets each of body["shards"] make its part of a new collection, and keeps where they are. conflict, naming the
+// shard, when one does not: what others made is empty, and is taken when it is tried again.
+void create_on_shards(CollectionSet& collections, ShardLinks& links, const std::string& name, Json body,
+                      Job::Clock::time_point deadline);
+
+inline constexpr size_t most_answers = 10'000;
+
+// Bodies that write. Throw bad_input at the place below `where`.
+std::vector<PointChange> read_upsert(const Json& body, const std::string& where);
+std::vector<PointChange> read_vector_rows(const Json& body, const std::string& where);
+// Of a batch: each an object with one member, the operation's name.
+const Json& read_operations(const Json& body);
+Json facet_json(const std::map<Scalar, size_t>& counts, size_t limit);
+
 // What the answers show of points.
 struct Shown {
   enum class Payload { none, all, include, exclude } payload = Payload::none;

@@ -48,6 +48,9 @@ Priority priority_of(const Request& request) {
       {.where = "X-Priority", .expected = "high, normal or low", .found = std::string(name.substr(0, 40))});
 }
 
+// Requests that wait for other servers at a time.
+constexpr size_t most_fanned_out = 32;
+
 Clock::time_point deadline_after(Clock::time_point start, double seconds) {
   return start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
@@ -104,7 +107,8 @@ VectorService::VectorService(const Path& folder, const Settings& settings)
       recall_(static_cast<uint64_t>(settings.get_int("vectors.recall_every"))),
       searches_(std::max<size_t>(1, threads()), static_cast<size_t>(settings.get_int("vectors.queue")),
                 static_cast<size_t>(settings.get_int("vectors.batch"))),
-      others_(2, 1000, 1) {}
+      others_(2, 1000, 1),
+      sharded_(most_fanned_out, static_cast<size_t>(settings.get_int("vectors.queue")), 1) {}
 
 bool VectorService::owns(const Request& request) {
   const std::string& path = request.path;
@@ -135,12 +139,15 @@ Outcome outcome_of(const VectorRoute& route, const Work& work) {
 
 }  // namespace
 
-VectorCall VectorService::open(const RequestJob& job) {
+VectorCall VectorService::open(RequestJob& job) {
   const Request& request = *job.request;
-  VectorCall call{*this, request, collections_, job.values, nullptr, {}, job.cancel.get()};
+  VectorCall call{*this, request, collections_, job.values, nullptr, nullptr, {}, job.cancel.get(), job.deadline};
   const std::string& path = job.route.path;
-  if (path.starts_with("/collections/{name}/") && !path.ends_with("/exists"))
+  if (!job.values.empty()) call.sharded = collections_.sharded(job.values[0]);
+  if (!call.sharded && path.starts_with("/collections/{name}/") && !path.ends_with("/exists"))
     call.collection = collections_.find(job.values[0]);
+  if (job.route.kind == VectorRoute::Kind::search && !call.sharded)
+    call.loop = [&](size_t pieces, const auto& body) { searches_.share(job, pieces, body); };
   if (request.parsed) {
     call.body = *request.parsed;
   } else if (!request.body.empty()) {
@@ -149,9 +156,17 @@ VectorCall VectorService::open(const RequestJob& job) {
   return call;
 }
 
-Outcome VectorService::run(const RequestJob& job) {
+Outcome VectorService::run(RequestJob& job) {
   return outcome_of(job.route, [&](Outcome& outcome) {
     VectorCall call = open(job);
+    if (call.sharded) {
+      if (!job.route.answer_sharded)
+        throw Error(ErrorCode::unsupported, "this is not supported for a collection on shards",
+                    {.found = job.route.method + " " + job.route.path,
+                     .remedy = "GET /collections/" + call.sharded->name + " names the servers that hold its parts."});
+      outcome.result = job.route.answer_sharded(call);
+      return;
+    }
     if (!job.route.respond) {
       outcome.result = job.route.answer(call);
       return;
@@ -249,7 +264,8 @@ void VectorService::ask(std::shared_ptr<const Request> request, std::shared_ptr<
     tokens_.check(*request, route->scope, values.empty() ? "" : values[0]);
     const bool search = route->kind == VectorRoute::Kind::search;
     const double patience = static_cast<double>(request->whole("timeout", 0, 0, 3600));
-    Scheduler& scheduler = search ? searches_ : others_;
+    const bool elsewhere = !values.empty() && collections_.sharded(values[0]);
+    Scheduler& scheduler = elsewhere ? sharded_ : search ? searches_ : others_;
     std::unique_ptr<Job> job =
         std::make_unique<RequestJob>(*this, *route, values, request, std::move(cancel), done, start);
     job->priority = priority_of(*request);
@@ -257,7 +273,7 @@ void VectorService::ask(std::shared_ptr<const Request> request, std::shared_ptr<
                              : deadline_after(start, patience > 0 ? patience
                                                      : search     ? search_seconds_
                                                                   : other_seconds_);
-    job->batch = batch_of(*route, values.empty() ? "" : values[0]);
+    if (!elsewhere) job->batch = batch_of(*route, values.empty() ? "" : values[0]);
     if (!scheduler.submit(job)) job->refuse();
   } catch (const Error& error) {
     end(refusal(error));
@@ -267,10 +283,11 @@ void VectorService::ask(std::shared_ptr<const Request> request, std::shared_ptr<
 void VectorService::drain() {
   searches_.drain();
   others_.drain();
+  sharded_.drain();
 }
 
 std::string VectorService::metrics() const {
-  return metrics_.text(collections_, searches_.status(), others_.status(), recall_.totals());
+  return metrics_.text(collections_, {{"search", searches_.status()}, {"other", others_.status()}, {"sharded", sharded_.status()}}, recall_.totals());
 }
 
 }  // namespace cowatch::serve

@@ -1,8 +1,8 @@
 // Collections of vectors over HTTP, in the shapes of Qdrant's REST interface, so that its clients work
 // unchanged: answers are {"result", "status": "ok", "time"}, errors {"status": {"error"}, "time"}.
 //
-// Searches go to a scheduler that refuses in time (search/schedule/scheduler.h), everything else, which may
-// wait for the disk, to another with threads of its own.
+// Searches go to a scheduler that refuses in time (search/schedule/scheduler.h); everything else, which may
+// wait for the disk, to another with threads of its own, and what waits for other servers to a third.
 #pragma once
 
 #include <exception>
@@ -21,6 +21,7 @@
 #include "serve/message.h"
 #include "serve/vectors/access_tokens.h"
 #include "serve/vectors/recall_sampler.h"
+#include "serve/vectors/shard_links.h"
 #include "serve/vectors/vector_metrics.h"
 
 namespace cowatch::serve {
@@ -33,8 +34,11 @@ struct VectorCall {
   CollectionSet& collections;
   std::vector<std::string> path;           // values of the {…} parts
   std::shared_ptr<Collection> collection;  // where the path names one and it must exist
+  std::shared_ptr<const ShardedCollection> sharded;  // instead, where it lies on other servers
   Json body;
   const std::atomic<bool>* cancel = nullptr;
+  Job::Clock::time_point deadline = {};
+  PieceLoop loop = {};  // of searches: shares work with processors that have none
 };
 
 // One of several requests that are answered together: its result, or why there is none.
@@ -65,6 +69,8 @@ struct VectorRoute {
   void (*respond)(VectorCall&, Response&) = nullptr;  // instead of `answer`
   // Several requests of one collection, each answered as by `answer`; null where that saves nothing.
   void (*answer_together)(std::span<Attempt>) = nullptr;
+  // For a collection that lies on shards; null: not supported there.
+  Json (*answer_sharded)(VectorCall&) = nullptr;
 };
 const std::vector<VectorRoute>& vector_routes();
 
@@ -98,6 +104,9 @@ class VectorService {
   // Searches run in turns of the executor, threads that read requests; in threads of their own when it is
   // empty.
   void search_in(Scheduler::Executor executor) { searches_.run_in(std::move(executor)); }
+  // Collections may lie on other servers, which are asked by such links.
+  void reach_shards_by(OpenShardLink open) { links_.open_by(std::move(open)); }
+  ShardLinks& links() { return links_; }
   // Refuses what waits, and returns when nothing is under way: no `done` is called after that.
   void drain();
   std::string metrics() const;
@@ -106,11 +115,12 @@ class VectorService {
   RecallSampler& recall() { return recall_; }
   Scheduler::Status searches() const { return searches_.status(); }
   Scheduler::Status others() const { return others_.status(); }
+  Scheduler::Status sharded() const { return sharded_.status(); }
 
  private:
   class RequestJob;
-  VectorCall open(const RequestJob& job);
-  Outcome run(const RequestJob& job);
+  VectorCall open(RequestJob& job);
+  Outcome run(RequestJob& job);
   std::vector<Outcome> run_together(std::span<RequestJob* const> jobs);
   uint64_t batch_of(const VectorRoute& route, const std::string& collection) const;
 
@@ -119,7 +129,8 @@ class VectorService {
   double search_seconds_, other_seconds_;
   mutable VectorMetrics metrics_;
   RecallSampler recall_;
-  Scheduler searches_, others_;  // last: their workers use all of the above
+  ShardLinks links_;
+  Scheduler searches_, others_, sharded_;  // last: their workers use all of the above
 };
 
 }  // namespace cowatch::serve

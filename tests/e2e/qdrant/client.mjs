@@ -237,7 +237,7 @@ await check("recreateCollection", async () => {
   assert.equal(await client.recreateCollection("plane", { vectors: { size: 3, distance: "Euclid" } }), true);
   assert.equal((await client.getCollection("plane")).config.params.vectors.size, 3);
 });
-const one = /one server, without shards/;
+const one = /shards are servers of their own/;
 for (const [name, words, work] of [
   ["clusterTelemetry", one, () => client.clusterTelemetry()],
   ["collectionClusterInfo", one, () => client.collectionClusterInfo("films")],

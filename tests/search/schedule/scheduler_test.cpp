@@ -23,10 +23,10 @@ struct Log {
 
 class NamedJob : public Job {
  public:
-  NamedJob(Log& log, std::string name, std::function<void()> work = {})
-      : log_(log), name_(std::move(name)), work_(std::move(work)) {}
+  NamedJob(Log& log, std::string name, std::function<void()> to_do = {})
+      : work(std::move(to_do)), log_(log), name_(std::move(name)) {}
   void run() override {
-    if (work_) work_();
+    if (work) work();
     log_.add(name_);
   }
   void refuse() override { log_.add("refused " + name_); }
@@ -36,11 +36,11 @@ class NamedJob : public Job {
     Job::run_with(others);
   }
   bool is_cancelled = false;
+  std::function<void()> work;
 
  private:
   Log& log_;
   std::string name_;
-  std::function<void()> work_;
 };
 
 // A worker that is busy until it is let go.
@@ -173,14 +173,15 @@ TEST(JobTimes, learn_what_a_job_takes_alone_and_in_a_batch) {
 struct Turns {
   std::deque<std::function<void()>> waiting;
   Scheduler::Executor executor() {
-    return [this](std::function<void()> turn) { waiting.push_back(std::move(turn)); };
+    return [this](std::function<void()> turn, bool) { waiting.push_back(std::move(turn)); };
+  }
+  void give() {
+    const auto turn = std::move(waiting.front());
+    waiting.pop_front();
+    turn();
   }
   void give_all() {
-    while (!waiting.empty()) {
-      const auto turn = std::move(waiting.front());
-      waiting.pop_front();
-      turn();
-    }
+    while (!waiting.empty()) give();
   }
 };
 
@@ -238,6 +239,66 @@ TEST(Scheduler, asks_the_executor_for_one_turn_after_the_other) {
   EXPECT_EQ(second.waiting.size(), 2u) << "all places are free again";
   second.give_all();
   scheduler.run_in({});
+}
+
+// Places that are free take pieces of a job's work, one a turn; none is asked for where a job has its place.
+TEST(Scheduler, free_places_share_the_work_of_a_job) {
+  Log log;
+  Turns turns;
+  Scheduler scheduler(3, 100, 1);
+  scheduler.run_in(turns.executor());
+  auto shares = std::make_unique<NamedJob>(log, "shares");
+  Job& sharing = *shares;
+  shares->work = [&] {
+    scheduler.share(sharing, 5, [&](size_t piece) {
+      log.add("piece " + std::to_string(piece));
+      if (piece == 0) {
+        ASSERT_EQ(turns.waiting.size(), 2u) << "one for each free place";
+        turns.give();  // as another thread would: it takes a piece and asks for the next
+        EXPECT_EQ(turns.waiting.size(), 2u);
+        submit(scheduler, job(log, "other"));
+        turns.give();
+        turns.give();
+      }
+    });
+    EXPECT_GT(sharing.helped, 0);
+  };
+  submit(scheduler, std::move(shares));
+  turns.give();
+  EXPECT_THAT(log.lines,
+              testing::ElementsAre("piece 0", "piece 1", "other", "piece 2", "piece 3", "piece 4", "shares"));
+  EXPECT_EQ(scheduler.status().pieces_helped, 2u);
+  turns.give_all();  // too late: nothing is left of it
+  EXPECT_EQ(log.lines.size(), 7u);
+  scheduler.drain();
+  scheduler.run_in({});
+}
+
+TEST(Scheduler, a_failure_of_a_shared_piece_is_that_of_the_job) {
+  Log log;
+  Scheduler scheduler(3, 1000, 1);
+  std::atomic<size_t> done{0};
+  for (int round = 0; round < 200; ++round) {
+    auto shares = std::make_unique<NamedJob>(log, "x");
+    Job& sharing = *shares;
+    shares->work = [&, round] {
+      std::vector<std::atomic<int>> times(20);
+      const auto body = [&](size_t piece) {
+        ++times[piece];
+        if (round % 2 == 1 && piece == 7) throw std::runtime_error("piece 7");
+      };
+      if (round % 2 == 1) {
+        EXPECT_THROW(scheduler.share(sharing, times.size(), body), std::runtime_error);
+        for (const auto& each : times) EXPECT_LE(each, 1);
+      } else {
+        scheduler.share(sharing, times.size(), body);
+        for (const auto& each : times) EXPECT_EQ(each, 1);
+      }
+      ++done;
+    };
+    submit(scheduler, std::move(shares));
+  }
+  while (done < 200) std::this_thread::yield();
 }
 
 TEST(Scheduler, every_job_is_run_or_refused) {

@@ -69,7 +69,7 @@ const std::vector<Setting>& declarations() {
       // How embeddings are learned (learn/relational/options.h).
       {"train.anchor_power", 0.0, "anchors are drawn in proportion to their number of neighbours to this power", -4, 4},
       {"train.batch", int64_t{1000}, "triplets in a step; mining looks through all their negatives", 2, 1e6},
-      {"train.budget", int64_t{16}, "default: trainings of a network it may take; 16: four kinds, on three validation splits and all videos", 0, 1000},
+      {"train.budget", int64_t{16}, "default: trainings of a network it may take; 16: three kinds, on three validation splits and all videos, those of much weight again", 0, 1000},
       {"train.checkpoint_every", int64_t{50}, "steps between checkpoints", 1, 1e9},
       {"train.class_round", int64_t{2}, "pseudo_class: a video's class is its cluster after this round", 1, 16},
       {"train.class_samples", int64_t{4096}, "pseudo_class: classes compared against in a step", 1, 1e7},

@@ -8,6 +8,7 @@ namespace {
 
 constexpr uint32_t anchor_stream = 0x616e6368;
 constexpr uint32_t positive_stream = 0x706f7369;
+constexpr uint32_t lone_stream = 0x6c6f6e65;
 
 }  // namespace
 
@@ -15,7 +16,7 @@ TripletSampler::TripletSampler(const Graph& graph, const AffinityTree& tree, con
                                uint64_t seed)
     : graph_(graph), negatives_(graph, tree, seed), seed_(seed) {
   for (uint32_t video = 0; video != graph.nodes(); ++video) {
-    if (graph.degree(video) > 0) anchors_.push_back(video);
+    (graph.degree(video) > 0 ? anchors_ : lone_).push_back(video);
   }
   if (anchors_.empty()) {
     throw Error(ErrorCode::bad_input, "the graph has no edges: there is nothing to learn from",
@@ -54,6 +55,10 @@ Triplet TripletSampler::draw(uint64_t step, uint32_t index, NegativeLevel level)
   const uint32_t positive = draw_positive(anchor, step, index);
   const Negative negative = negatives_.draw(anchor, level, step, index);
   return {anchor, positive, negative.video, negative.climbed};
+}
+
+uint32_t TripletSampler::draw_lone(uint64_t step, uint32_t index) const {
+  return lone_[Random(seed_, lone_stream).below(lone_.size(), step, index)];
 }
 
 uint32_t TripletSampler::draw_anchor(uint64_t step, uint32_t index) const {

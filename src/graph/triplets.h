@@ -32,7 +32,11 @@ class TripletSampler {
   // Depends on (seed, step, index) and the level only. Any thread.
   Triplet draw(uint64_t step, uint32_t index, NegativeLevel level) const;
 
+  // One of lone(), uniform. Depends on (seed, step, index) only. Any thread.
+  uint32_t draw_lone(uint64_t step, uint32_t index) const;
+
   const std::vector<uint32_t>& anchors() const { return anchors_; }  // videos with neighbours, ascending
+  const std::vector<uint32_t>& lone() const { return lone_; }        // the others, ascending
   const NegativeSampler& negatives() const { return negatives_; }
 
  private:
@@ -42,7 +46,7 @@ class TripletSampler {
   const Graph& graph_;
   NegativeSampler negatives_;
   uint64_t seed_;
-  std::vector<uint32_t> anchors_;
+  std::vector<uint32_t> anchors_, lone_;
   AliasTable anchor_table_;          // empty: uniform
   std::vector<uint64_t> row_begin_;  // of cumulative_, by video; empty: uniform positives
   std::vector<double> cumulative_;   // per row, running sums of weights

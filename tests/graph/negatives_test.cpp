@@ -198,6 +198,18 @@ INSTANTIATE_TEST_SUITE_P(All, Triplets,
                                          TripletSettings{.positive_by_weight = true},
                                          TripletSettings{.anchor_power = -1, .positive_by_weight = true}));
 
+TEST(Triplets, DrawLoneVideosAlike) {
+  const Graph graph = Graph::from_edges(12, {{1, 4, 1}, {4, 7, 1}, {8, 11, 1}});
+  const AffinityTree tree = build_tree(graph, {});
+  const TripletSampler sampler(graph, tree, {}, 3);
+  EXPECT_EQ(sampler.anchors(), (std::vector<uint32_t>{1, 4, 7, 8, 11}));
+  EXPECT_EQ(sampler.lone(), (std::vector<uint32_t>{0, 2, 3, 5, 6, 9, 10}));
+  std::map<uint32_t, uint64_t> counts;
+  constexpr uint64_t draws = 50000;
+  for (uint32_t i = 0; i != draws; ++i) ++counts[sampler.draw_lone(i / 1000, i % 1000)];
+  expect_shares(counts, equal_shares(sampler.lone()), draws);
+}
+
 TEST(Triplets, NeedAGraphWithEdges) {
   const Graph graph = Graph::from_edges(5, {});
   const AffinityTree tree = build_tree(graph, {});

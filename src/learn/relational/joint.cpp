@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/progress.h"
 #include "learn/relational/linear.h"
 #include "learn/relational/weights.h"
 #include "math/eigen.h"
@@ -26,14 +27,16 @@ struct Kind {
   NormalisationKind normalisation;
   double hidden_dropout;
 };
-// In the order in which a small budget takes them. The two that win most often alone; one that sees the
+// In the order in which a small budget takes them. The two that win most often alone, and one that sees the
 // columns at their own weight and never twice with the same units, because joins gain most from unlike
-// members; and the first once more from another start, because the mean of two trainings ranks better than
-// either.
+// members.
 constexpr Kind kinds[] = {{"infonce", "infonce", NormalisationKind::columns, 0},
                           {"random_mined", "random_mined", NormalisationKind::columns, 0},
-                          {"infonce, table", "infonce", NormalisationKind::table, 0.3},
-                          {"infonce, again", "infonce", NormalisationKind::columns, 0}};
+                          {"infonce, table", "infonce", NormalisationKind::table, 0.3}};
+
+// A network above this weight is trained again, from another start, as long as the budget allows, and its
+// weight is shared: the mean of two trainings ranks better than either.
+constexpr double heavy = 0.25;
 
 constexpr std::string_view feature_names[] = {"features", "features, columns", "features, rare"};
 constexpr size_t first_linear = std::size(feature_names), first_units = first_linear + std::size(dampings),
@@ -58,26 +61,13 @@ Branch features_branch(const FeatureTable& features, size_t member) {
   return branch;
 }
 
-Branch trained(const FeatureTable& features, const Graph& graph, const AffinityTree& tree,
-               const JointOptions& options, const Kind& kind, size_t training, const TrainNetwork& train) {
-  RelationalOptions network = options.network;
-  apply_method(kind.method, network);
-  network.normalisation = kind.normalisation;
-  network.hidden_dropout = std::max(network.hidden_dropout, kind.hidden_dropout);
-  network.network = training * std::size(kinds) + static_cast<size_t>(&kind - kinds) + 1;
-  RelationalTrainer trainer(features, graph, tree, network);
-  const std::string name(kind.name);
-  train(training == 0 ? name : "split " + std::to_string(training) + " " + name, trainer);
-  return trainer.branch();
-}
-
-// Makes the members that `wanted` names from the videos of `graph`; `training` 0 is the last one, on all
-// videos. Members that do not suit the features are missing from the result.
+// Makes members from the videos of `graph`, which are those that split 1, 2, … leaves to learn from, or all
+// (split 0). Members that do not suit the features are missing from the result.
 class Members {
  public:
-  Members(const FeatureTable& features, const Graph& graph, const JointOptions& options, size_t training,
+  Members(const FeatureTable& features, const Graph& graph, const JointOptions& options, size_t split,
           const TrainNetwork& train)
-      : features_(features), graph_(graph), options_(options), training_(training), train_(train) {}
+      : features_(features), graph_(graph), options_(options), split_(split), train_(train) {}
 
   std::vector<std::optional<Branch>> make(const std::vector<bool>& wanted) {
     std::vector<std::optional<Branch>> made(members);
@@ -87,21 +77,39 @@ class Members {
     add_linear(made, wanted);
     for (size_t m = first_units; m < first_network; ++m) {
       if (!wanted[m] || features_.width() > narrow) continue;
+      throw_if_interrupted();
       made[m] = unless_nothing_shared([&] {
         return random_unit_branch(features_, graph_, unit_kinds[m - first_units], random_units, unit_damping,
                                   options_.network.outputs, options_.network.seed + m);
       });
     }
-    std::optional<AffinityTree> tree;
     for (size_t m = first_network; m < members; ++m) {
-      if (!wanted[m]) continue;
-      if (!tree) tree = build_tree(graph_, options_.tree);
-      made[m] = trained(features_, graph_, *tree, options_, kinds[m - first_network], training_, train_);
+      if (wanted[m]) made[m] = trained(m, 0);
     }
     for (size_t m = 0; m < members; ++m) {
       if (made[m]) made[m]->name = member_name(m);
     }
     return made;
+  }
+
+  // A network; each start is another training of the same kind.
+  Branch trained(size_t member, size_t start) {
+    throw_if_interrupted();
+    if (!tree_) tree_ = build_tree(graph_, options_.tree);
+    const size_t number = member - first_network;
+    RelationalOptions network = options_.network;
+    apply_method(kinds[number].method, network);
+    network.normalisation = kinds[number].normalisation;
+    network.hidden_dropout = std::max(network.hidden_dropout, kinds[number].hidden_dropout);
+    network.network = (start * (options_.splits + 1) + split_) * std::size(kinds) + number + 1;
+    RelationalTrainer trainer(features_, graph_, *tree_, network);
+    std::string name = member_name(member);
+    if (split_ > 0) name = "split " + std::to_string(split_) + " " + name;
+    if (start > 0) name += ", start " + std::to_string(start + 1);
+    train_(name, trainer);
+    Branch branch = trainer.branch();
+    branch.name = member_name(member);
+    return branch;
   }
 
  private:
@@ -135,8 +143,9 @@ class Members {
   const FeatureTable& features_;
   const Graph& graph_;
   const JointOptions& options_;
-  size_t training_;
+  size_t split_;
   const TrainNetwork& train_;
+  std::optional<AffinityTree> tree_;  // of networks
 };
 
 // Share of the videos that a split sets aside: the least that leaves `wanted_pairs` neighbours to find in all
@@ -235,16 +244,34 @@ std::vector<float> projection_of(const Network& network, const FeatureTable& fea
   return {eigen.vectors.begin(), eigen.vectors.end()};
 }
 
-// All members but the networks that the budget leaves out.
-std::vector<bool> within_budget(const JointOptions& options, size_t splits) {
-  std::vector<bool> wanted(members, true);
-  for (size_t m = first_network + options.budget / (splits + 1); m < members; ++m) wanted[m] = false;
-  return wanted;
+// Networks that the budget leaves room for: one training a split and one on all videos.
+size_t networks_within(const JointOptions& options) {
+  return std::min(std::size(kinds), options.budget / (options.splits + 1));
+}
+
+// Sets how often each member is trained on all videos.
+void set_starts(const JointOptions& options, std::vector<Candidate>& candidates) {
+  size_t left = options.budget - networks_within(options) * options.splits;
+  for (size_t m = 0; m < members; ++m) {
+    candidates[m].starts = candidates[m].weight > 0;
+    if (m >= first_network) left -= candidates[m].starts;
+  }
+  const auto of_one = [](const Candidate& candidate) {
+    return candidate.starts == 0 ? 0 : candidate.weight / static_cast<double>(candidate.starts);
+  };
+  for (; left > 0; --left) {
+    const auto heaviest =
+        std::ranges::max_element(candidates.begin() + first_network, candidates.end(), {}, of_one);
+    if (of_one(*heaviest) <= heavy) break;
+    ++heaviest->starts;
+  }
 }
 
 JointChoice choose(const FeatureTable& features, const Graph& graph, const JointOptions& options,
                    const TrainNetwork& train) {
-  std::vector<bool> made = within_budget(options, options.splits);
+  std::vector<bool> made(members, true);
+  std::fill(made.begin() + static_cast<ptrdiff_t>(first_network + networks_within(options)), made.end(),
+            false);
   std::vector<std::unique_ptr<Split>> splits;
   for (size_t number = 1; number <= options.splits; ++number) {
     auto split = try_split(features, graph, options, number, train, made);
@@ -261,13 +288,14 @@ JointChoice choose(const FeatureTable& features, const Graph& graph, const Joint
   for (size_t m = first_units; m < members; ++m) growing[m] = made[m];
   if (!tables.empty()) weights = search_weights(tables, growing);
   for (size_t c = 0; c < members; ++c) {
-    Candidate candidate{member_name(c), made[c], {}, weights[c]};
+    Candidate candidate{member_name(c), made[c], {}, weights[c], 0};
     std::vector<double> alone(members);
     alone[c] = 1;
     if (!tables.empty() && made[c]) candidate.alone = mean_score(tables, alone);
     choice.candidates.push_back(std::move(candidate));
   }
   if (!tables.empty()) choice.joint = mean_score(tables, weights);
+  set_starts(options, choice.candidates);
   return choice;
 }
 
@@ -283,6 +311,7 @@ std::string JointChoice::text() const {
     std::snprintf(line, sizeof line, "\n  %-18s weight %.3f, alone MAP %.4f NDCG@10 %.4f",
                   candidate.name.c_str(), candidate.weight, candidate.alone.map, candidate.alone.ndcg_10);
     text += line;
+    if (candidate.starts > 1) text += ", mean of " + std::to_string(candidate.starts) + " trainings";
   }
   if (splits == 0) return text;
   std::snprintf(line, sizeof line, "\n  joined             MAP %.4f NDCG@10 %.4f", joint.map, joint.ndcg_10);
@@ -293,14 +322,18 @@ JointResult train_joint(const FeatureTable& features, const Graph& graph, const 
                         const TrainNetwork& train) {
   JointResult result;
   result.choice = choose(features, graph, options, train);
+  const auto& candidates = result.choice.candidates;
   std::vector<bool> wanted;
-  for (const Candidate& candidate : result.choice.candidates) wanted.push_back(candidate.weight > 0);
-  const auto made = Members(features, graph, options, 0, train).make(wanted);
+  for (const Candidate& candidate : candidates) wanted.push_back(candidate.starts > 0);
+  Members all(features, graph, options, 0, train);
+  const auto made = all.make(wanted);
   std::vector<Branch> branches;
   for (size_t m = 0; m < members; ++m) {
     if (!made[m]) continue;
-    branches.push_back(*made[m]);
-    branches.back().weight = result.choice.candidates[m].weight;
+    for (size_t start = 0; start < candidates[m].starts; ++start) {
+      branches.push_back(start == 0 ? *made[m] : all.trained(m, start));
+      branches.back().weight = candidates[m].weight / static_cast<double>(candidates[m].starts);
+    }
   }
   if (branches.empty()) {  // only closed forms were chosen, and none of them is left on all videos
     branches.push_back(features_branch(features, 0));

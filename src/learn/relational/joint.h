@@ -5,8 +5,9 @@
 // twice; the features as they are (plain, at equal strength of columns, rare words first), closed-form maps
 // (relational/linear.h: linear, and of random units) and a few networks are made from the rest, and weights
 // of their cosines are chosen that rank the neighbours among the videos set aside best
-// (relational/weights.h). What gets a weight is then made anew from all training videos. A branch that does
-// not help gets weight 0; all weight on one branch is that method alone.
+// (relational/weights.h). What gets a weight is then made anew from all training videos, a network with much
+// weight several times: the mean of two trainings ranks better than either. A branch that does not help gets
+// weight 0; all weight on one branch is that method alone.
 //
 // Time: at most `budget` trainings of one network, and the closed forms. A table of validation holds at most
 // most_queries × most_videos cosines a candidate, whatever the size of the catalogue.
@@ -32,8 +33,9 @@ struct JointOptions {
   size_t wanted_pairs = 3000;                       // neighbours to find that all splits together should hold
   double least_share = 0.1, most_share = 0.3;       // of the training videos, that a split may set aside
   size_t most_queries = 800, most_videos = 10'000;  // of a split
-  size_t budget =
-      16;  // trainings of a network: as many kinds of network as splits + 1 of each stay within it
+  // Trainings of a network: as many kinds of network as splits + 1 of each stay within it; what is left goes
+  // to further starts of those with the most weight.
+  size_t budget = 16;
 };
 
 // One branch that was tried.
@@ -42,6 +44,7 @@ struct Candidate {
   bool made = false;      // not when it does not suit the features, or the budget is too small
   RetrievalScores alone;  // on validation videos, mean of the splits
   double weight = 0;      // chosen
+  size_t starts = 0;  // how often it is made from all videos: of networks, trainings that share its weight
 };
 
 struct JointChoice {

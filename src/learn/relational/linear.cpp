@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/progress.h"
 #include "base/random.h"
 #include "base/threads.h"
 #include "math/cholesky.h"
@@ -132,6 +133,7 @@ std::vector<Branch> linear_branches(const FeatureTable& features, const Graph& g
   const Covariances covariances = covariances_of(features, graph, centre);
   std::vector<Branch> branches;
   for (const double damping : dampings) {
+    throw_if_interrupted();
     Branch branch;
     branch.name = "linear";
     branch.kind = Branch::Kind::linear;

@@ -59,10 +59,11 @@ Softmax softmax(std::span<float> logits, double own, double weight) {
 
 constexpr float left_out = -std::numeric_limits<float>::infinity();
 
-// Positions in the batch at which a video is the positive.
-class PositivePlaces {
+// Columns at which a video stands among those that anchors are compared with.
+class ColumnPlaces {
  public:
-  explicit PositivePlaces(const Batch& batch) : batch_(batch), uses_(batch.rows.size(), batch.positive_row) {}
+  ColumnPlaces(const Batch& batch, std::span<const uint32_t> column_row)
+      : batch_(batch), uses_(batch.rows.size(), column_row) {}
   template <typename Visit>
   void of_video(uint32_t video, const Visit& visit) const {
     const auto found = std::lower_bound(batch_.rows.begin(), batch_.rows.end(), video);
@@ -124,19 +125,23 @@ Loss triplet_loss(ConstMatrix z, const Batch& batch, std::span<const uint32_t> n
 
 Loss in_batch_softmax(ConstMatrix z, const Batch& batch, const Graph& graph, double temperature, Matrix dz) {
   const size_t size = batch.size(), width = z.columns;
-  const auto anchors = gathered(z, batch.anchor_row), positives = gathered(z, batch.positive_row);
-  const ConstMatrix p(positives.data(), size, width);
-  std::vector<float> gradients(2 * size * width);
-  Matrix positive_gradients(gradients.data() + size * width, size, width);
-  std::vector<float> logits(std::min(softmax_rows, size) * size);
+  std::vector<uint32_t> column_row(batch.positive_row);
+  column_row.insert(column_row.end(), batch.negative_row.begin(), batch.negative_row.end());
+  const size_t columns = column_row.size();
+  const auto anchors = gathered(z, batch.anchor_row), compared = gathered(z, column_row);
+  const ConstMatrix p(compared.data(), columns, width);
+  std::vector<float> gradients((size + columns) * width);
+  Matrix column_gradients(gradients.data() + size * width, columns, width);
+  std::vector<float> logits(std::min(softmax_rows, size) * columns);
   std::vector<double> losses(size);
-  const PositivePlaces places(batch);
+  const ColumnPlaces places(batch, column_row);
+  const auto log_weight = static_cast<float>(std::log(batch.negative_weight));
   const auto scale = static_cast<float>(1 / (temperature * static_cast<double>(size)));
   for (size_t begin = 0; begin < size;
-       begin += softmax_rows) {  // in order: the positives' gradient is a sum over them
+       begin += softmax_rows) {  // in order: the columns' gradient is a sum over them
     const size_t count = std::min(softmax_rows, size - begin);
     const ConstMatrix a(anchors.data() + begin * width, count, width);
-    Matrix block(logits.data(), count, size);
+    Matrix block(logits.data(), count, columns);
     multiply(Transpose::no, Transpose::yes, static_cast<float>(1 / temperature), a, p, 0, block);
     parallel_for(count, 16, [&](size_t from, size_t to) {
       for (size_t r = from; r < to; ++r) {
@@ -148,6 +153,7 @@ Loss in_batch_softmax(ConstMatrix z, const Batch& batch, const Graph& graph, dou
           places.of_video(neighbour, leave_out);
         places.of_video(batch.anchor[i], leave_out);
         row[i] = left_out;  // stands apart
+        for (float& logit : row.subspan(size)) logit += log_weight;
         const Softmax result = softmax(row, own, 1);
         losses[i] = result.loss;
         row[i] = static_cast<float>(result.own_probability - 1);
@@ -156,12 +162,12 @@ Loss in_batch_softmax(ConstMatrix z, const Batch& batch, const Graph& graph, dou
     });
     multiply(Transpose::no, Transpose::no, 1, block, p, 0,
              Matrix(gradients.data() + begin * width, count, width));
-    multiply(Transpose::yes, Transpose::no, 1, block, a, begin == 0 ? 0.0f : 1.0f, positive_gradients);
+    multiply(Transpose::yes, Transpose::no, 1, block, a, begin == 0 ? 0.0f : 1.0f, column_gradients);
   }
   std::vector<uint32_t> rows_of_uses(batch.anchor_row);
-  rows_of_uses.insert(rows_of_uses.end(), batch.positive_row.begin(), batch.positive_row.end());
+  rows_of_uses.insert(rows_of_uses.end(), column_row.begin(), column_row.end());
   Loss loss;
-  loss.active = scatter(rows_of_uses, ConstMatrix(gradients.data(), 2 * size, width), dz);
+  loss.active = scatter(rows_of_uses, ConstMatrix(gradients.data(), size + columns, width), dz);
   for (const double value : losses) loss.value += value / static_cast<double>(size);
   return loss;
 }

@@ -22,9 +22,9 @@ struct Loss {
 Loss triplet_loss(ConstMatrix z, const Batch& batch, std::span<const uint32_t> negative_row, double margin,
                   Matrix dz);
 
-// In-batch softmax (InfoNCE): mean of -log softmax over the batch's positives of a_i·p_j / temperature, at j
-// = i. Left out of row i are other positives that are a_i's neighbours, a_i itself or the same video as p_i.
-// Overwrites dz.
+// In-batch softmax (InfoNCE): mean of -log softmax over the batch's positives and negatives of a_i·x_j /
+// temperature, at p_i; a negative's term counts `negative_weight` times. Left out of row i are other columns
+// that are a_i's neighbours, a_i itself or the same video as p_i. Overwrites dz.
 Loss in_batch_softmax(ConstMatrix z, const Batch& batch, const Graph& graph, double temperature, Matrix dz);
 
 // Pseudo-classification: mean of -log softmax over classes of a_i·w_c / temperature, at the class of a_i.

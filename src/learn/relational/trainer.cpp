@@ -140,7 +140,7 @@ double RelationalTrainer::step_loss(const Batch& batch, ConstMatrix z, Matrix dz
   const auto size = static_cast<double>(batch.size());
   if (options_.objective == Objective::in_batch_softmax) {
     loss = in_batch_softmax(z, batch, graph_, options_.temperature, dz);
-    operations_ += 6 * size * size * static_cast<double>(z.columns);
+    operations_ += 6 * size * static_cast<double>((batch.size() + batch.negative.size()) * z.columns);
   } else if (options_.objective == Objective::classification) {
     const auto candidates = class_candidates();
     const size_t network_size = network_.shape().parameters();
@@ -167,8 +167,10 @@ StepReport RelationalTrainer::train_step() {
   report.rate = learning_rate(options_.optimiser, step_, options_.steps);
   // Networks of one seed see other batches: the number is part of the counter of the draws.
   const uint64_t draw = step_ + (options_.network << 40);
-  const Batch batch =
-      draw_batch(sampler_, options_.batch, draw, report.level, options_.objective == Objective::triplet);
+  const Batch batch = options_.objective == Objective::in_batch_softmax
+                          ? draw_softmax_batch(sampler_, options_.batch, draw)
+                          : draw_batch(sampler_, options_.batch, draw, report.level,
+                                       options_.objective == Objective::triplet);
   const size_t rows = batch.rows.size(), outputs = options_.outputs,
                network_size = network_.shape().parameters();
   if (z_.size() < rows * outputs) {

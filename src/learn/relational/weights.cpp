@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/progress.h"
+
 namespace cowatch {
 namespace {
 
@@ -70,6 +72,7 @@ std::vector<double> select_on(const std::vector<CosineTable>& tables, size_t par
   for (int addition = 0; addition < most_additions; ++addition) {
     size_t chosen = taken.size();
     for (size_t c = 0; c < taken.size(); ++c) {
+      throw_if_interrupted();
       double value = 0;
       for (const PartialSum& sum : sums)
         value += sum.worth_with(c) * static_cast<double>(sum.queries()) / static_cast<double>(queries);

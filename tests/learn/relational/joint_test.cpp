@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "base/threads.h"
@@ -139,16 +140,17 @@ TEST(TrainJoint, IsTheSameForAnyNumberOfThreadsAndNoWorseThanItsParts) {
     const JointResult joint = train_joint(world.features, world.graph, small_options(), train_quietly);
     results.push_back(embed(joint.network, world.features));
     double sum = 0;
-    size_t kept = 0;
+    size_t branches = 0;
     const auto worth = [](const RetrievalScores& scores) { return scores.map + scores.ndcg_10; };
     for (const Candidate& candidate : joint.choice.candidates) {
       // a little is given up for weights that do not follow the chance of the queries
       EXPECT_GE(1.02 * worth(joint.choice.joint), worth(candidate.alone)) << candidate.name;
       sum += candidate.weight;
-      kept += candidate.weight > 0;
+      branches += candidate.starts;
+      EXPECT_EQ(candidate.starts > 0, candidate.weight > 0) << candidate.name;
     }
     EXPECT_NEAR(sum, 1, 1e-9);
-    EXPECT_EQ(joint.network.branches().size(), kept) << joint.choice.text();
+    EXPECT_EQ(joint.network.branches().size(), branches) << joint.choice.text();
     EXPECT_LE(joint.network.outputs(), 12u);
   }
   set_threads(0);
@@ -171,6 +173,47 @@ TEST(TrainJoint, KeepsToItsBudget) {
     EXPECT_LE(trainings, budget);
     EXPECT_GE(trainings + options.splits + 1, budget);
     EXPECT_EQ(joint.choice.text().find("infonce") == std::string::npos, budget < 4) << joint.choice.text();
+  }
+}
+
+// What the budget leaves goes to networks of much weight, which share it among their trainings.
+TEST(TrainJoint, TrainsHeavyNetworksAgain) {
+  const auto world = test::small_world(150);
+  constexpr double heavy = 0.25;
+  for (const size_t budget : {13, 40}) {
+    JointOptions options = small_options();
+    options.network.steps = 40;
+    options.budget = budget;
+    std::set<std::string> names;
+    std::set<std::vector<float>> results;
+    size_t trainings = 0;
+    const auto count = [&](const std::string& name, RelationalTrainer& trainer) {
+      ++trainings;
+      train_quietly(name, trainer);
+      names.insert(name);
+      results.insert(trainer.branch().parameters);
+    };
+    const JointResult joint = train_joint(world.features, world.graph, options, count);
+    EXPECT_EQ(names.size(), trainings) << "checkpoints are kept by name";
+    EXPECT_EQ(results.size(), trainings) << "no two trainings are the same";
+    EXPECT_LE(trainings, budget);
+    size_t again = 0;
+    for (const Candidate& candidate : joint.choice.candidates) {
+      double sum = 0;
+      size_t found = 0;
+      for (const Branch& branch : joint.network.branches()) {
+        if (branch.name != candidate.name) continue;
+        sum += branch.weight;
+        ++found;
+      }
+      EXPECT_EQ(found, candidate.starts) << candidate.name;
+      EXPECT_NEAR(sum, candidate.weight, 1e-9) << candidate.name;
+      if (candidate.starts > 1) {
+        again += candidate.starts - 1;
+        EXPECT_GT(candidate.weight / static_cast<double>(candidate.starts - 1), heavy) << candidate.name;
+      }
+    }
+    EXPECT_GT(again, 0u) << joint.choice.text();
   }
 }
 

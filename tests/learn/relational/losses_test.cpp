@@ -16,10 +16,11 @@ constexpr size_t width = 5;
 // Eight videos; 0–1, 1–2, 3–4 are neighbours. The batch repeats videos in several roles.
 struct Case {
   Graph graph = Graph::from_edges(8, {{0, 1, 1}, {1, 2, 1}, {3, 4, 1}, {0, 5, 1}});
-  Batch batch = make_batch({{0, 1, 6, 0}, {1, 2, 6, 0}, {3, 4, 0, 0}, {0, 5, 7, 0}, {1, 0, 3, 0}}, true);
+  Batch batch;
   std::vector<float> z;
 
-  Case() : z(batch.rows.size() * width) {
+  explicit Case(const std::vector<uint32_t>& negatives = {6, 6, 0, 7, 3})
+      : batch(make_batch({{0, 1}, {1, 2}, {3, 4}, {0, 5}, {1, 0}}, negatives)), z(batch.rows.size() * width) {
     const Random random(7, 1);
     for (size_t k = 0; k < z.size(); ++k)
       z[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
@@ -95,19 +96,28 @@ double slow_softmax(const Case& c, double temperature) {
     const float* a = c.z.data() + b.anchor_row[i] * width;
     const double own = dot(a, c.z.data() + b.positive_row[i] * width) / temperature;
     double total = std::exp(own);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const uint32_t other = b.positive[j];
-      if (other == b.positive[i] || other == b.anchor[i] || c.graph.has_edge(b.anchor[i], other)) continue;
-      total += std::exp(dot(a, c.z.data() + b.positive_row[j] * width) / temperature);
-    }
+    const auto add = [&](uint32_t row, double weight) {
+      const uint32_t other = b.rows[row];
+      if (other == b.anchor[i] || c.graph.has_edge(b.anchor[i], other)) return;  // p_i is a neighbour
+      total += weight * std::exp(dot(a, c.z.data() + row * width) / temperature);
+    };
+    for (const uint32_t row : b.positive_row) add(row, 1);
+    for (const uint32_t row : b.negative_row) add(row, b.negative_weight);
     sum += std::log(total) - own;
   }
   return sum / static_cast<double>(b.size());
 }
 
 TEST(InBatchSoftmax, IsCrossEntropyWithoutNeighboursAndItsGradient) {
-  for (const double temperature : {0.2, 1.0}) {
-    Case c;
+  struct Negatives {
+    std::vector<uint32_t> videos;
+    double weight;
+  };
+  for (const auto& [videos, weight] :
+       {Negatives{{}, 1}, {{6}, 1}, {{6, 6, 0, 7, 3}, 2.5}, {{7, 3, 6, 7, 7, 2}, 0.4}}) {
+    const double temperature = videos.size() > 4 ? 1.0 : 0.2;
+    Case c(videos);
+    c.batch.negative_weight = weight;
     std::vector<float> dz(c.z.size(), 99);
     const Loss loss = in_batch_softmax(c.rows(), c.batch, c.graph, temperature,
                                        Matrix(dz.data(), c.batch.rows.size(), width));

@@ -34,10 +34,6 @@ constexpr Kind kinds[] = {{"infonce", "infonce", NormalisationKind::columns, 0},
                           {"random_mined", "random_mined", NormalisationKind::columns, 0},
                           {"infonce, table", "infonce", NormalisationKind::table, 0.3}};
 
-// A network above this weight is trained again, from another start, as long as the budget allows, and its
-// weight is shared: the mean of two trainings ranks better than either.
-constexpr double heavy = 0.25;
-
 constexpr std::string_view feature_names[] = {"features", "features, columns", "features, rare"};
 constexpr size_t first_linear = std::size(feature_names), first_units = first_linear + std::size(dampings),
                  first_network = first_units + std::size(unit_kinds),
@@ -249,22 +245,14 @@ size_t networks_within(const JointOptions& options) {
   return std::min(std::size(kinds), options.budget / (options.splits + 1));
 }
 
-// Sets how often each member is trained on all videos.
+// Sets how often each member is made from all videos.
 void set_starts(const JointOptions& options, std::vector<Candidate>& candidates) {
-  size_t left = options.budget - networks_within(options) * options.splits;
-  for (size_t m = 0; m < members; ++m) {
-    candidates[m].starts = candidates[m].weight > 0;
-    if (m >= first_network) left -= candidates[m].starts;
-  }
-  const auto of_one = [](const Candidate& candidate) {
-    return candidate.starts == 0 ? 0 : candidate.weight / static_cast<double>(candidate.starts);
-  };
-  for (; left > 0; --left) {
-    const auto heaviest =
-        std::ranges::max_element(candidates.begin() + first_network, candidates.end(), {}, of_one);
-    if (of_one(*heaviest) <= heavy) break;
-    ++heaviest->starts;
-  }
+  std::vector<double> weights;
+  for (const Candidate& candidate : candidates) weights.push_back(candidate.weight);
+  const auto starts = starts_of(std::span(weights).subspan(first_network),
+                                options.budget - networks_within(options) * options.splits);
+  for (size_t m = 0; m < members; ++m)
+    candidates[m].starts = m < first_network ? weights[m] > 0 : starts[m - first_network];
 }
 
 JointChoice choose(const FeatureTable& features, const Graph& graph, const JointOptions& options,

@@ -13,6 +13,7 @@ constexpr size_t parts = 3;
 constexpr int most_additions = 16;
 constexpr double least_selected = 0.05, least_weight = 0.02;  // less costs more time than it gives
 constexpr double steepness = 8, half_way = 0.5;
+constexpr double heavy = 0.25;  // for one training
 
 double worth(const RetrievalScores& scores) {
   return scores.map + scores.ndcg_10;
@@ -175,6 +176,22 @@ std::vector<double> search_weights(const std::vector<CosineTable>& tables, const
   std::fill(weights.begin(), weights.end(), 0.0);
   weights[static_cast<size_t>(best - alone.begin())] = 1;
   return weights;
+}
+
+std::vector<size_t> starts_of(std::span<const double> weights, size_t most) {
+  std::vector<size_t> starts;
+  size_t made = 0;
+  for (const double weight : weights) made += starts.emplace_back(weight > 0);
+  const auto carried = [&](size_t k) {
+    return starts[k] == 0 ? 0 : weights[k] / static_cast<double>(starts[k]);
+  };
+  for (; made < most; ++made) {
+    size_t heaviest = 0;
+    for (size_t k = 1; k < weights.size(); ++k) heaviest = carried(k) > carried(heaviest) ? k : heaviest;
+    if (weights.empty() || carried(heaviest) <= heavy) break;
+    ++starts[heaviest];
+  }
+  return starts;
 }
 
 }  // namespace cowatch

@@ -1,6 +1,7 @@
 // Search for the weights of a join of cosines that rank best.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "graph/graph.h"
@@ -49,5 +50,10 @@ RetrievalScores mean_score(const std::vector<CosineTable>& tables, const std::ve
 // A join that ranks below the best candidate alone, over all queries, is not taken: then the move is undone,
 // and if that does not help, the best candidate stands alone. Deterministic. Weights sum to 1.
 std::vector<double> search_weights(const std::vector<CosineTable>& tables, const std::vector<bool>& growing);
+
+// How often to train each network of a join from another start, the mean of which ranks better than one: each
+// with a weight once, then again the one whose trainings carry most each, while that is more than a quarter.
+// `most` trainings in all, at least as many as there are weights above 0.
+std::vector<size_t> starts_of(std::span<const double> weights, size_t most);
 
 }  // namespace cowatch

@@ -145,7 +145,7 @@ TEST_F(ShardedCollections, answer_as_one_and_outlive_a_killed_and_a_stopped_shar
   for (int tries = 0; tries < 600 && search(client, words, "?timeout=20") != 200; ++tries)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
 
-  write(client, "POST", "/points/delete", {{"points", {3, 4, 5, 400}}});
+  write(client, "POST", "/points/delete", {{"points", {3, 5, 6, 400}}});
   write(client, "POST", "/points/payload", {{"payload", {{"even", true}}}, {"points", {7, 9, 11}}});
   write(client, "POST", "/points/delete",
         {{"filter", {{"must", {{{"key", "year"}, {"match", {{"value", 1999}}}}}}}}});

@@ -38,7 +38,7 @@ scripts/install_packages.sh build run
 
 step "build"
 cmake --preset release >/dev/null
-cmake --build --preset release
+cmake --build --preset release --target cowatch cowatch-media page
 cowatch=build/release/bin/cowatch
 
 # A workspace for each kind of demo, so that one does not mix with another.
@@ -46,6 +46,8 @@ if [ -n "$data" ]; then
   workspace=build/demo/$(basename "$data")
   step "import $data"
   $cowatch import "$workspace" --format graph --data "$data"
+  # Tens of thousands of videos in minutes: smaller networks, and one kind of them tried instead of four.
+  export COWATCH_TRAIN_HIDDEN=${COWATCH_TRAIN_HIDDEN:-1000} COWATCH_TRAIN_BUDGET=${COWATCH_TRAIN_BUDGET:-4}
 elif [ -n "$videos" ]; then
   workspace=build/demo/$(basename "$videos")
   step "import $videos"

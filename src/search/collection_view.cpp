@@ -173,7 +173,11 @@ std::vector<std::vector<Hit>> search(const CollectionView& view, Metric metric,
                                      std::span<const VectorQuery> queries,
                                      std::span<const AllowedSlots> allowed, const PieceLoop& loop) {
   auto pieces = pieces_of(view, queries, allowed);
-  run_pieces(loop, pieces.size(), [&](size_t i) { search_piece(view, metric, queries, allowed, pieces[i]); });
+  // Walks of an index alone are over before another thread is awake.
+  const bool long_work =
+      std::ranges::any_of(pieces, [](const Piece& piece) { return piece.begin < piece.end; });
+  run_pieces(long_work ? loop : PieceLoop(), pieces.size(),
+             [&](size_t i) { search_piece(view, metric, queries, allowed, pieces[i]); });
   std::vector<std::vector<Hit>> hits(queries.size());
   for (const Piece& piece : pieces)
     for (size_t i = 0; i < piece.queries.size(); ++i)

@@ -36,7 +36,7 @@ class PlatformText {
                                       {"train.hidden", "32"},
                                       {"train.outputs", "8"},
                                       {"train.batch", "64"},
-                                      {"train.steps", "60"}})
+                                      {"train.steps", "120"}})
       set(name, value);
   }
 

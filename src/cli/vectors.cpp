@@ -48,7 +48,10 @@ void create_on_shards(const Options& options) {
   const auto& tokens = options.shard_tokens;
   if (tokens.size() > 1 && tokens.size() != options.shards.size())
     throw Error(ErrorCode::bad_argument, "there are more or fewer tokens than shards",
-                {.where = "--shard-token", .expected = "one for all, or one for each --shard"});
+                {.where = "--shard-token",
+                 .expected = "one for all, or one for each --shard",
+                 .found = std::to_string(tokens.size()) + " for " + std::to_string(options.shards.size()) +
+                          " shards"});
   Json shards = Json::array();
   for (size_t s = 0; s < options.shards.size(); ++s) {
     shards.push_back({{"address", options.shards[s]}});

@@ -173,7 +173,7 @@ std::vector<std::vector<Hit>> search(const CollectionView& view, Metric metric,
                                      std::span<const VectorQuery> queries,
                                      std::span<const AllowedSlots> allowed, const PieceLoop& loop) {
   auto pieces = pieces_of(view, queries, allowed);
-  // Walks of an index alone are over before another thread is awake.
+  // Walks through indexes alone gained nothing from it (docs/vector-search.md, Shared work).
   const bool long_work =
       std::ranges::any_of(pieces, [](const Piece& piece) { return piece.begin < piece.end; });
   run_pieces(long_work ? loop : PieceLoop(), pieces.size(),

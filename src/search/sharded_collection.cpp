@@ -12,6 +12,7 @@ void write_sharded(const Path& file, const ShardedCollection& collection) {
   const Json json = {
       {"dimension", collection.dimension}, {"metric", metric_name(collection.metric)}, {"shards", shards}};
   using std::filesystem::perms;
+  std::filesystem::permissions(file.parent_path(), perms::owner_all);  // before there is anything to read
   write_atomically(file, json.dump(1));
   std::filesystem::permissions(file, perms::owner_read | perms::owner_write);
 }
@@ -28,7 +29,9 @@ ShardedCollection read_sharded(const Path& file, const std::string& name) {
   } catch (const Json::exception&) {
   }
   throw Error(ErrorCode::damaged, "where the shards of a collection are cannot be read",
-              {.where = file.string()});
+              {.where = file.string(),
+               .expected = "dimension, metric and shards, each with address and token",
+               .remedy = "Put a copy of the file back; the points lie on the shards as they were."});
 }
 
 }  // namespace cowatch

@@ -28,7 +28,7 @@ struct ShardedCollection {
   size_t shard_of(const PointId& id) const { return hash_of(id) % shards.size(); }
 };
 
-// {"dimension", "metric", "shards": [{"address", "token"}]}, readable by the owner alone: it holds tokens.
+// {"dimension", "metric", "shards": [{"address", "token"}]}, file and folder for the owner alone: it holds tokens.
 void write_sharded(const Path& file, const ShardedCollection& collection);
 // Throws damaged.
 ShardedCollection read_sharded(const Path& file, const std::string& name);

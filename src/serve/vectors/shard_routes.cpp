@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "search/access/payload.h"
 #include "search/distance.h"
 #include "serve/vectors/fields.h"
@@ -264,7 +265,7 @@ Json shard_info(VectorCall& call) {
       list.push_back(std::move(one));
       continue;
     }
-    Json part = Json::parse(replies[s].body);
+    Json part = parse_json(replies[s].body, shards[s].address);
     if (status == "green") status = part["status"];
     for (const char* each : {"status", "points_count"}) one[each] = part[each];
     for (const char* count : {"points_count", "indexed_vectors_count", "segments_count"})

@@ -46,8 +46,9 @@ if [ -n "$data" ]; then
   workspace=build/demo/$(basename "$data")
   step "import $data"
   $cowatch import "$workspace" --format graph --data "$data"
-  # Tens of thousands of videos in minutes: smaller networks, and one kind of them tried instead of four.
+  # Tens of thousands of videos in minutes: smaller networks, and one kind of them tried instead of three.
   export COWATCH_TRAIN_HIDDEN=${COWATCH_TRAIN_HIDDEN:-1000} COWATCH_TRAIN_BUDGET=${COWATCH_TRAIN_BUDGET:-4}
+  echo "To be quick: train.hidden=$COWATCH_TRAIN_HIDDEN train.budget=$COWATCH_TRAIN_BUDGET. \`cowatch run $workspace\` trains in full."
 elif [ -n "$videos" ]; then
   workspace=build/demo/$(basename "$videos")
   step "import $videos"

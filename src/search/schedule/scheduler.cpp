@@ -110,7 +110,6 @@ void Scheduler::turn(Job::Clock::time_point asked) {
     lock.unlock();
     run(std::move(jobs), asked);
     lock.lock();
-    --serving_;
   } else if (Shared* work = open_work()) {
     help(*work, lock);
   }
@@ -143,6 +142,7 @@ void Scheduler::run(Jobs jobs, Job::Clock::time_point asked) {
   }
   seconds += seconds_between(asked, Job::Clock::now());
   const std::lock_guard lock(mutex_);
+  --serving_;  // together with what is counted: whoever sees a job done finds its place free
   status_.running -= taken;
   status_.shed += shed;
   status_.cancelled += cancelled;

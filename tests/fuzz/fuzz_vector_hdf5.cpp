@@ -1,6 +1,5 @@
-// Tables of vectors in HDF5. The library, which is built without sanitizers, keeps memory of its own where a file is
-// damaged, and asks for as much as the file says, to find that there is none: leaks are not looked for, and more than
-// 1,000 MiB are refused as an allocator would. It opens files of the disk only.
+// Tables of vectors in HDF5, which the library reads in a child: that may crash, we may not. It opens files of the disk
+// only.
 #include <fstream>
 
 #include "base/temporary_folder.h"
@@ -8,10 +7,6 @@
 #include "search/io/vector_files.h"
 
 using namespace cowatch;
-
-extern "C" const char* __asan_default_options() {
-  return "detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=1000";
-}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const TemporaryFolder folder;

@@ -140,6 +140,28 @@ TEST_F(VectorFiles, another_byte_order_or_version_is_named) {
   EXPECT_EQ(read(folder / "a.hdf5", "test").values, table.values);
 }
 
+// The library of HDF5 crashes on some damaged files; whoever asked for the rows is told, and goes on.
+TEST_F(VectorFiles, a_damaged_hdf5_file_ends_nobody) {
+  const std::string whole = read_text(test::write_hdf5(folder / "whole.hdf5", table, "train"));
+  size_t refused = 0;
+  const auto look_at = [&](const std::string& bytes) {
+    const Path path = test::write_text(folder / "damaged.hdf5", bytes);
+    try {
+      read_vectors(VectorFormat::hdf5, path, "", [](size_t, ConstMatrix) {});
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::bad_input);
+      ++refused;
+    }
+  };
+  for (size_t at = 0; at < whole.size(); at += std::max<size_t>(1, whole.size() / 150)) {
+    look_at(whole.substr(0, at));
+    std::string flipped = whole;
+    flipped[at] = static_cast<char>(flipped[at] ^ 0xff);
+    look_at(flipped);
+  }
+  EXPECT_GT(refused, 150u);  // every one that is cut off
+}
+
 TEST_F(VectorFiles, halves_are_widened_block_by_block) {
   const auto many = test::VectorTable::of(5000, 7);  // two blocks
   std::vector<uint16_t> halves(many.values.size());

@@ -18,7 +18,8 @@ curl -fsS "$address/" | grep -qi '<!doctype html' || fail "the page does not ans
 curl -fsS "$address/api/health/live" | grep -q true || fail "the interface does not answer at $address/api"
 first=$(curl -fsS "$address/api/items?n=1" | grep -oE '"ItemId":"[^"]*"' | head -n 1 | cut -d'"' -f4)
 [ -n "$first" ] || fail "the interface lists no videos"
-curl -fsS --get "$address/api/item-to-item/related/${first// /%20}?n=3" | grep -q '^\[' || fail "there is no answer to what is related to $first"
+path=$(node -p 'encodeURIComponent(JSON.parse(`"${process.argv[1]}"`))' -- "$first")
+curl -fsS "$address/api/item-to-item/related/$path?n=3" | grep -q '^\[' || fail "there is no answer to what is related to $first"
 kill $server
 wait $server || fail "the server did not end well"
 trap 'rm -f "$said"' EXIT

@@ -7,7 +7,7 @@
 #   scripts/demo.sh --no-serve      end after a check that the page and the interface answer
 #   scripts/demo.sh --port N        another port than 8080
 set -euo pipefail
-cd "$(dirname "$0")/.."
+script=$(realpath "$0")
 
 data= videos= serve=yes port=8080
 while [ $# -gt 0 ]; do
@@ -16,15 +16,22 @@ while [ $# -gt 0 ]; do
     --videos) videos=$(realpath -m "${2:?--videos needs a folder}"); shift ;;
     --port) port=${2:?--port needs a number}; shift ;;
     --no-serve) serve=no ;;
-    *) sed -n '2,8p' "$0" >&2; exit 2 ;;
+    --help | -h) sed -n '2,8p' "$script"; exit 0 ;;
+    *) sed -n '2,8p' "$script" >&2; exit 2 ;;
   esac
   shift
 done
+cd "$(dirname "$script")/.."
 
 step() { printf '\n== %s  (%d s)\n' "$*" $SECONDS; }
 fail() { echo "$*" >&2; exit 2; }
 
+# A workspace for each folder: one's name alone may be that of others.
+workspace_of() { echo "build/demo/$(basename "$1")-$(sha1sum <<<"$1" | cut -c1-8)"; }
+
 # What would fail at the end fails now.
+[ -z "$data" ] || [ -z "$videos" ] || fail "--data and --videos are two demonstrations: give one"
+[[ $port =~ ^[0-9]+$ ]] && [ "$port" -le 65535 ] || fail "--port takes a number up to 65535, not '$port'"
 for folder in "$data" "$videos"; do
   [ -z "$folder" ] || [ -d "$folder" ] || fail "there is no folder $folder"
 done
@@ -41,16 +48,13 @@ cmake --preset release >/dev/null
 cmake --build --preset release --target cowatch cowatch-media page
 cowatch=build/release/bin/cowatch
 
-# A workspace for each kind of demo, so that one does not mix with another.
 if [ -n "$data" ]; then
-  workspace=build/demo/$(basename "$data")
+  workspace=$(workspace_of "$data")
   step "import $data"
   $cowatch import "$workspace" --format graph --data "$data"
-  # Tens of thousands of videos in minutes: smaller networks, and one kind of them tried instead of three.
-  export COWATCH_TRAIN_HIDDEN=${COWATCH_TRAIN_HIDDEN:-1000} COWATCH_TRAIN_BUDGET=${COWATCH_TRAIN_BUDGET:-4}
-  echo "To be quick: train.hidden=$COWATCH_TRAIN_HIDDEN train.budget=$COWATCH_TRAIN_BUDGET. \`cowatch run $workspace\` trains in full."
+  export COWATCH_TRAIN_BUDGET=${COWATCH_TRAIN_BUDGET:-4}  # tens of thousands of videos: one kind of network in place of three
 elif [ -n "$videos" ]; then
-  workspace=build/demo/$(basename "$videos")
+  workspace=$(workspace_of "$videos")
   step "import $videos"
   $cowatch import "$workspace" --videos "$videos"
 else
@@ -62,6 +66,8 @@ else
 fi
 
 step "features, graph, training, embeddings"
+export COWATCH_TRAIN_HIDDEN=${COWATCH_TRAIN_HIDDEN:-1000}
+echo "To be quick: train.hidden=$COWATCH_TRAIN_HIDDEN${COWATCH_TRAIN_BUDGET:+ train.budget=$COWATCH_TRAIN_BUDGET}. \`cowatch run $workspace\` trains in full."
 $cowatch run "$workspace"
 
 if [ $serve = yes ]; then

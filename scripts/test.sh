@@ -5,7 +5,8 @@
 #   scripts/test.sh --list       the names of the parts
 #   scripts/test.sh PART…        only those, changed or not
 set -euo pipefail
-cd "$(dirname "$0")/.."
+script=$(realpath "$0")
+cd "$(dirname "$script")/.."
 
 # A part is a script whose second line says what it does and whose third line which files it depends on.
 mapfile -t parts < <(grep -l '^# needs: ' tests/parts/*.sh | xargs -n 1 basename -s .sh)
@@ -13,7 +14,8 @@ force=
 case ${1:-} in
   --list) for part in "${parts[@]}"; do printf '%-8s %s\n' "$part" "$(sed -n '2s/^# //p' "tests/parts/$part.sh")"; done; exit 0 ;;
   --all) force=yes; export COWATCH_TEST_ALL=1 ;;
-  -*) sed -n '2,6p' "$0" >&2; exit 2 ;;
+  --help | -h) sed -n '2,6p' "$script"; exit 0 ;;
+  -*) sed -n '2,6p' "$script" >&2; exit 2 ;;
   "") mapfile -t parts < <(grep -L '^# only with --all' $(printf 'tests/parts/%s.sh ' "${parts[@]}") | xargs -n 1 basename -s .sh) ;;
   *)
     force=yes
@@ -29,6 +31,12 @@ if [ -z "${COWATCH_DATA:-}" ] && [ -d ../shared/data ]; then
   export COWATCH_DATA
 fi
 
+# Those of git and new ones; of a tree without git, all but what is made.
+files_of() {
+  git ls-files -z --cached --others --exclude-standard -- "$@" 2>/dev/null ||
+    find "$@" \( -name node_modules -o -path './build' \) -prune -o -type f -print0
+}
+
 # Digest of all files a part depends on, as they lie there, of the compiler and of the data at hand.
 state_of() {
   local needs
@@ -36,7 +44,7 @@ state_of() {
   {
     echo "${COWATCH_DATA:-}"
     c++ --version
-    git ls-files -z --cached --others --exclude-standard -- "${needs[@]}" tests/parts scripts | sort -zu | xargs -0 sha1sum 2>/dev/null || true
+    files_of "${needs[@]}" tests/parts scripts | sort -zu | xargs -0 sha1sum 2>/dev/null || true
   } | sha1sum | cut -d' ' -f1
 }
 

@@ -2,6 +2,9 @@
 
 #include <array>
 
+#include "base/error.h"
+#include "base/settings.h"
+
 namespace cowatch {
 namespace {
 
@@ -24,6 +27,22 @@ std::optional<FeedbackKind> feedback_kind(std::string_view name) {
     if (kind_names[i] == name) return static_cast<FeedbackKind>(i);
   }
   return std::nullopt;
+}
+
+std::vector<FeedbackKind> watching_kinds(const Settings& settings) {
+  std::vector<FeedbackKind> kinds;
+  for (const std::string& name : settings.get_list("graph.feedback")) {
+    const auto kind = feedback_kind(name);
+    if (!kind) {
+      throw Error(ErrorCode::bad_argument, "no such kind of feedback",
+                  {.where = "graph.feedback",
+                   .expected = "kinds such as watch, click, like, search, separated by commas",
+                   .found = "'" + name + "'",
+                   .remedy = "Correct the setting."});
+    }
+    kinds.push_back(*kind);
+  }
+  return kinds;
 }
 
 }  // namespace cowatch

@@ -9,6 +9,8 @@
 
 namespace cowatch {
 
+class Settings;
+
 // Stored by number: new kinds go to the end.
 enum class FeedbackKind : uint8_t {
   impression,
@@ -26,5 +28,7 @@ enum class FeedbackKind : uint8_t {
 std::string_view feedback_name(FeedbackKind kind);
 std::vector<std::string> feedback_names();
 std::optional<FeedbackKind> feedback_kind(std::string_view name);
+// The kinds that count as watching (graph.feedback); bad_argument when the setting names another.
+std::vector<FeedbackKind> watching_kinds(const Settings& settings);
 
 }  // namespace cowatch

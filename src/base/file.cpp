@@ -100,7 +100,8 @@ namespace {
 
 // Opens for reading a thing that must be a regular file, and tells its size.
 int open_regular(const Path& path, size_t& size) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // A named pipe would be waited for.
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     if (errno == ENOENT) {
       throw Error(

@@ -22,7 +22,7 @@ const std::vector<Setting>& declarations() {
       {"extract.wall_seconds", 60.0, "time for one file, in seconds", 1, 86400},
 
       // How the co-watch graph is made (graph/pairs.h).
-      {"graph.feedback", "watch", "kinds of feedback that count as watching, separated by commas"},
+      {"graph.feedback", "watch,like", "kinds of feedback that count as watching, separated by commas"},
       {"graph.half_life_days", 30.0, "age at which a pair counts half, with weight decayed", 0.001, 1e6},
       {"graph.max_degree", int64_t{0}, "most neighbours of a video, its strongest; 0: any number", 0, 1e9},
       {"graph.max_watches", int64_t{500}, "newest watches of a person that count", 2, 10000},

@@ -207,6 +207,20 @@ void Settings::set(std::string_view name, std::string_view text, Source source, 
   entries_[std::string(name)] = {std::move(value), source, std::move(origin)};
 }
 
+std::vector<std::string> Settings::get_list(std::string_view name) const {
+  const std::string& text = get_text(name);
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    std::string part = text.substr(begin, end - begin);
+    part.erase(0, part.find_first_not_of(' '));
+    part.erase(part.find_last_not_of(' ') + 1);
+    if (!part.empty()) parts.push_back(std::move(part));
+    begin = end + 1;
+  }
+  return parts;
+}
+
 const Settings::Entry& Settings::entry(std::string_view name) const {
   setting_declaration(name);
   return entries_.find(name)->second;

@@ -49,6 +49,7 @@ class Settings {
   int64_t get_int(std::string_view name) const;
   double get_number(std::string_view name) const;
   const std::string& get_text(std::string_view name) const;
+  std::vector<std::string> get_list(std::string_view name) const;  // of a text, its parts between commas
   const Entry& entry(std::string_view name) const;
 
   // The settings of one section as "name=value" lines: the part of a stage's fingerprint that settings make.

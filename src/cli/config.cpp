@@ -59,7 +59,13 @@ void run(const Options& options) {
     if (here != section) std::cout << (section.empty() ? "" : "\n") << "[" << (section = here) << "]\n";
     print_one(declaration, entry);
   }
-  if (options.as_json) std::cout << json.dump(2) << "\n";
+  if (options.as_json) {
+    std::cout << json.dump(2) << "\n";
+  } else if (options.name.empty()) {
+    std::cout << "\nTo change one for good, write it to " << (options.folder.empty() ? "WS/cowatch.toml" : (options.folder / "cowatch.toml").string())
+              << ", as in [graph] and min_people = 3 on two lines;\n"
+                 "for one command, give its flag (--min-people 3) or COWATCH_GRAPH_MIN_PEOPLE=3.\n";
+  }
 }
 
 }  // namespace
@@ -68,7 +74,8 @@ Verb config_verb() {
   return {"config", "Workspace", "show every setting, its value and where the value came from",
           "  cowatch config                          all settings and their defaults\n"
           "  cowatch config WS                       as they hold in a workspace\n"
-          "  cowatch config WS --name graph.min_people",
+          "  cowatch config WS --name graph.min_people\n"
+          "  printf '[graph]\\nmin_people = 3\\n' >> WS/cowatch.toml   change one for good",
           [](CommandLine app) {
             const auto options = std::make_shared<Options>();
             app.add_option("WS", options->folder, "a workspace; without it, defaults and environment");

@@ -55,8 +55,9 @@ void print(const ExtractSummary& summary) {
             << std::left << std::setw(static_cast<int>(width)) << "video"
             << "  why not\n";
   for (const auto& file : summary.refused) {
-    std::cout << std::setw(static_cast<int>(width)) << file.id << "  " << file.reason << "\n";
+    std::cout << std::setw(static_cast<int>(width)) << file.id << "  " << file.reason << "  (" << file.path << ")\n";
   }
+  std::cout << "Mend them or put them back, then run it again; the others go on without them.\n";
 }
 
 void configure(CommandLine app) {

@@ -85,7 +85,8 @@ void print(const ImportOutcome& outcome, const Options& options) {
     std::cout << counts.missing_files << " videos are listed but their file is missing\n";
   for (const std::string& sample : outcome.reject_samples) std::cout << "  " << sample << "\n";
   if (!outcome.reject_samples.empty() && !options.check) {
-    std::cout << "  all of them, with their rows: " << (options.workspace.folder / "rejects").string()
+    std::cout << "  " << (outcome.rejects_cut ? "the first " + std::to_string(most_rejects) + " of each file" : "all of them")
+              << ", with their rows: " << (options.workspace.folder / "rejects").string()
               << "\n";
   }
   if (options.check) std::cout << "Nothing was written (--check).\n";

@@ -15,6 +15,8 @@
 #include "math/matrix_kernel.h"
 #include "math/read_rate.h"
 #include "math/targets.h"
+#include "media/extractor.h"
+#include "pipeline/index_stage.h"
 #include "store/catalogue.h"
 #include "store/workspace.h"
 
@@ -141,6 +143,17 @@ Finding media_program() {
                 (versions.value("h264_encoder", false) ? ", encodes H.264" : ", no H.264 encoder"));
 }
 
+// How decoding is kept apart from the rest of the machine.
+Finding confinement() {
+  try {
+    const bool apart = Extractor(MediaLimits()).namespaces();
+    return judged("confinement of decoding", apart ? "namespaces of its own and a filter of system calls" : "a filter of system calls, no namespaces",
+                  apart, "sysctl kernel.unprivileged_userns_clone=1   # or run where user namespaces are allowed");
+  } catch (const Error& error) {
+    return failed("confinement of decoding", FindingState::missing, error, "");
+  }
+}
+
 Finding page_files() {
   const Path page = shared_file("web") / "index.html";
   if (std::filesystem::exists(page)) return ok("page", page.string());
@@ -149,15 +162,15 @@ Finding page_files() {
 
 struct Artifact {
   std::string_view file, verb;
-  bool always;  // false: nothing is amiss without it
+  enum class Needs { nothing, contents, always } needs;  // contents: files of videos, or imported features
 };
 constexpr Artifact artifacts[] = {
-    {"imported_features.safetensors", "import", false},
-    {"features.safetensors", "extract", true},
-    {"graph.safetensors", "graph", true},
-    {"tree.safetensors", "graph", true},
-    {"model.safetensors", "train", true},
-    {"embeddings.safetensors", "embed", true},
+    {"imported_features.safetensors", "import", Artifact::Needs::nothing},
+    {"features.safetensors", "extract", Artifact::Needs::contents},
+    {"graph.safetensors", "graph", Artifact::Needs::always},
+    {"tree.safetensors", "graph", Artifact::Needs::always},
+    {"model.safetensors", "train", Artifact::Needs::contents},
+    {"embeddings.safetensors", "embed", Artifact::Needs::contents},
 };
 
 // The kinds and formats are the readers' business; here every byte is compared with its checksum.
@@ -180,12 +193,43 @@ std::string verb_command(std::string_view verb, const Path& folder) {
   return verb == "import" ? command + " --features FILE" : command;
 }
 
-void add_artifacts(const Workspace& workspace, std::vector<Finding>& findings) {
+// Without any, the graph alone answers, and what is learned has nothing to learn from.
+bool has_contents(const Workspace& workspace) {
+  if (std::filesystem::exists(workspace.imported_features())) return true;
+  const Catalogue catalogue(workspace.catalogue(), Catalogue::Mode::read);
+  for (uint32_t first = 0;;) {
+    const auto items = catalogue.items(first, 5000);
+    if (items.empty()) return false;
+    for (const ItemRecord& item : items)
+      if (!item.media_path.empty()) return true;
+    first = items.back().index + 1;
+  }
+}
+
+// What searches read.
+void add_release(const Workspace& workspace, std::vector<Finding>& findings) {
+  const std::string remedy = verb_command("index", workspace.folder());
+  try {
+    for (const Path& path : index_artifacts(workspace)) {
+      findings.push_back(artifact_finding(path, remedy));
+      findings.back().name = std::filesystem::relative(path, workspace.folder()).string();
+    }
+  } catch (const Error& error) {
+    findings.push_back(failed("search", FindingState::warning, error, remedy));
+  }
+}
+
+void add_artifacts(const Workspace& workspace, bool contents, std::vector<Finding>& findings) {
+  if (!contents) {
+    findings.push_back(ok("features", "no video has a file and none were imported: related videos come from the graph alone; "
+                                      "`cowatch import " + workspace.folder().string() + " --videos FOLDER` changes that"));
+  }
   std::map<std::string, std::string> remedies;
   for (const Artifact& artifact : artifacts) {
     const std::string name(artifact.file), command = verb_command(artifact.verb, workspace.folder());
     remedies[name] = command;
-    if (artifact.always && !std::filesystem::exists(workspace.file(name)))
+    const bool wanted = artifact.needs == Artifact::Needs::always || (artifact.needs == Artifact::Needs::contents && contents);
+    if (wanted && !std::filesystem::exists(workspace.file(name)))
       findings.push_back({name, FindingState::missing, "not made yet", command});
   }
   std::vector<Path> files;
@@ -233,6 +277,7 @@ std::vector<Finding> examine_machine(const Path& disk) {
   findings.push_back(open_files());
   findings.push_back(disk_space(disk));
   findings.push_back(media_program());
+  if (findings.back().state == FindingState::ok) findings.push_back(confinement());
   findings.push_back(page_files());
   findings.push_back(ok("SQLite", std::string(sqlite_version())));
   return findings;
@@ -244,7 +289,9 @@ std::vector<Finding> examine_workspace(const Path& folder) {
     const Workspace workspace = Workspace::open(folder, Workspace::Access::read);
     findings.push_back(ok("layout", std::to_string(Workspace::layout_version) + " in " + folder.string()));
     findings.push_back(catalogue_finding(workspace));
-    add_artifacts(workspace, findings);
+    const bool readable = findings.back().state == FindingState::ok;
+    add_artifacts(workspace, !readable || has_contents(workspace), findings);
+    add_release(workspace, findings);
   } catch (const Error& error) {
     findings.push_back(failed("layout", FindingState::missing, error, ""));
   }

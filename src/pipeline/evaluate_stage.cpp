@@ -1,7 +1,6 @@
 #include "pipeline/evaluate_stage.h"
 
 #include <algorithm>
-#include <sstream>
 
 #include "base/error.h"
 #include "base/progress.h"
@@ -11,11 +10,7 @@ namespace cowatch {
 namespace {
 
 std::vector<std::string> methods_of(const Settings& settings) {
-  std::vector<std::string> methods;
-  std::istringstream list(settings.get_text("evaluate.methods"));
-  for (std::string name; std::getline(list, name, ',');) {
-    if (!name.empty()) methods.push_back(name);
-  }
+  std::vector<std::string> methods = settings.get_list("evaluate.methods");
   if (methods.empty()) methods = {"raw", "random_mined", "infonce", settings.get_text("train.method")};
   std::vector<std::string> once;
   for (const std::string& method : methods) {

@@ -16,35 +16,6 @@
 namespace cowatch {
 namespace {
 
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> parts;
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find(',', begin), text.size());
-    std::string part = text.substr(begin, end - begin);
-    part.erase(0, part.find_first_not_of(' '));
-    part.erase(part.find_last_not_of(' ') + 1);
-    if (!part.empty()) parts.push_back(std::move(part));
-    begin = end + 1;
-  }
-  return parts;
-}
-
-std::vector<FeedbackKind> feedback_kinds(const Settings& settings) {
-  std::vector<FeedbackKind> kinds;
-  for (const std::string& name : split(settings.get_text("graph.feedback"))) {
-    const auto kind = feedback_kind(name);
-    if (!kind) {
-      throw Error(ErrorCode::bad_argument, "no such kind of feedback",
-                  {.where = "graph.feedback",
-                   .expected = "kinds such as watch, click, like, search, separated by commas",
-                   .found = "'" + name + "'",
-                   .remedy = "Correct the setting."});
-    }
-    kinds.push_back(*kind);
-  }
-  return kinds;
-}
-
 // What the graph alone depends on.
 std::string edges_fingerprint(const Catalogue& catalogue, const Settings& settings) {
   return Fingerprint().add("graph").add(settings.section("graph")).add(catalogue.version()).digest();
@@ -88,7 +59,7 @@ int64_t newest_time(const Catalogue& catalogue, const std::vector<FeedbackKind>&
 
 std::vector<Edge> count_pairs(const Catalogue& catalogue, PairSettings options, const Settings& settings,
                               WatchersBuilder& watchers, GraphSummary& summary) {
-  const std::vector<FeedbackKind> kinds = feedback_kinds(settings);
+  const std::vector<FeedbackKind> kinds = watching_kinds(settings);
   if (options.weight == PairWeight::decayed) options.newest_ms = newest_time(catalogue, kinds);
   uint64_t expected = 0;
   auto counts = catalogue.event_counts();
@@ -183,7 +154,7 @@ TreeSettings tree_settings(const Settings& settings) {
   options.linkage = *linkage_named(settings.get_text("tree.linkage"));
   options.rounds = static_cast<int>(settings.get_int("tree.rounds"));
   options.max_cluster_size = static_cast<size_t>(settings.get_int("tree.max_cluster_size"));
-  for (const std::string& text : split(settings.get_text("tree.thresholds"))) {
+  for (const std::string& text : settings.get_list("tree.thresholds")) {
     double threshold = 0;
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), threshold);
     if (problem != std::errc() || end != text.data() + text.size()) {

@@ -16,6 +16,7 @@ namespace {
 struct Target {
   Path rejects;  // folder; empty: they are only counted
   Path existing_features, features;
+  Settings settings;  // of the workspace
 };
 
 // What an import reads: every file opened and understood, nothing written yet.
@@ -124,7 +125,8 @@ ImportOutcome import_into(Catalogue& catalogue, const ImportRequest& request, co
   ImportOutcome outcome;
   outcome.counts = sink.finish();
   outcome.reject_samples = sink.samples();
-  outcome.health = measure_health(catalogue);
+  outcome.rejects_cut = sink.cut();
+  outcome.health = measure_health(catalogue, watching_kinds(target.settings));
   return outcome;
 }
 
@@ -133,12 +135,13 @@ ImportOutcome import_into(Catalogue& catalogue, const ImportRequest& request, co
 ImportOutcome run_import(const Workspace& workspace, const ImportRequest& request) {
   Catalogue catalogue(workspace.catalogue(), Catalogue::Mode::write);
   return import_into(catalogue, request,
-                     {workspace.rejects(), workspace.imported_features(), workspace.imported_features()});
+                     {workspace.rejects(), workspace.imported_features(), workspace.imported_features(), workspace.settings()});
 }
 
 ImportOutcome check_import(const Path& folder, const ImportRequest& request) {
   const TemporaryFolder copy;
   Path existing;
+  Settings settings;
   if (!Workspace::may_be(folder)) {
     log(LogLevel::warning,
         folder.string() + " holds other things: an import would refuse it, name another folder");
@@ -146,11 +149,12 @@ ImportOutcome check_import(const Path& folder, const ImportRequest& request) {
   if (std::filesystem::exists(folder / "workspace.json")) {
     const Workspace workspace = Workspace::open(folder, Workspace::Access::read);
     existing = workspace.imported_features();
+    settings = workspace.settings();
     if (std::filesystem::exists(workspace.catalogue()))
       copy_catalogue(workspace.catalogue(), copy / "catalogue.sqlite");
   }
   Catalogue catalogue(copy / "catalogue.sqlite", Catalogue::Mode::write);
-  return import_into(catalogue, request, {{}, existing, copy / "features.safetensors"});
+  return import_into(catalogue, request, {{}, existing, copy / "features.safetensors", settings});
 }
 
 }  // namespace cowatch

@@ -21,6 +21,7 @@ struct ImportRequest {
 struct ImportOutcome {
   ImportCounts counts;
   std::vector<std::string> reject_samples;
+  bool rejects_cut = false;  // some file had more than are kept
   Health health;
 };
 

@@ -17,28 +17,32 @@ std::vector<std::string> shared_hashtags(const ItemRecord& a, const ItemRecord& 
 }
 
 std::string sentence(const Why& why) {
+  std::string out;
+  const auto add = [&](const std::string& part) { out += (out.empty() ? "" : "; ") + part; };
   char text[96];
-  std::snprintf(text, sizeof text, "similarity %.3f", static_cast<double>(why.score));
-  std::string out = text;
+  if (why.embedded) {
+    std::snprintf(text, sizeof text, "similarity %.3f", static_cast<double>(why.score));
+    add(text);
+  }
   const uint64_t people = why.co_watchers.value_or(0);
   if (people > 0) {
-    out += "; " + std::to_string(people) + (people == 1 ? " person" : " people") + " watched both";
+    add(std::to_string(people) + (people == 1 ? " person" : " people") + " watched both");
   } else if (why.edge_weight > 0) {  // counted pairs have people, so it was imported
-    std::snprintf(text, sizeof text, "; linked in the imported graph (weight %g)",
+    std::snprintf(text, sizeof text, "linked in the imported graph (weight %g)",
                   static_cast<double>(why.edge_weight));
-    out += text;
+    add(text);
   }
   if (why.round > 0)
-    out += "; same cluster of " + std::to_string(why.cluster_size) + " videos after round " +
-           std::to_string(why.round);
+    add("same cluster of " + std::to_string(why.cluster_size) + " videos after round " + std::to_string(why.round));
   for (size_t i = 0; i < why.hashtags.size() && i < 3; ++i)
-    out += (i == 0 ? "; both #" : " #") + why.hashtags[i];
+    i == 0 ? add("both #" + why.hashtags[i]) : void(out += " #" + why.hashtags[i]);
   return out;
 }
 
-Why explain(const Release& release, const ItemRecord& query, const ItemRecord& found, float score) {
+Why explain(const Release& release, const ItemRecord& query, const ItemRecord& found, float score, bool embedded) {
   Why why;
   why.score = score;
+  why.embedded = embedded;
   if (release.graph && query.index < release.graph->nodes() && found.index < release.graph->nodes()) {
     const auto neighbours = release.graph->neighbours(query.index);
     const auto at = std::lower_bound(neighbours.begin(), neighbours.end(), found.index);
@@ -129,7 +133,7 @@ std::vector<Related> related_videos(const Catalogue& catalogue, const Release& r
   });
   std::vector<Related> related;
   for (const auto& [other, score] : found) {
-    related.push_back({other, explain(release, *item, other, embedded ? score : 0)});
+    related.push_back({other, explain(release, *item, other, score, embedded)});
   }
   return related;
 }

@@ -12,7 +12,8 @@
 namespace cowatch {
 
 struct Why {
-  float score = 0;  // cosine of the two embeddings
+  bool embedded = true;
+  float score = 0;  // cosine of the two embeddings; where there are none, the weight of their edge
   // The smallest cluster that holds both; round 0: none does.
   size_t round = 0;
   uint32_t cluster = 0, cluster_size = 0;

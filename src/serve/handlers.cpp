@@ -94,7 +94,7 @@ ItemRecord item_of(const Json& body, const std::string& id) {
     std::replace(text.begin(), text.end(), ' ', '_');
     item.hashtags.push_back(std::move(text));
   }
-  if (body.contains("Labels") && body["Labels"].is_object()) item.attributes = body["Labels"].dump();
+  if (body.contains("Labels") && body["Labels"].is_structured()) item.attributes = body["Labels"].dump();
   return item;
 }
 
@@ -196,9 +196,10 @@ void need_user(const Call& call, const std::string& id) {
     throw Error(ErrorCode::not_found, "there is no such user", {.found = "'" + id.substr(0, 80) + "'"});
 }
 
+// Somebody new gets what others watch.
 std::vector<Ranked> recommended_to(const Call& call) {
-  need_user(call, call.path[0]);
   RelatedQuery query = related_query(call);
+  if (!call.catalogue.has_user(call.path[0])) return popular_videos(call.catalogue, *call.release, query);
   query.user = call.path[0];
   return recommended_videos(call.catalogue, *call.release, query);
 }

@@ -34,7 +34,7 @@ Json to_json(const ItemRecord& item, const Catalogue& catalogue) {
                {"Index", item.index},
                {"IsHidden", item.hidden},
                {"Categories", item.hashtags},
-               {"Labels", labels.is_object() ? labels : Json::object()},
+               {"Labels", labels.is_structured() ? labels : Json::object()},
                {"Comment", item.title},
                {"Title", item.title},
                {"Description", item.description},

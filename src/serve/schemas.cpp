@@ -29,7 +29,7 @@ constexpr const char* nouns = R"json({
     "IsHidden": {"type": "boolean"},
     "Categories": {"type": "array", "items": {"type": "string"}, "description": "hashtags"},
     "Timestamp": {"type": "string", "description": "when it was made, ISO 8601 in UTC"},
-    "Labels": {"type": "object", "description": "further attributes"},
+    "Labels": {"type": ["object", "array"], "description": "further attributes"},
     "Comment": {"type": "string", "description": "the title, as Gorse names it"},
     "Title": {"type": "string"}, "Description": {"type": "string"}, "Author": {"type": "string"},
     "Language": {"type": "string"},
@@ -84,7 +84,7 @@ constexpr const char* nouns = R"json({
     "UserId": {"type": "string", "minLength": 1, "maxLength": 512},
     "ItemId": {"type": "string", "minLength": 1, "maxLength": 512},
     "Timestamp": {"type": ["string", "integer"], "description": "ISO 8601, or seconds since 1970; left out: now"},
-    "Value": {"type": "number", "minimum": 0, "description": "watch: portion watched, 1 = to the end"},
+    "Value": {"type": "number", "minimum": 0, "maximum": 1000, "description": "watch: portion watched, 1 = to the end"},
     "WatchedSeconds": {"type": "number", "minimum": 0, "maximum": 1e9},
     "LengthSeconds": {"type": "number", "minimum": 0, "maximum": 1e9},
     "Comment": {"type": "string", "maxLength": 10000}}},
@@ -273,6 +273,8 @@ void check_bounds(const Json& value, const Json& schema, const std::string& plac
       refuse(place, what + (" of at most " + schema[most].dump()), value);
   };
   if (value.is_number()) within("minimum", "maximum", value.get<double>(), "a number");
+  if (value.is_string() && value.get_ref<const std::string&>().find('\0') != std::string::npos)
+    refuse(place, "text without zero bytes", value);
   if (value.is_string())
     within("minLength", "maxLength", static_cast<double>(value.get_ref<const std::string&>().size()),
            "a length");

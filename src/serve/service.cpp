@@ -90,6 +90,9 @@ Service::Service(Workspace workspace, const Settings& settings)
       upload_limit_(static_cast<size_t>(settings.get_int("serve.upload_limit"))),
       key_(settings.get_text("serve.key")),
       vectors_(workspace_.file("vectors"), settings) {
+  // The collections are ours alone from here on: what lies there a killed server left.
+  std::error_code ignored;
+  std::filesystem::remove_all(workspace_.file("uploads"), ignored);
   release();  // a damaged artifact is named at the start, not at the first question
 }
 
@@ -119,7 +122,7 @@ Health Service::health(const Catalogue& catalogue) {
   const std::lock_guard lock(health_mutex_);     // who comes while it is measured wants the same answer
   const double start = seconds_now();
   if (start < health_until_) return health_;
-  health_ = measure_health(catalogue);
+  health_ = measure_health(catalogue, watching_kinds(settings_));
   const double end = seconds_now(), took = end - start;
   health_until_ = took < at_once ? 0 : end + took / share;
   return health_;

@@ -40,6 +40,12 @@ Response search_upload(Call& call) {
   if (call.request.body.empty())
     throw Error(ErrorCode::bad_input, "the upload is empty",
                 {.expected = "the bytes of a video file as the body"});
+  if (call.request.header("content-type").starts_with("multipart/"))
+    throw Error(ErrorCode::bad_input, "an upload is not a form",
+                {.where = "Content-Type",
+                 .expected = "the bytes of the file as the body",
+                 .found = "multipart",
+                 .remedy = "Send it as curl --data-binary @clip.mp4 does."});
   if (!call.release->index)
     throw Error(ErrorCode::missing_stage, "nothing has been learnt yet", {.remedy = "Run `cowatch run WS`."});
   Service& service = call.service;

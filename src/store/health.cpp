@@ -1,13 +1,12 @@
 #include "store/health.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/json.h"
 
 namespace cowatch {
 namespace {
-
-constexpr FeedbackKind signs_of_interest[] = {FeedbackKind::watch, FeedbackKind::click, FeedbackKind::like};
 
 std::string count_text(uint64_t value) {
   std::string digits = std::to_string(value);
@@ -22,32 +21,46 @@ std::string percent(uint64_t part, uint64_t whole) {
   return text;
 }
 
+// Feedback that may stand for watching where there is none of it, and how to say so.
+std::string other_signs(const Health& health, std::span<const FeedbackKind> watching) {
+  std::string kinds;
+  for (const FeedbackKind kind : {FeedbackKind::watch, FeedbackKind::like, FeedbackKind::click, FeedbackKind::comment}) {
+    const std::string name(feedback_name(kind));
+    if (std::ranges::find(watching, kind) == watching.end() && health.events_by_kind.contains(name))
+      kinds += (kinds.empty() ? "" : ",") + name;
+  }
+  return kinds.empty() ? "" : "; set graph.feedback to count " + kinds;
+}
+
 // Thresholds are rules of thumb: a pair needs two people, an embedding some pairs a video.
-void judge(Health& health, uint64_t people_with_two) {
+void judge(Health& health, uint64_t people_with_two, std::span<const FeedbackKind> watching) {
   const auto add = [&](const char* what, bool possible, std::string because) {
     health.possible.push_back({what, possible, std::move(because)});
   };
   const bool pairs = people_with_two >= 2 || health.edges > 0;
   add("related videos by co-watching", pairs,
       health.edges > 0 ? count_text(health.edges) + " imported edges"
-                       : count_text(people_with_two) + " people watched at least two videos");
+                       : count_text(people_with_two) + " people watched at least two videos" +
+                             (pairs ? "" : other_signs(health, watching)));
   const double per_video =
       health.events_per_video +
       (health.videos ? 2.0 * static_cast<double>(health.edges) / static_cast<double>(health.videos) : 0);
   char text[64];
   std::snprintf(text, sizeof text, "%.1f watches or edges a video; from 1 on it pays", per_video);
-  add("learning an embedding", pairs && per_video >= 1, text);
-  add("related videos for new uploads", health.with_file > 0 || health.has_features,
+  const bool seen = health.with_file > 0 || health.has_features;
+  add("learning an embedding", seen && pairs && per_video >= 1,
+      seen ? text : "no video has a file to look into; --features brings features made elsewhere");
+  add("related videos for new uploads", health.with_file > 0,
       health.with_file > 0  ? count_text(health.with_file) + " videos have a file to look into"
-      : health.has_features ? "features were imported"
-                            : "no video has a file; --features brings features made elsewhere");
+      : health.has_features ? "what videos hold is known from imported features alone: import those of new videos, too"
+                            : "no video has a file to look into");
   add("hashtags as labels", health.with_hashtags * 20 >= health.videos && health.videos > 0,
       percent(health.with_hashtags, health.videos) + " of the videos have hashtags");
 }
 
 }  // namespace
 
-Health measure_health(const Catalogue& catalogue) {
+Health measure_health(const Catalogue& catalogue, std::span<const FeedbackKind> watching) {
   Health health;
   health.people = catalogue.user_count();
   health.videos = catalogue.item_count();
@@ -61,7 +74,7 @@ Health measure_health(const Catalogue& catalogue) {
   std::vector<uint32_t> last_user(health.videos, UINT32_MAX);
   uint64_t distinct = 0, people_with_two = 0, of_person = 0;
   uint32_t person = UINT32_MAX;
-  catalogue.for_each_watch(signs_of_interest, [&](const Watch& watch) {
+  catalogue.for_each_watch(watching, [&](const Watch& watch) {
     if (watch.item >= health.videos) return;  // came while we were counting
     if (watch.user != person) person = watch.user, of_person = 0;
     warm[watch.item] = true;
@@ -91,7 +104,7 @@ Health measure_health(const Catalogue& catalogue) {
   health.events_per_video = ratio(static_cast<double>(distinct), static_cast<double>(health.videos));
   health.density = ratio(static_cast<double>(distinct),
                          static_cast<double>(health.people) * static_cast<double>(health.videos));
-  judge(health, people_with_two);
+  judge(health, people_with_two, watching);
   return health;
 }
 

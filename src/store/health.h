@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,7 @@ namespace cowatch {
 struct Health {
   uint64_t people = 0, videos = 0, events = 0, edges = 0;
   std::map<std::string, uint64_t> events_by_kind;
-  uint64_t cold_videos = 0;  // without a watch, a click, a like or an imported edge
+  uint64_t cold_videos = 0;  // that nobody watched and no imported edge names
   uint64_t with_file = 0, extracted = 0, refused = 0, with_title = 0, with_hashtags = 0;
   bool has_features = false;  // imported ones
   double events_per_person = 0, events_per_video = 0;
@@ -29,7 +30,8 @@ struct Health {
   std::vector<Possible> possible;
 };
 
-Health measure_health(const Catalogue& catalogue);
+// `watching`: kinds of feedback that count as watching (watching_kinds).
+Health measure_health(const Catalogue& catalogue, std::span<const FeedbackKind> watching);
 Json to_json(const Health& health);
 std::string to_table(const Health& health);  // for the terminal
 

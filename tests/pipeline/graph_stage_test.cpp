@@ -44,6 +44,7 @@ struct GraphStage : testing::Test {
 
 TEST_F(GraphStage, MakesGraphAndTreeFromTheLog) {
   fill(workspace);
+  set("graph.feedback", "watch");
   const GraphSummary summary = run_graph_stage(workspace, settings);
   EXPECT_EQ(summary.videos, 4u);
   EXPECT_EQ(summary.pairs.people, 3u);
@@ -67,12 +68,15 @@ TEST_F(GraphStage, CountsAnotherKindOfFeedback) {
   set("graph.feedback", "like, watch");
   run_graph_stage(workspace, settings);
   EXPECT_EQ(Graph::load(workspace.graph()).edges(), 6u);
+  run_graph_stage(workspace, Settings());  // both, when nothing is said
+  EXPECT_EQ(Graph::load(workspace.graph()).edges(), 6u);
   set("graph.feedback", "likes");
   EXPECT_THROW(run_graph_stage(workspace, settings), Error);
 }
 
 TEST_F(GraphStage, AddsImportedEdges) {
   fill(workspace);
+  set("graph.feedback", "watch");
   const uint32_t a = id("a"), b = id("b"), d = id("d");
   {
     Catalogue catalogue(workspace.catalogue(), Catalogue::Mode::write);

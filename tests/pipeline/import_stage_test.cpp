@@ -424,6 +424,45 @@ TEST_F(Import, CheckWritesNothingAndMeasuresWhatWouldBe) {
   EXPECT_EQ(dump(), before);
 }
 
+// The health table and the graph count the same as watching.
+TEST_F(Import, HealthOfALogWithoutWatches) {
+  const std::string log = "user,item\nann,a\nann,b\nbob,a\nbob,b\n";
+  ImportRequest request = events(write("log.csv", log));
+  request.options.kind = FeedbackKind::click;
+  const auto clicks = run(request).health;
+  EXPECT_FALSE(clicks.possible.at(0).possible);
+  EXPECT_THAT(clicks.possible.at(0).because, HasSubstr("graph.feedback to count click"));
+  EXPECT_EQ(clicks.cold_videos, 2u);
+  request.options.kind = FeedbackKind::like;
+  EXPECT_TRUE(run(request).health.possible.at(0).possible);
+}
+
+// Nothing is learnt of videos that nobody can look into.
+TEST_F(Import, HealthWithoutFeaturesPromisesNoLearning) {
+  const std::string log = "user,item\nann,a\nann,b\nbob,a\nbob,b\n";
+  const auto health = run(events(write("log.csv", log))).health;
+  EXPECT_TRUE(health.possible.at(0).possible);
+  EXPECT_FALSE(health.possible.at(1).possible);
+  EXPECT_THAT(health.possible.at(1).because, HasSubstr("--features"));
+  EXPECT_FALSE(health.possible.at(2).possible);
+}
+
+TEST_F(Import, AVideoKeepsItsIdWhenAnotherFileOfItsNameComes) {
+  ImportRequest request;
+  request.videos = {(folder / "clips").string()};
+  std::filesystem::create_directories(folder / "clips");
+  write("clips/y.mp4", "one");
+  run(request);
+  write("clips/y.mkv", "another");  // sorts before it
+  expect_counts(counts_of(request), 1, 1, 0);
+  EXPECT_THAT(catalogue().item(*catalogue().find_item("y"))->media_path, HasSubstr("y.mp4"));
+  EXPECT_THAT(catalogue().item(*catalogue().find_item("y.mkv"))->media_path, HasSubstr("y.mkv"));
+  std::filesystem::remove(folder / "clips" / "y.mp4");
+  const auto outcome = run(request);
+  EXPECT_EQ(outcome.counts.missing_files, 1u);
+  EXPECT_THAT(outcome.reject_samples, ElementsAre(HasSubstr("the file of video y")));
+}
+
 TEST_F(Import, HealthTableSaysWhatIsPossible) {
   const auto health = run(events(write("log.csv", "user,item\nann,a\nann,b\nbob,a\nbob,b\n"))).health;
   EXPECT_EQ(health.density, 1);

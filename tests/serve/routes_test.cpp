@@ -250,6 +250,27 @@ TEST(Routes, SayWhatIsMissingBeforeAnythingWasLearnt) {
     EXPECT_EQ(service.answer(request_of("GET", target)).status, 200) << target;
 }
 
+// Without features the graph answers, and nothing is missing that would come.
+TEST(Routes, AreReadyWithAGraphAlone) {
+  const test::SmallWorkspace made;
+  std::filesystem::remove_all(made.opened().file("search"));
+  std::filesystem::remove(made.opened().embeddings());
+  serve::Service service(made.opened(), Settings());
+  EXPECT_EQ(service.answer(request_of("GET", "/api/health/ready")).status, 200);
+  const Json related = json_of(service.answer(request_of("GET", "/api/item-to-item/related/v0")));
+  ASSERT_FALSE(related.empty());
+  EXPECT_EQ(related[0].dump().find("similarity"), std::string::npos) << related[0].dump();
+  EXPECT_GT(related[0]["Score"].get<double>(), 0) << "the weight of the edge";
+}
+
+TEST(Routes, KnowNobodyNewAndRecommendWhatOthersWatch) {
+  const test::SmallWorkspace made;
+  serve::Service service(made.opened(), Settings());
+  const Response response = service.answer(request_of("GET", "/api/recommend/nobody?n=3"));
+  EXPECT_EQ(response.status, 200);
+  EXPECT_FALSE(json_of(response).empty());
+}
+
 TEST(Routes, DoNotTellWhereTheWorkspaceIs) {
   const test::SmallWorkspace made;
   serve::Service service(made.opened(), Settings());

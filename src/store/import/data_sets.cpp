@@ -299,7 +299,9 @@ std::optional<Path> file_named(const Path& folder, std::string_view word,
                                std::initializer_list<std::string_view> endings) {
   std::vector<Path> found;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
+    std::string name = entry.path().filename().string();
+    for (const std::string_view packed : {".gz", ".zst"})
+      if (name.ends_with(packed)) name.resize(name.size() - packed.size());
     const bool ends =
         std::any_of(endings.begin(), endings.end(), [&](auto ending) { return name.ends_with(ending); });
     if (ends && name.find(word) != name.npos) found.push_back(entry.path());

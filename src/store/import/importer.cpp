@@ -12,8 +12,6 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t most_rejects = 100000;  // kept in the file; all are counted
-
 // Cells of the rejects' file hold no tabs or line ends, and are UTF-8 whatever was found.
 std::string one_line(std::string text) {
   std::replace_if(
@@ -178,7 +176,12 @@ void ImportSink::keep(const Reject& reject) {
   const std::string line = std::to_string(reject.line) + "\t" + one_line(reject.column) + "\t" +
                            one_line(reject.expected) + "\t" + one_line(reject.found) + "\t" +
                            one_line(reject.row) + "\n";
-  if (counts_.rejected + counts_.missing_files <= most_rejects) rejects_ += line;
+  if (kept_ < most_rejects) {
+    rejects_ += line;
+    ++kept_;
+  } else {
+    cut_ = true;
+  }
   if (samples_.size() < 5) {
     samples_.push_back(one_line(file_ + ", line " + std::to_string(reject.line) +
                                 (reject.column.empty() ? "" : ", column " + reject.column) + ": expected " +
@@ -202,6 +205,20 @@ void ImportSink::write_rejects() {
     write_atomically(rejects_folder_ / (file_ + ".tsv"), "line\tcolumn\texpected\tfound\trow\n" + rejects_);
   }
   rejects_.clear();
+  kept_ = 0;
+}
+
+std::map<std::string, std::string> ImportSink::known_files(const Path& folder) const {
+  const std::string below = (folder / "").string();
+  std::map<std::string, std::string> known;
+  for (uint32_t first = 0; catalogue_;) {
+    const auto items = catalogue_->items(first, 5000);
+    if (items.empty()) break;
+    for (const ItemRecord& item : items)
+      if (item.media_path.starts_with(below)) known.emplace(item.media_path, item.id);
+    first = items.back().index + 1;
+  }
+  return known;
 }
 
 void ImportSink::flush() {
@@ -277,13 +294,22 @@ std::vector<Path> media_files_below(const Path& folder) {
 }
 
 void import_media_folder(const Path& folder, ImportSink& sink) {
-  sink.begin_file(std::filesystem::absolute(folder / "").parent_path().filename().string());
+  const Path whole = std::filesystem::absolute(folder / "").lexically_normal();
+  sink.begin_file(whole.parent_path().filename().string());
+  auto known = sink.known_files(whole.parent_path());
   std::set<std::string> ids;
-  for (const Path& file : media_files_below(folder)) {
+  for (const auto& [path, id] : known) ids.insert(id);
+  for (const Path& file : media_files_below(whole)) {
     ItemRecord item;
-    const Path inside = std::filesystem::relative(file, folder);
-    item.id = (inside.parent_path() / inside.stem()).string();
-    if (!ids.insert(item.id).second) item.id = inside.string();
+    const Path inside = file.lexically_relative(whole);
+    item.media_path = file.string();
+    if (const auto at = known.find(item.media_path); at != known.end()) {
+      item.id = at->second;
+      known.erase(at);
+    } else {
+      item.id = (inside.parent_path() / inside.stem()).string();
+      if (!ids.insert(item.id).second) item.id = inside.string();
+    }
     sink.row();
     size_t at = 0;
     if (!is_utf8(item.id, at) || item.id.size() > longest_id) {
@@ -295,9 +321,9 @@ void import_media_folder(const Path& folder, ImportSink& sink) {
     }
     item.title = inside.stem().string();
     std::replace(item.title.begin(), item.title.end(), '_', ' ');
-    item.media_path = std::filesystem::absolute(file).string();
     sink.item(std::move(item));
   }
+  for (const auto& [path, id] : known) sink.missing_file({0, "", "the file of video " + id, "no such file", path});
 }
 
 }  // namespace cowatch

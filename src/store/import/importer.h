@@ -31,6 +31,8 @@ struct ImportCounts {
   uint64_t missing_files = 0;  // accepted items whose media file is not there
 };
 
+inline constexpr size_t most_rejects = 100000;  // of one file that are kept; all are counted
+
 // Where rows go: buffers them, writes chunks, counts, keeps the rejects.
 class ImportSink {
  public:
@@ -56,6 +58,10 @@ class ImportSink {
   ImportCounts finish();  // flush, the last file's rejects, the index of events by item
   // A few of the rejects, for people.
   const std::vector<std::string>& samples() const { return samples_; }
+  // Whether a file had more rejects than are kept of one.
+  bool cut() const { return cut_; }
+  // Paths of media files below `folder` that the catalogue knows, each with the id of its item.
+  std::map<std::string, std::string> known_files(const Path& folder) const;
 
  private:
   void keep(const Reject& reject);
@@ -71,6 +77,8 @@ class ImportSink {
   std::string file_;
   std::map<std::string, int> times_;  // that a name was begun
   std::string rejects_;               // text of the file's rejects
+  size_t kept_ = 0;                   // lines of it
+  bool cut_ = false;
   std::vector<std::string> samples_;
   std::vector<Event> events_;
   std::vector<ItemRecord> items_;
@@ -86,8 +94,8 @@ void import_items(const Path& file, const ImportOptions& options, ImportSink& si
 
 // The video files below a folder, sorted. Throws bad_input when there are none.
 std::vector<Path> media_files_below(const Path& folder);
-// Every video file below a folder becomes an item; its id is the path below the folder without the ending, or
-// with it when another file has that id.
+// Every video file below a folder becomes an item; its id is the one it has, or the path below the folder without
+// the ending, or with it when another file has that id. Files known to lie there that are gone are counted as missing.
 void import_media_folder(const Path& folder, ImportSink& sink);
 
 }  // namespace cowatch

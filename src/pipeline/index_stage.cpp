@@ -220,7 +220,8 @@ IndexSummary predict_index(const Workspace& workspace, const Settings& settings)
     check_count(workspace, summary);
   } else {
     summary.videos = catalogue_videos(workspace);
-    summary.width = static_cast<uint64_t>(settings.get_int("train.outputs"));
+    // A join is mostly twice as wide as one network.
+    summary.width = static_cast<uint64_t>(settings.get_int("train.outputs")) * (settings.get_text("train.method") == "default" ? 2 : 1);
     summary.mapped_bytes = summary.videos * (summary.width * sizeof(float) + RowCodes::record_bytes(summary.width) + sizeof(float));
   }
   predict_memory(settings, summary);

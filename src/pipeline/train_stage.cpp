@@ -121,7 +121,7 @@ JointOptions joint_options(const Settings& settings) {
 std::string train_fingerprint(const Workspace& workspace, const Settings& settings) {
   const std::string remedy = "Run `cowatch run`, or the stages before: extract, graph.";
   return Fingerprint()
-      .add("train 2")
+      .add("train 3")
       .add(settings.section("train"))
       .add(settings.section("tree"))
       .add(content_digest(workspace.features(), remedy))

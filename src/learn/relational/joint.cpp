@@ -144,12 +144,24 @@ class Members {
   std::optional<AffinityTree> tree_;  // of networks
 };
 
-// Share of the videos that a split sets aside: the least that leaves `wanted_pairs` neighbours to find in all
-// splits together, because both ends of an edge must be among them.
+// Share of the videos that a split sets aside: the least that leaves, in all splits together, enough neighbours to find,
+// of whom both ends must be among them, and enough videos that ask for one.
 double share_of_split(const Graph& graph, const JointOptions& options) {
-  const double edges = static_cast<double>(2 * graph.edges() * options.splits);
-  const double share = edges == 0 ? 1 : std::sqrt(static_cast<double>(options.wanted_pairs) / edges);
-  return std::clamp(share, options.least_share, options.most_share);
+  const auto splits = static_cast<double>(options.splits);
+  const auto enough = [&](double share) {
+    double pairs = 0, queries = 0;
+    for (uint32_t video = 0; video < graph.nodes(); ++video) {
+      const auto degree = static_cast<double>(graph.degree(video));
+      pairs += share * share * degree;
+      queries += share * (1 - std::pow(1 - share, degree));
+    }
+    return splits * pairs >= static_cast<double>(options.wanted_pairs) &&
+           splits * queries >= static_cast<double>(options.wanted_queries);
+  };
+  double least = options.least_share, most = options.most_share;
+  if (enough(least)) return least;
+  while (most - least > 0.005) (enough((least + most) / 2) ? most : least) = (least + most) / 2;
+  return most;
 }
 
 // One validation split and how the candidates do on it. The graph of the videos set aside outlives the table.
@@ -214,12 +226,14 @@ std::unique_ptr<Split> try_split(const FeatureTable& features, const Graph& grap
   return split;
 }
 
-// Width of the final embedding. Features that rank well as they are (bags of words) lose what they know in
-// few directions: where they have a weight, their width is kept, up to `widest_projection`.
+// Width of the final embedding. What several members see does not fit the width of one. Features that rank well as
+// they are (bags of words) lose what they know in few directions: where they have a weight, their width is kept, up to
+// `widest_projection`.
 size_t projected_width(const std::vector<Branch>& branches, size_t width, size_t outputs) {
   const bool as_they_are = std::ranges::any_of(
       branches, [](const Branch& branch) { return branch.kind == Branch::Kind::features; });
-  return as_they_are ? std::max(outputs, std::min(width, widest_projection)) : outputs;
+  if (as_they_are) return std::max(outputs, std::min(width, widest_projection));
+  return branches.size() > 1 ? 2 * outputs : outputs;
 }
 
 // Principal directions of the joint embedding over the videos, when it is wider than allowed. Uncentred:

@@ -30,7 +30,9 @@ struct JointOptions {
   RelationalOptions network;  // of the networks; each sets its method and normalisation on top
   TreeSettings tree;
   size_t splits = 3;                                // into videos to fit and videos set aside
-  size_t wanted_pairs = 3000;                       // neighbours to find that all splits together should hold
+  // Neighbours to find, and videos that ask for one, that all splits together should hold: a dense graph among few
+  // videos has many of the former and few of the latter, and then chance decides.
+  size_t wanted_pairs = 3000, wanted_queries = 1000;
   double least_share = 0.1, most_share = 0.3;       // of the training videos, that a split may set aside
   size_t most_queries = 800, most_videos = 10'000;  // of a split
   // Trainings of a network: as many kinds of network as splits + 1 of each stay within it; what is left goes

@@ -77,7 +77,8 @@ TEST_F(IndexStage, PredictsBeforeThereAreEmbeddings) {
   settings.set("train.outputs", "100", Settings::Source::flag, "test");
   const IndexSummary summary = predict_index(workspace, settings);
   EXPECT_TRUE(summary.predicted);
-  EXPECT_EQ(summary.mapped_bytes, 3 * (200 * sizeof(float) + RowCodes::record_bytes(200) + sizeof(float))  /* a join is twice as wide */)
+  const size_t width = 200;  // a join is twice as wide as its networks
+  EXPECT_EQ(summary.mapped_bytes, 3 * (width * sizeof(float) + RowCodes::record_bytes(width) + sizeof(float)))
       << "rows, their codes and errors";
 }
 

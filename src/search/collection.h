@@ -8,7 +8,10 @@
 //
 //   records.sqlite            the points of record (io/record_store.h); all else is made from it
 //   manifest.safetensors      which segments there are (io/manifest.h)
-//   segment-N.safetensors     a segment (io/segment.h), segment-N.index its graph index
+//   segment-ID-N.safetensors  a segment (io/segment.h), segment-ID-N.index its graph index
+//
+// ID is drawn when a collection is made or restored: neither a manifest nor segments of another one that had this
+// folder's name before are taken for its own.
 //
 // Any thread may call anything. Damage to derived files is logged, listed by trouble(), and mended from the
 // records.
@@ -19,6 +22,7 @@
 #include <functional>
 #include <mutex>
 #include <set>
+#include <shared_mutex>
 #include <string>
 #include <thread>
 
@@ -48,6 +52,9 @@ class Collection {
   // after them. Throws damaged when the records themselves are.
   explicit Collection(const Path& folder);
   ~Collection();
+  // Nothing is written to the folder after this, so that it may be moved away and its name given to another.
+  // Views go on as they are; everything that writes, and snapshot(), settle() and verify(), throw conflict.
+  void close();
 
   CollectionConfig config() const;
   // Changes what may change of the configuration: how segments are indexed from now on, and the quota.
@@ -89,6 +96,7 @@ class Collection {
               std::string_view payload);
   void start_table(ViewEdit& edit);
   void wait_for_room();
+  void throw_if_closed() const;
   void publish(std::shared_ptr<const CollectionView> view);
 
   // In the background. Each lane is a thread: a long build in one holds up nothing in the others.
@@ -109,6 +117,7 @@ class Collection {
   bool work_once(Lane lane, const std::stop_token& stop);  // false: there is nothing to do
   void carry_out(const Work& work, Lane lane, const std::stop_token& stop);
   bool replace(const Work& work, const std::vector<Segment::Place>& places, const TableView& made);
+  Path next_segment();
   void write_manifest();
   void verify_segments();
   void mend_damaged();
@@ -125,7 +134,8 @@ class Collection {
   Path folder_;
   FileLock lock_;
   CollectionConfig config_;
-  RecordStore records_;
+  std::string id_;                      // empty: made by a version that gave none
+  std::optional<RecordStore> records_;  // until close()
   size_t table_capacity_;
 
   mutable std::mutex view_mutex_;  // held for a moment
@@ -136,6 +146,8 @@ class Collection {
   std::set<const PointTable*> unindexable_;  // tried in vain; with write_mutex_
   std::mutex manifest_mutex_;                // a manifest is not overtaken by an older one
   std::atomic<uint64_t> next_file_{1};
+  std::atomic<bool> closed_{false};
+  mutable std::shared_mutex copying_mutex_;  // shared while the records are read by their name
 
   mutable std::mutex state_mutex_;
   std::condition_variable_any changed_;

@@ -21,6 +21,9 @@ void Collection::open_segments() {
   bool damaged = false;
   try {
     manifest = Manifest::read(path);
+    if (manifest.collection != id_)
+      throw Error(ErrorCode::damaged, "the manifest is one of another collection",
+                  {.where = path.string(), .expected = "id " + id_, .found = std::exchange(manifest, {}).collection});
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::damaged) throw;
     damaged = error.code() == ErrorCode::damaged;
@@ -49,9 +52,9 @@ void Collection::open_segments() {
       note_trouble(std::string("a segment is made again from the records: ") + error.what());
     }
   }
-  const uint64_t known = records_.sequence();
+  const uint64_t known = records_->sequence();
   replay(edit, damaged ? 0 : manifest.sequence);
-  records_.raise_sequence(manifest.sequence);
+  records_->raise_sequence(manifest.sequence);
   publish(edit.finish(std::max(known, manifest.sequence)));
   if (manifest.sequence > known) recover_records(*view(), known);
   if (next_file_ != manifest.next_file) write_manifest();  // segments were made while replaying
@@ -73,7 +76,7 @@ void Collection::remove_strays(const Manifest& manifest) const {
 
 void Collection::replay(ViewEdit& edit, uint64_t after) {
   start_table(edit);
-  records_.replay(after, [&](const PointRecord& record) {
+  records_->replay(after, [&](const PointRecord& record) {
     const auto at = edit.view().find(record.id);
     if (at) {
       const uint64_t sequence = edit.view().tables[at->table].table->sequence_of(at->slot);
@@ -95,7 +98,7 @@ void Collection::write_out(ViewEdit& edit) {
     else
       sources.push_back({table.table, *table.live});
   }
-  const Path path = folder_ / ("segment-" + std::to_string(next_file_++) + ".safetensors");
+  const Path path = next_segment();
   const size_t count = Segment::write(path, config_.dimension, sources).size();
   const auto segment = std::make_shared<const Segment>(path, config_.dimension, false);
   next.tables.insert(next.tables.begin(),

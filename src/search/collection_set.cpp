@@ -188,16 +188,18 @@ bool CollectionSet::close_and_discard(const std::string& name) {
     const std::lock_guard lock(mutex_);
     const auto found = open_.find(name);
     if (found == open_.end() && failed_.erase(name) == 0 && sharded_.erase(name) == 0) return false;
-    if (found != open_.end()) {
-      closed = found->second;
-      open_.erase(found);
-    }
+    if (found != open_.end()) closed = found->second;
   }
+  // Who still searches it holds its files through their maps; nobody writes where another may lie soon.
+  if (closed) closed->close();
   const Path gone = home(half_gone + name);
   discard(gone);
   file_system().rename(home(name), gone);
   file_system().sync_folder(folder_ / "collections");
-  closed.reset();  // who still searches it holds it open; its files go all the same
+  {
+    const std::lock_guard lock(mutex_);
+    open_.erase(name);
+  }
   discard(gone);
   return true;
 }

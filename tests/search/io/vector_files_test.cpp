@@ -106,6 +106,62 @@ TEST_F(VectorFiles, of_two_lines_of_one_id_the_later_holds) {
   EXPECT_EQ(view->tables[at->table].table->payload_of(at->slot)["n"], 2);
 }
 
+// Before the first row is written: nothing is in then.
+TEST_F(VectorFiles, quotas_and_ids_that_do_not_suffice_are_found_first) {
+  const auto points = collection();
+  CollectionConfig config = points->config();
+  config.most_points = 2600;
+  points->configure(config);
+  const auto refused = [&](const PointFile& file) {
+    const auto before = points->view()->count();
+    try {
+      import_points(*points, file, [](size_t) {});
+    } catch (const Error& error) {
+      EXPECT_EQ(error_kind(error.code()).exit_status, 2);
+      EXPECT_EQ(points->view()->count(), before);
+      return std::string(error.what());
+    }
+    return std::string("it was accepted");
+  };
+  const Path large = test::write_vector_file(folder.path(), "a.npy", VectorTable::of(2700, 7));
+  const Path few = test::write_vector_file(folder.path(), "b.fvecs", table);
+  EXPECT_THAT(refused({.path = large}), AllOf(HasSubstr("at most 2600 beside the 0"), HasSubstr("Nothing was imported")));
+  import_points(*points, {.path = few, .first_id = 100}, [](size_t) {});
+  EXPECT_THAT(refused({.path = large}), HasSubstr("at most 2000 beside the 600"));
+  EXPECT_THAT(refused({.path = few, .first_id = UINT64_MAX - 598}), AllOf(HasSubstr("--first-id"), HasSubstr("Nothing")));
+  import_points(*points, {.path = few, .first_id = UINT64_MAX - 599}, [](size_t) {});
+  import_points(*points, {.path = few, .first_id = 100}, [](size_t) {});  // none of them is new
+  EXPECT_EQ(points->view()->count(), 1200u);
+}
+
+TEST_F(VectorFiles, whoever_stops_an_import_hears_what_is_in) {
+  const auto points = collection();
+  const Path path = test::write_vector_file(folder.path(), "a.npy", VectorTable::of(5000, 7));
+  try {
+    import_points(*points, {.path = path}, [&](size_t) { throw Error(ErrorCode::interrupted, "stopped on request"); });
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("2000 of 5000 rows were imported; the same command brings in all"));
+  }
+  EXPECT_EQ(points->view()->count(), 2000u);
+  import_points(*points, {.path = path}, [](size_t) {});
+  EXPECT_EQ(points->view()->count(), 5000u);
+}
+
+TEST_F(VectorFiles, all_wrong_lines_are_named_whatever_is_wrong_with_them) {
+  const auto points = collection();
+  const std::string good = R"({"id":1,"vector":[1,2,3,4,5,6,7]})";
+  const std::string lines = good + "\n{\"id\":2,\"vector\":[1]}\n" + good + "\n{\"id\n" + good + "\n{\"id\":5}\n";
+  try {
+    import_points(*points, {.path = test::write_text(folder / "in.jsonl", lines)}, [](size_t) {});
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("in.jsonl, line 2: "), HasSubstr("expected 7 numbers, found 1"),
+                                    HasSubstr("Wrong rows: 3 of 6, also line 4; line 6")));
+  }
+  EXPECT_EQ(points->view()->count(), 0u);
+}
+
 TEST_F(VectorFiles, cut_and_foreign_files_are_refused_with_their_place) {
   for (const std::string& name : test::vector_file_names) {
     if (name.find(".jsonl") != name.npos) continue;

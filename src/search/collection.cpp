@@ -204,16 +204,22 @@ void Collection::restore(const Path& snapshot, const Path& folder) {
       throw Error(ErrorCode::bad_input, "this is not a snapshot of a collection",
                   {.where = snapshot.string(), .expected = "a file that `cowatch vectors snapshot` wrote"});
   }
-  const std::string note = RecordStore::read_note(snapshot, "config");
-  const Json json = Json::parse(note, nullptr, false);
-  if (json.is_discarded())
-    throw Error(ErrorCode::bad_input, "this is not a snapshot of a collection", {.where = snapshot.string()});
-  const CollectionConfig config = parse_collection_config(json);
-  std::filesystem::create_directories(folder);
-  RecordStore::copy(snapshot, folder / records_file);
-  RecordStore records(folder / records_file, config.dimension);
-  records.verify();
-  draw_id(records);  // it is another collection from here on
+  try {
+    const Json json = Json::parse(RecordStore::read_note(snapshot, "config"), nullptr, false);
+    if (json.is_discarded()) throw Error(ErrorCode::damaged, "the configuration cannot be read");
+    const CollectionConfig config = parse_collection_config(json);
+    std::filesystem::create_directories(folder);
+    RecordStore::copy(snapshot, folder / records_file);
+    RecordStore records(folder / records_file, config.dimension);
+    records.verify();
+    draw_id(records);  // it is another collection from here on
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::damaged) throw;
+    throw Error(ErrorCode::bad_input, "the snapshot is damaged, or none of a collection",
+                {.where = snapshot.string(),
+                 .found = error.message(),
+                 .remedy = "Nothing was changed: restore another snapshot."});
+  }
 }
 
 Collection::Status Collection::status() const {
@@ -236,6 +242,7 @@ Collection::Status Collection::status() const {
   status.record_bytes = std::filesystem::file_size(folder_ / records_file, ignored);
   status.working = working_ > 0 || unverified_;
   const std::lock_guard lock(state_mutex_);
+  status.damage = damage_;
   status.trouble = trouble_;
   for (const std::string& failure : failures_)
     if (!failure.empty()) status.trouble.push_back(failure);

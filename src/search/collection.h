@@ -79,7 +79,8 @@ class Collection {
     size_t points = 0, indexed = 0, segments = 0, in_memory = 0;
     size_t vector_bytes = 0, index_bytes = 0, memory_bytes = 0, record_bytes = 0;
     bool working = false;              // merging or indexing goes on
-    std::vector<std::string> trouble;  // damage found and mended, a full disk
+    std::vector<std::string> damage;   // found and mended
+    std::vector<std::string> trouble;  // that, a segment that cannot be indexed, a full disk
   };
   Status status() const;
 
@@ -123,12 +124,14 @@ class Collection {
   void mend_damaged();
   void mend(const std::shared_ptr<const Segment>& damaged);
   void note_trouble(const std::string& text);
+  void note_damage(const std::string& text);
   void wake();
   // collection_index.cpp: graph indexes.
   bool wants_index(const TableView& table) const;
   std::shared_ptr<const SegmentIndex> open_segment_index(const std::shared_ptr<const Segment>& segment);
   std::shared_ptr<const SegmentIndex> build_segment_index(const std::shared_ptr<const Segment>& segment,
                                                           const std::stop_token& stop);
+  void leave_unindexed(const std::shared_ptr<const Segment>& segment, const std::string& why);
   bool install_index(const std::shared_ptr<const SegmentIndex>& index);
 
   Path folder_;
@@ -152,7 +155,7 @@ class Collection {
   mutable std::mutex state_mutex_;
   std::condition_variable_any changed_;
   uint64_t events_ = 0;  // counted up by wake()
-  std::vector<std::string> trouble_;
+  std::vector<std::string> damage_, trouble_;
   std::array<std::string, 3> failures_;  // why a lane does not get on; empty: it does
   std::atomic<size_t> working_{0};
   std::atomic<bool> unverified_{false};

@@ -99,6 +99,79 @@ TEST_F(CollectionSetTest, a_collection_does_not_come_back_in_the_snapshot_that_r
   });
 }
 
+TEST_F(CollectionSetTest, an_alias_of_what_is_gone_does_not_name_the_next_of_its_name) {
+  {
+    CollectionSet set(folder_ / "v");
+    set.create("c", config);
+    set.change_aliases({{CollectionSet::AliasChange::Kind::create, "live", "c"}});
+  }
+  std::filesystem::rename(folder_ / "v/collections/c", folder_ / "v/collections/.gone-c");
+  EXPECT_THAT(CollectionSet(folder_ / "v").aliases(), testing::IsEmpty());
+}
+
+TEST_F(CollectionSetTest, an_alias_hides_neither_a_collection_nor_another_alias) {
+  using enum CollectionSet::AliasChange::Kind;
+  CollectionSet set(folder_ / "v");
+  set.create("a", config);
+  set.create("b", config);
+  set.change_aliases({{create, "one", "a"}, {create, "two", "b"}});
+  const auto before = set.aliases();
+  for (const char* taken : {"a", "b", "two"})
+    EXPECT_EQ(code_of([&] { set.change_aliases({{rename, "one", taken}}); }), ErrorCode::conflict) << taken;
+  EXPECT_EQ(code_of([&] { set.change_aliases({{create, "b", "a"}}); }), ErrorCode::conflict);
+  EXPECT_EQ(set.aliases(), before);
+  set.change_aliases({{remove, "two", ""}, {rename, "one", "two"}});
+  EXPECT_THAT(set.aliases(), testing::ElementsAre(testing::Pair("two", "a")));
+}
+
+TEST_F(CollectionSetTest, snapshots_outlive_their_collection) {
+  {
+    CollectionSet set(folder_ / "v");
+    for (const char* name : {"c", "d"}) {
+      set.create(name, config)->write(points(1, 10, "{}"));
+      set.make_snapshot(name);
+    }
+    set.remove("c");
+  }
+  test::flip_a_bit(folder_ / "v/collections/d/records.sqlite", 0.0);
+  CollectionSet set(folder_ / "v");
+  EXPECT_TRUE(set.failed().contains("d"));
+  for (const char* name : {"c", "d"}) {
+    const auto snapshots = set.snapshots(name);
+    ASSERT_EQ(snapshots.size(), 1u);
+    set.restore(name, set.snapshot_file(name, snapshots[0].name));
+    EXPECT_EQ(set.find(name)->view()->count(), 10u);
+  }
+  EXPECT_EQ(code_of([&] { set.snapshots("e"); }), ErrorCode::not_found);
+  EXPECT_EQ(code_of([&] { set.snapshots(".."); }), ErrorCode::bad_argument);
+  EXPECT_EQ(code_of([&] { set.snapshot_file("c", "../d/" + set.snapshots("d")[0].name); }), ErrorCode::not_found);
+}
+
+TEST_F(CollectionSetTest, a_damaged_snapshot_is_named_and_replaces_nothing) {
+  CollectionSet set(folder_ / "v");
+  set.create("c", config)->write(points(1, 50, "{\"old\":1}"));
+  const Path snapshot = set.snapshot_file("c", set.make_snapshot("c").name);
+  const std::string whole = read_text(snapshot);
+  const auto refused = [&](const std::string& bytes) {
+    write_atomically(snapshot, bytes);
+    try {
+      set.restore("c", snapshot);
+      ADD_FAILURE();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::bad_input);
+      EXPECT_THAT(error.what(), testing::StartsWith(snapshot.string() + ": "));
+      EXPECT_THAT(error.what(), testing::Not(testing::HasSubstr(".new-")));
+    }
+    EXPECT_EQ(set.find("c")->view()->count(), 50u);
+  };
+  std::string altered = whole;
+  altered[altered.rfind("{\"old\":1}") + 2] ^= 1;
+  refused(altered);
+  refused(whole.substr(0, whole.size() / 2));
+  refused("SQLite format 3" + std::string(5000, '\0'));
+  refused("no snapshot");
+}
+
 // Whatever put them there.
 TEST_F(CollectionSetTest, manifests_and_segments_of_another_collection_are_not_adopted) {
   const Path own = folder_ / "own", other = folder_ / "other";

@@ -34,6 +34,12 @@ void Collection::note_trouble(const std::string& text) {
   trouble_.push_back(text);
 }
 
+void Collection::note_damage(const std::string& text) {
+  note_trouble(text);
+  const std::lock_guard lock(state_mutex_);
+  damage_.push_back(text);
+}
+
 void Collection::maintain(Lane lane, const std::stop_token& stop) {
   // Writers wait for tables to be written out; searches wait for nothing.
   std::optional<BackgroundThread> background;
@@ -205,7 +211,7 @@ void Collection::mend_damaged() {
   const auto now = view();
   for (const TableView& table : now->tables) {
     if (!table.segment || !table.segment->damaged()) continue;
-    note_trouble("a segment is made again from the records: " + table.segment->damage());
+    note_damage("a segment is made again from the records: " + table.segment->damage());
     mend(table.segment);
     write_manifest();
     remove_segment(table.segment->path());

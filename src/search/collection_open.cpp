@@ -27,7 +27,7 @@ void Collection::open_segments() {
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::damaged) throw;
     damaged = error.code() == ErrorCode::damaged;
-    if (damaged) note_trouble(std::string("segments are made again from the records: ") + error.what());
+    if (damaged) note_damage(std::string("segments are made again from the records: ") + error.what());
   }
   next_file_ = manifest.next_file;
   remove_strays(manifest);
@@ -49,7 +49,7 @@ void Collection::open_segments() {
     } catch (const Error& error) {
       if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::damaged) throw;
       damaged = true;
-      note_trouble(std::string("a segment is made again from the records: ") + error.what());
+      note_damage(std::string("a segment is made again from the records: ") + error.what());
     }
   }
   const uint64_t known = records_->sequence();
@@ -120,7 +120,7 @@ void Collection::recover_records(const CollectionView& view, uint64_t known) {
                       std::string(table.table->payload_text(slot))});
     });
   }
-  note_trouble("the records end at batch " + std::to_string(known) +
+  note_damage("the records end at batch " + std::to_string(known) +
                ", the segments later: " + std::to_string(lost.size()) +
                " points were written to the records again, erasures may be lost");
   if (!lost.empty()) write(std::move(lost));

@@ -180,6 +180,13 @@ std::shared_ptr<Collection> CollectionSet::create(const std::string& name, const
 bool CollectionSet::remove(const std::string& name) {
   const std::lock_guard changing(change_mutex_);
   if (!close_and_discard(name)) return false;
+  std::shared_ptr<Collection> closed;
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto gone = open_.extract(name)) closed = std::move(gone.mapped());
+    failed_.erase(name);
+    sharded_.erase(name);
+  }
   std::vector<AliasChange> dangling;
   for (const auto& [alias, target] : aliases())
     if (target == name) dangling.push_back({AliasChange::Kind::remove, alias, ""});
@@ -192,7 +199,7 @@ bool CollectionSet::close_and_discard(const std::string& name) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = open_.find(name);
-    if (found == open_.end() && failed_.erase(name) == 0 && sharded_.erase(name) == 0) return false;
+    if (found == open_.end() && !failed_.contains(name) && !sharded_.contains(name)) return false;
     if (found != open_.end()) closed = found->second;
   }
   // Who still searches it holds its files through their maps; nobody writes where another may lie soon.
@@ -201,10 +208,6 @@ bool CollectionSet::close_and_discard(const std::string& name) {
   discard(gone);
   file_system().rename(home(name), gone);
   file_system().sync_folder(folder_ / "collections");
-  {
-    const std::lock_guard lock(mutex_);
-    open_.erase(name);
-  }
   discard(gone);
   return true;
 }
@@ -335,9 +338,19 @@ void CollectionSet::restore(const std::string& collection, const Path& snapshot)
   close_and_discard(name);  // aliases go on to name what takes its place
   file_system().rename(whole, home(name));
   file_system().sync_folder(folder_ / "collections");
-  auto opened = std::make_shared<Collection>(home(name));
+  // Opening makes segments anew, which takes its time: meanwhile the former one answers as it was.
+  std::shared_ptr<Collection> opened;
+  try {
+    opened = std::make_shared<Collection>(home(name));
+  } catch (const Error& error) {
+    const std::lock_guard lock(mutex_);
+    open_.erase(name);
+    failed_.insert_or_assign(name, error);
+    throw;
+  }
   const std::lock_guard lock(mutex_);
-  open_[name] = std::move(opened);
+  failed_.erase(name);
+  open_[name].swap(opened);  // what the former one maps is given back behind the lock
 }
 
 }  // namespace cowatch

@@ -65,7 +65,8 @@ class CollectionSet {
   Path home(const std::string& name) const { return folder_ / "collections" / name; }
   Path snapshots_of(const std::string& collection) const;
   std::string target_of(const std::string& name) const;  // mutex held
-  bool close_and_discard(const std::string& name);       // change_mutex held
+  // Takes away the folder, change_mutex held; an open collection stays in open_, closed. False: there was none.
+  bool close_and_discard(const std::string& name);
   void discard(const Path& folder);
 
   Path folder_;

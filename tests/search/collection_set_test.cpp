@@ -95,6 +95,9 @@ TEST_F(CollectionSetTest, a_deleted_collection_does_not_come_back_in_the_next_of
 TEST_F(CollectionSetTest, a_collection_does_not_come_back_in_the_snapshot_that_replaced_it) {
   expect_only_new([](CollectionSet& set) {
     const auto snapshots = set.snapshots("c");
+    const std::jthread reader([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) EXPECT_GE(set.find("c")->view()->count(), 10u) << "there is one all the time";
+    });
     set.restore("c", set.snapshot_file("c", snapshots.at(0).name));
   });
 }

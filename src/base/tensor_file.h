@@ -75,8 +75,8 @@ class TensorFileWriter {
 class TensorFile {
  public:
   // Opens and checks; throws not_found, damaged (with the place), newer_version, or bad_input when `kind`
-  // differs. An empty `kind` accepts any safetensors file, also one that others wrote (no checksums then, and data
-  // that are perhaps not aligned).
+  // differs. An empty `kind` accepts any safetensors file, also one that others wrote (no checksums then, and
+  // data that are perhaps not aligned).
   TensorFile(const Path& path, std::string_view kind, int newest_format);
 
   const Metadata& metadata() const { return metadata_; }

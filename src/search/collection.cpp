@@ -9,8 +9,8 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "search/distance.h"
-#include "search/vector_fault.h"
 #include "search/row_errors.h"
+#include "search/vector_fault.h"
 
 namespace cowatch {
 namespace {
@@ -69,8 +69,9 @@ void Collection::close() {
 
 void Collection::throw_if_closed() const {
   if (!closed_) return;
-  throw Error(ErrorCode::conflict, "the collection was deleted or replaced meanwhile",
-              {.found = folder_.filename().string(), .remedy = "Ask again: what has its name now will answer."});
+  throw Error(
+      ErrorCode::conflict, "the collection was deleted or replaced meanwhile",
+      {.found = folder_.filename().string(), .remedy = "Ask again: what has its name now will answer."});
 }
 
 std::shared_ptr<const CollectionView> Collection::view() const {

@@ -10,8 +10,8 @@
 //   manifest.safetensors      which segments there are (io/manifest.h)
 //   segment-ID-N.safetensors  a segment (io/segment.h), segment-ID-N.index its graph index
 //
-// ID is drawn when a collection is made or restored: neither a manifest nor segments of another one that had this
-// folder's name before are taken for its own.
+// ID is drawn when a collection is made or restored: neither a manifest nor segments of another one that had
+// this folder's name before are taken for its own.
 //
 // Any thread may call anything. Damage to derived files is logged, listed by trouble(), and mended from the
 // records.

@@ -45,8 +45,8 @@ std::shared_ptr<const SegmentIndex> Collection::build_segment_index(
       if (stop.stop_requested()) throw Error(ErrorCode::interrupted, "the collection is being closed");
     });
   } catch (const Error& error) {
-    // A vector that cannot be indexed, options that an earlier version took, or more memory than the collection
-    // may take.
+    // A vector that cannot be indexed, options that an earlier version took, or more memory than the
+    // collection may take.
     if (error.code() != ErrorCode::bad_input && error.code() != ErrorCode::bad_argument &&
         error.code() != ErrorCode::no_space)
       throw;

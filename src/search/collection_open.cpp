@@ -22,8 +22,9 @@ void Collection::open_segments() {
   try {
     manifest = Manifest::read(path);
     if (manifest.collection != id_)
-      throw Error(ErrorCode::damaged, "the manifest is one of another collection",
-                  {.where = path.string(), .expected = "id " + id_, .found = std::exchange(manifest, {}).collection});
+      throw Error(
+          ErrorCode::damaged, "the manifest is one of another collection",
+          {.where = path.string(), .expected = "id " + id_, .found = std::exchange(manifest, {}).collection});
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::damaged) throw;
     damaged = error.code() == ErrorCode::damaged;
@@ -121,8 +122,8 @@ void Collection::recover_records(const CollectionView& view, uint64_t known) {
     });
   }
   note_damage("the records end at batch " + std::to_string(known) +
-               ", the segments later: " + std::to_string(lost.size()) +
-               " points were written to the records again, erasures may be lost");
+              ", the segments later: " + std::to_string(lost.size()) +
+              " points were written to the records again, erasures may be lost");
   if (!lost.empty()) write(std::move(lost));
 }
 

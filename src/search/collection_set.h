@@ -57,15 +57,16 @@ class CollectionSet {
   Snapshot make_snapshot(const std::string& collection);
   Path snapshot_file(const std::string& collection, const std::string& name) const;  // not_found
   void remove_snapshot(const std::string& collection, const std::string& name);
-  // Puts the snapshot's collection in the place of the one of that name or alias, or makes it, when the snapshot is
-  // whole. Throws bad_input for one that is not.
+  // Puts the snapshot's collection in the place of the one of that name or alias, or makes it, when the
+  // snapshot is whole. Throws bad_input for one that is not.
   void restore(const std::string& collection, const Path& snapshot);
 
  private:
   Path home(const std::string& name) const { return folder_ / "collections" / name; }
   Path snapshots_of(const std::string& collection) const;
   std::string target_of(const std::string& name) const;  // mutex held
-  // Takes away the folder, change_mutex held; an open collection stays in open_, closed. False: there was none.
+  // Takes away the folder, change_mutex held; an open collection stays in open_, closed. False: there was
+  // none.
   bool close_and_discard(const std::string& name);
   void discard(const Path& folder);
 

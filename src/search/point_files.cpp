@@ -25,11 +25,12 @@ bool is_lines(const Path& path) {
 
 void check_ids(uint64_t first_id, size_t rows) {
   if (rows == 0 || rows - 1 <= UINT64_MAX - first_id) return;
-  throw Error(ErrorCode::bad_argument, "the ids of the last rows would be too large",
-              {.where = "--first-id",
-               .expected = "ids of at most " + std::to_string(UINT64_MAX),
-               .found = std::to_string(first_id) + " for the first of " + std::to_string(rows) + " rows or more",
-               .remedy = "Nothing was imported."});
+  throw Error(
+      ErrorCode::bad_argument, "the ids of the last rows would be too large",
+      {.where = "--first-id",
+       .expected = "ids of at most " + std::to_string(UINT64_MAX),
+       .found = std::to_string(first_id) + " for the first of " + std::to_string(rows) + " rows or more",
+       .remedy = "Nothing was imported."});
 }
 
 // Lines that are no points are given to `fault`.
@@ -94,7 +95,8 @@ size_t check_points(const Collection& collection, const PointFile& file) {
     if (++rows % batch_points == 0) throw_if_interrupted();
   };
   const auto add_wrong = [&](const std::string& where, const Error& error) {
-    if (++wrong > 1 && wrong <= 10) others += (others.empty() ? "" : "; ") + where.substr(where.rfind(", ") + 2);
+    if (++wrong > 1 && wrong <= 10)
+      others += (others.empty() ? "" : "; ") + where.substr(where.rfind(", ") + 2);
     if (!first) first = error;
   };
   visit_points(

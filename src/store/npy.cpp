@@ -115,7 +115,8 @@ void visit_npy(const Path& path, const std::function<void(size_t first, ConstMat
     const bool flat = std::ranges::count(shape, ',') < 2 && shape.ends_with(",)");
     refuse(path, flat ? "the array has one dimension" : "the array has another shape",
            "two dimensions, a row for each vector", std::string(cut_text(shape, 40)),
-           flat ? "Write it with numpy.save(file, array.reshape(rows, -1))." : "Write an array of two dimensions.");
+           flat ? "Write it with numpy.save(file, array.reshape(rows, -1))."
+                : "Write an array of two dimensions.");
   }
   if (columns == 0 || columns > most_columns)
     refuse(path, "the array has no sensible number of columns", "1 to " + std::to_string(most_columns), std::to_string(columns));

@@ -96,7 +96,8 @@ TEST_F(CollectionSetTest, a_collection_does_not_come_back_in_the_snapshot_that_r
   expect_only_new([](CollectionSet& set) {
     const auto snapshots = set.snapshots("c");
     const std::jthread reader([&](const std::stop_token& stop) {
-      while (!stop.stop_requested()) EXPECT_GE(set.find("c")->view()->count(), 10u) << "there is one all the time";
+      while (!stop.stop_requested())
+        EXPECT_GE(set.find("c")->view()->count(), 10u) << "there is one all the time";
     });
     set.restore("c", set.snapshot_file("c", snapshots.at(0).name));
   });
@@ -147,7 +148,8 @@ TEST_F(CollectionSetTest, snapshots_outlive_their_collection) {
   }
   EXPECT_EQ(code_of([&] { set.snapshots("e"); }), ErrorCode::not_found);
   EXPECT_EQ(code_of([&] { set.snapshots(".."); }), ErrorCode::bad_argument);
-  EXPECT_EQ(code_of([&] { set.snapshot_file("c", "../d/" + set.snapshots("d")[0].name); }), ErrorCode::not_found);
+  EXPECT_EQ(code_of([&] { set.snapshot_file("c", "../d/" + set.snapshots("d")[0].name); }),
+            ErrorCode::not_found);
 }
 
 TEST_F(CollectionSetTest, a_damaged_snapshot_is_named_and_replaces_nothing) {

@@ -14,7 +14,8 @@
 
 namespace cowatch {
 
-// Holds every int64 and every double as it is: nanoseconds and large ids are not rounded before they are compared.
+// Holds every int64 and every double as it is: nanoseconds and large ids are not rounded before they are
+// compared.
 using Number = long double;
 static_assert(std::numeric_limits<Number>::digits >= 64);
 

@@ -310,8 +310,7 @@ std::map<std::string, PayloadIndex::FieldSummary> PayloadIndex::summary() const 
   return all;
 }
 
-std::vector<std::pair<Scalar, size_t>> PayloadIndex::facet(const std::string& key,
-                                                           const Allowed& allowed,
+std::vector<std::pair<Scalar, size_t>> PayloadIndex::facet(const std::string& key, const Allowed& allowed,
                                                            const Points& points) const {
   std::vector<std::pair<Scalar, size_t>> counts;
   const auto found = fields_.find(key);

@@ -137,14 +137,15 @@ void check_index_options(const IndexOptions& options, size_t dimension) {
              std::to_string(options.lists));
     return check_code_options(options, dimension);
   }
-  if (options.lists > 0 || options.code_bytes > 0 || options.kept_dimensions > 0 || options.anisotropic != 0 ||
-      !options.codebook.empty()) {
+  if (options.lists > 0 || options.code_bytes > 0 || options.kept_dimensions > 0 ||
+      options.anisotropic != 0 || !options.codebook.empty()) {
     refuse("index", "only inverted lists have lists, code_bytes, kept_dimensions, anisotropic or a codebook",
            "none of these, or index ivf", "index " + std::string(index_kind_name(options.kind)));
   }
   if (options.kind == IndexKind::exact) {
     if (options.codes != usual_codes(options.kind))
-      refuse("codes", "an exact index has no codes", "index graph or ivf for them", std::string(code_kind_name(options.codes)));
+      refuse("codes", "an exact index has no codes", "index graph or ivf for them",
+             std::string(code_kind_name(options.codes)));
     return;
   }
   if (options.codes > CodeKind::scalar4x8)
@@ -153,9 +154,10 @@ void check_index_options(const IndexOptions& options, size_t dimension) {
   if (options.degree < 4 || options.degree > 256)
     refuse("degree", "a degree out of range", "4 to 256", std::to_string(options.degree));
   if (options.build_effort == 0 || options.build_effort > IndexOptions::most_build_effort)
-    refuse("build_effort", "a build effort out of range", "1 to " + std::to_string(IndexOptions::most_build_effort),
-           std::to_string(options.build_effort));
-  if (!(options.alpha >= 1)) refuse("alpha", "alpha out of range", "at least 1", std::to_string(options.alpha));
+    refuse("build_effort", "a build effort out of range",
+           "1 to " + std::to_string(IndexOptions::most_build_effort), std::to_string(options.build_effort));
+  if (!(options.alpha >= 1))
+    refuse("alpha", "alpha out of range", "at least 1", std::to_string(options.alpha));
 }
 
 }  // namespace cowatch

@@ -147,8 +147,7 @@ VectorCall VectorService::open(RequestJob& job) {
   // Snapshots are there without their collection.
   const bool of_collection = path.starts_with("/collections/{name}/") && !path.ends_with("/exists") &&
                              !path.starts_with("/collections/{name}/snapshots");
-  if (!call.sharded && of_collection)
-    call.collection = collections_.find(job.values[0]);
+  if (!call.sharded && of_collection) call.collection = collections_.find(job.values[0]);
   if (job.route.kind == VectorRoute::Kind::search && !call.sharded)
     call.loop = [&](size_t pieces, const auto& body) { searches_.share(job, pieces, body); };
   if (request.parsed) {

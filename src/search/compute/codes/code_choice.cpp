@@ -70,15 +70,17 @@ void check_code_options(const IndexOptions& options, size_t dimension) {
   }
   const size_t coded = kept(options, dimension);
   if (options.kept_dimensions > dimension)
-    refuse("kept_dimensions", "more dimensions to keep than there are", "at most " + std::to_string(dimension),
-           std::to_string(options.kept_dimensions));
+    refuse("kept_dimensions", "more dimensions to keep than there are",
+           "at most " + std::to_string(dimension), std::to_string(options.kept_dimensions));
   if (!is_product(options.codes)) {
     if (options.code_bytes > 0)
-      refuse("code_bytes", "the size of these codes is not chosen by bytes", "0, or product and optimised codes", name,
+      refuse("code_bytes", "the size of these codes is not chosen by bytes",
+             "0, or product and optimised codes", name,
              "Choose the bits (scalar4, rabitq2 …) or kept_dimensions instead.");
     if (options.anisotropic != 0)
       refuse("anisotropic", "the anisotropic loss is for product codes", "product or optimised codes", name);
-    if (!options.codebook.empty()) refuse("codebook", "a codebook is for product codes", "product8 or product4", name);
+    if (!options.codebook.empty())
+      refuse("codebook", "a codebook is for product codes", "product8 or product4", name);
     return;
   }
   if (options.code_bytes > coded || parts_of(options, coded) > coded) {
@@ -97,8 +99,8 @@ void check_code_options(const IndexOptions& options, size_t dimension) {
   if (options.codebook.empty()) return;
   if (is_optimised(options.codes) || options.kept_dimensions > 0 || options.code_bytes > 0 ||
       options.anisotropic > 0) {
-    refuse("codebook", "a codebook brings its own rotation and size", "product8 or product4 without further choices",
-           name);
+    refuse("codebook", "a codebook brings its own rotation and size",
+           "product8 or product4 without further choices", name);
   }
   read_codebook(options.codebook, dimension, bits_of(options.codes));
 }

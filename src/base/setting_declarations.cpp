@@ -62,7 +62,7 @@ const std::vector<Setting>& declarations() {
        -1e18,
        1e18,
        {"graph", "ivf"}},
-      {"index.lists", int64_t{0}, "ivf: inverted lists; 0: 2 √n", 0, 4e9},
+      {"index.lists", int64_t{0}, "ivf: inverted lists; 0: 2 √n", 0, 1u << 20},
       {"index.memory", int64_t{0}, "most memory that indexing and searching may take, in MiB; 0: any", 0,
        1e9},
 

@@ -148,7 +148,7 @@ TensorFile::TensorFile(const Path& path, std::string_view kind, int newest_forma
           entry.end - entry.begin != expected || entry.end > bytes.size() - data_begin_) {
         damaged(path, "tensor " + name + " does not lie inside the file");
       }
-      if ((data_begin_ + entry.begin) % element_size(entry.type) != 0)
+      if (!kind.empty() && (data_begin_ + entry.begin) % element_size(entry.type) != 0)
         damaged(path, "tensor " + name + " is not aligned");
       entries_.emplace(name, std::move(entry));
     }
@@ -211,6 +211,13 @@ std::span<const std::byte> TensorFile::raw(const std::string& name, ElementType 
   }
   check(name, found);
   return map_.bytes().subspan(data_begin_ + found.begin, found.end - found.begin);
+}
+
+std::span<const std::byte> TensorFile::aligned(const std::string& name, ElementType type) const {
+  const auto bytes = raw(name, type);
+  if (reinterpret_cast<uintptr_t>(bytes.data()) % element_size(type) != 0)
+    damaged(path_, "tensor " + name + " is not aligned");
+  return bytes;
 }
 
 void TensorFile::verify() const {

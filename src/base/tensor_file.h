@@ -75,7 +75,8 @@ class TensorFileWriter {
 class TensorFile {
  public:
   // Opens and checks; throws not_found, damaged (with the place), newer_version, or bad_input when `kind`
-  // differs. An empty `kind` accepts any safetensors file, also one that others wrote (no checksums then).
+  // differs. An empty `kind` accepts any safetensors file, also one that others wrote (no checksums then, and
+  // data that are perhaps not aligned).
   TensorFile(const Path& path, std::string_view kind, int newest_format);
 
   const Metadata& metadata() const { return metadata_; }
@@ -84,14 +85,14 @@ class TensorFile {
   std::vector<std::string> names() const;  // in alphabetical order
   const std::vector<size_t>& shape(const std::string& name) const { return entry(name).shape; }
   ElementType type(const std::string& name) const { return entry(name).type; }
-  // A view into the map. Throws damaged when the tensor is missing, of another type or fails its checksum
-  // (checked once, on first use).
+  // A view into the map. Throws damaged when the tensor is missing, of another type, not aligned or fails its
+  // checksum (checked once, on first use).
   template <typename T>
   std::span<const T> tensor(const std::string& name) const {
-    const auto bytes = raw(name, element_type_of<T>());
+    const auto bytes = aligned(name, element_type_of<T>());
     return {reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T)};
   }
-  std::span<const std::byte> raw(const std::string& name, ElementType type) const;
+  std::span<const std::byte> raw(const std::string& name, ElementType type) const;  // perhaps not aligned
   void verify() const;  // every tensor's checksum
   const Path& path() const { return path_; }
 
@@ -103,6 +104,7 @@ class TensorFile {
     mutable bool checked = false;
   };
   const Entry& entry(const std::string& name) const;
+  std::span<const std::byte> aligned(const std::string& name, ElementType type) const;
   void check(const std::string& name, const Entry& entry) const;
 
   Path path_;

@@ -73,6 +73,14 @@ void create_collection(const Options& options) {
   CollectionConfig config = options.config;
   config.index.metric = metric_of_shown(options.distance);
   config.index.memory_cap = options.index_mib << 20;
+  try {
+    check_config(config);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::bad_argument && error.code() != ErrorCode::no_space) throw;
+    std::string flag = "--" + error.details().where;
+    std::ranges::replace(flag, '_', '-');
+    throw at_place(error, flag);
+  }
   open(options).create(options.collection, config);
 }
 
@@ -118,7 +126,7 @@ std::vector<float> query_of(const Options& options, const Collection& collection
   const CollectionConfig config = collection.config();
   if (const auto fault = vector_fault(config.index.metric, config.dimension, point.vector))
     throw at_place(*fault, "--vector");
-  if (config.index.metric == Metric::cosine) normalise(point.vector);
+  if (config.index.metric == Metric::cosine) bring_to_unit(point.vector);
   return point.vector;
 }
 
@@ -188,7 +196,7 @@ void show(const Options& options) {
 void check(const Options& options) {
   const CollectionSet set = open(options);
   const auto collection = set.find(options.collection);
-  auto wrong = collection->status().trouble;
+  auto wrong = collection->status().damage;
   for (const std::string& text : collection->verify()) wrong.push_back(text);
   for (const std::string& text : wrong) std::cout << text << "\n";
   if (!wrong.empty())
@@ -207,7 +215,7 @@ void show_snapshots(const Options& options) {
 void restore(const Options& options) {
   CollectionSet set = open(options);
   Path file = options.points.path;
-  if (!std::filesystem::exists(file) && !file.has_parent_path() && set.contains(options.collection))
+  if (!std::filesystem::exists(file) && !file.has_parent_path())
     file = set.snapshot_file(options.collection, file.string());
   set.restore(options.collection, file);
   std::cout << set.find(options.collection)->view()->count() << " points\n";
@@ -252,7 +260,7 @@ void add_filter(CommandLine sub, const Shared& o) {
 }
 
 void configure_files(CommandLine app, const Shared& o) {
-  auto import = add(app, o, "import", "add the points of a file and index them; wholly or not at all",
+  auto import = add(app, o, "import", "add the points of a file and index them; none when a row is wrong",
                     "import ws films sift-128-euclidean.hdf5 --name train", import_file);
   import.add_option("FILE", o->points.path, ".npy, .fvecs, .bvecs, .safetensors, .hdf5 or .jsonl").required();
   import.add_option("--name", o->points.dataset, "the tensor or dataset of the file");
@@ -310,6 +318,7 @@ void configure(CommandLine app) {
       .with_default();
   add_index_options(create, o->config.index);
   create.add_option("--index-memory", o->index_mib, "memory that indexing a segment may take, in MiB; 0: any")
+      .between(0, 1 << 30)
       .with_default();
   create.add_option("--most-points", o->config.most_points, "quota; 0: none").with_default();
   create

@@ -83,7 +83,7 @@ IndexOptions checked_options(const Settings& settings, size_t width) {
     check_index_options(options, width);
     return options;
   } catch (const Error& error) {
-    throw at_place(error, "index.kind, index.codes, index.code_bytes");
+    throw at_place(error, "index.kind, index.codes, index.code_bytes, index.lists");
   }
 }
 

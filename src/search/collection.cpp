@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <random>
 #include <unordered_set>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "search/distance.h"
-#include "search/vector_fault.h"
 #include "search/row_errors.h"
+#include "search/vector_fault.h"
 
 namespace cowatch {
 namespace {
@@ -22,6 +24,13 @@ size_t table_capacity(const CollectionConfig& config) {
   return std::clamp<size_t>(table_bytes / (dimension * sizeof(float)), 64, 8192);
 }
 
+constexpr const char* id_note = "id";
+
+void draw_id(RecordStore& records) {
+  std::random_device device;
+  records.write_note(id_note, hex64(uint64_t{device()} << 32 | device()));
+}
+
 }  // namespace
 
 void Collection::create(const Path& folder, const CollectionConfig& config) {
@@ -29,13 +38,15 @@ void Collection::create(const Path& folder, const CollectionConfig& config) {
   std::filesystem::create_directories(folder);
   RecordStore records(folder / records_file, config.dimension);
   write_config(records, config);
+  draw_id(records);
 }
 
 Collection::Collection(const Path& folder)
     : folder_(folder),
       lock_(folder / "lock", FileLock::Mode::exclusive),
       config_(read_config(folder)),
-      records_(folder / records_file, config_.dimension),
+      id_(RecordStore::read_note(folder / records_file, id_note)),
+      records_(std::in_place, folder / records_file, config_.dimension),
       table_capacity_(table_capacity(config_)) {
   open_segments();
   for (const Lane lane : {Lane::flush, Lane::small, Lane::large})
@@ -43,9 +54,24 @@ Collection::Collection(const Path& folder)
 }
 
 Collection::~Collection() {
+  close();
+}
+
+void Collection::close() {
+  closed_ = true;
   for (auto& lane : lanes_) lane.request_stop();
   wake();
   lanes_.clear();
+  const std::unique_lock copying(copying_mutex_);
+  const std::lock_guard writing(write_mutex_);
+  records_.reset();
+}
+
+void Collection::throw_if_closed() const {
+  if (!closed_) return;
+  throw Error(
+      ErrorCode::conflict, "the collection was deleted or replaced meanwhile",
+      {.found = folder_.filename().string(), .remedy = "Ask again: what has its name now will answer."});
 }
 
 std::shared_ptr<const CollectionView> Collection::view() const {
@@ -61,12 +87,13 @@ CollectionConfig Collection::config() const {
 void Collection::configure(const CollectionConfig& config) {
   {
     const std::lock_guard writing(write_mutex_);
+    throw_if_closed();
     CollectionConfig next = config_;
     next.index_threshold = config.index_threshold;
     next.index.degree = config.index.degree;
     next.index.build_effort = config.index.build_effort;
     next.most_points = config.most_points;
-    records_.write_note("config", to_json(next).dump());
+    records_->write_note("config", to_json(next).dump());
     const std::lock_guard lock(state_mutex_);
     config_.index_threshold = next.index_threshold;
     config_.index.degree = next.index.degree;
@@ -114,6 +141,7 @@ void check_changes(Metric metric, size_t dimension, std::vector<PointChange>& ch
 void Collection::wait_for_room() {
   for (int waited = 0;; ++waited) {
     if (view()->tables_in_memory() <= most_full_tables) return;
+    throw_if_closed();
     std::unique_lock lock(state_mutex_);
     const std::string& failure = failures_[static_cast<size_t>(Lane::flush)];
     if (waited > 300 || !failure.empty()) {
@@ -132,6 +160,7 @@ uint64_t Collection::write(std::vector<PointChange> changes) {
 uint64_t Collection::write(const std::function<std::vector<PointChange>(const CollectionView&)>& make) {
   wait_for_room();
   const std::lock_guard lock(write_mutex_);
+  throw_if_closed();
   const auto before = view();
   std::vector<PointChange> changes = make(*before);
   if (changes.empty()) return before->sequence;
@@ -148,7 +177,7 @@ uint64_t Collection::write(const std::function<std::vector<PointChange>(const Co
     throw Error(ErrorCode::too_large, "the collection's quota of points is used up",
                 {.expected = "at most " + std::to_string(config_.most_points) + " points"});
   }
-  const uint64_t sequence = records_.apply(durable);
+  const uint64_t sequence = records_->apply(durable);
   ViewEdit edit(*before);
   for (size_t i = 0; i < changes.size(); ++i) {
     if (known[i]) edit.kill(*known[i]);
@@ -161,6 +190,8 @@ uint64_t Collection::write(const std::function<std::vector<PointChange>(const Co
 }
 
 void Collection::snapshot(const Path& path) const {
+  const std::shared_lock copying(copying_mutex_);
+  throw_if_closed();
   RecordStore::copy(folder_ / records_file, path);
 }
 
@@ -174,14 +205,22 @@ void Collection::restore(const Path& snapshot, const Path& folder) {
       throw Error(ErrorCode::bad_input, "this is not a snapshot of a collection",
                   {.where = snapshot.string(), .expected = "a file that `cowatch vectors snapshot` wrote"});
   }
-  const std::string note = RecordStore::read_note(snapshot, "config");
-  const Json json = Json::parse(note, nullptr, false);
-  if (json.is_discarded())
-    throw Error(ErrorCode::bad_input, "this is not a snapshot of a collection", {.where = snapshot.string()});
-  const CollectionConfig config = parse_collection_config(json);
-  std::filesystem::create_directories(folder);
-  RecordStore::copy(snapshot, folder / records_file);
-  RecordStore(folder / records_file, config.dimension).verify();
+  try {
+    const Json json = Json::parse(RecordStore::read_note(snapshot, "config"), nullptr, false);
+    if (json.is_discarded()) throw Error(ErrorCode::damaged, "the configuration cannot be read");
+    const CollectionConfig config = parse_collection_config(json);
+    std::filesystem::create_directories(folder);
+    RecordStore::copy(snapshot, folder / records_file);
+    RecordStore records(folder / records_file, config.dimension);
+    records.verify();
+    draw_id(records);  // it is another collection from here on
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::damaged) throw;
+    throw Error(ErrorCode::bad_input, "the snapshot is damaged, or none of a collection",
+                {.where = snapshot.string(),
+                 .found = error.message(),
+                 .remedy = "Nothing was changed: restore another snapshot."});
+  }
 }
 
 Collection::Status Collection::status() const {
@@ -204,6 +243,7 @@ Collection::Status Collection::status() const {
   status.record_bytes = std::filesystem::file_size(folder_ / records_file, ignored);
   status.working = working_ > 0 || unverified_;
   const std::lock_guard lock(state_mutex_);
+  status.damage = damage_;
   status.trouble = trouble_;
   for (const std::string& failure : failures_)
     if (!failure.empty()) status.trouble.push_back(failure);

@@ -8,7 +8,10 @@
 //
 //   records.sqlite            the points of record (io/record_store.h); all else is made from it
 //   manifest.safetensors      which segments there are (io/manifest.h)
-//   segment-N.safetensors     a segment (io/segment.h), segment-N.index its graph index
+//   segment-ID-N.safetensors  a segment (io/segment.h), segment-ID-N.index its graph index
+//
+// ID is drawn when a collection is made or restored: neither a manifest nor segments of another one that had
+// this folder's name before are taken for its own.
 //
 // Any thread may call anything. Damage to derived files is logged, listed by trouble(), and mended from the
 // records.
@@ -19,6 +22,7 @@
 #include <functional>
 #include <mutex>
 #include <set>
+#include <shared_mutex>
 #include <string>
 #include <thread>
 
@@ -48,6 +52,9 @@ class Collection {
   // after them. Throws damaged when the records themselves are.
   explicit Collection(const Path& folder);
   ~Collection();
+  // Nothing is written to the folder after this, so that it may be moved away and its name given to another.
+  // Views go on as they are; everything that writes, and snapshot(), settle() and verify(), throw conflict.
+  void close();
 
   CollectionConfig config() const;
   // Changes what may change of the configuration: how segments are indexed from now on, and the quota.
@@ -72,7 +79,8 @@ class Collection {
     size_t points = 0, indexed = 0, segments = 0, in_memory = 0;
     size_t vector_bytes = 0, index_bytes = 0, memory_bytes = 0, record_bytes = 0;
     bool working = false;              // merging or indexing goes on
-    std::vector<std::string> trouble;  // damage found and mended, a full disk
+    std::vector<std::string> damage;   // found and mended
+    std::vector<std::string> trouble;  // that, a segment that cannot be indexed, a full disk
   };
   Status status() const;
 
@@ -89,6 +97,7 @@ class Collection {
               std::string_view payload);
   void start_table(ViewEdit& edit);
   void wait_for_room();
+  void throw_if_closed() const;
   void publish(std::shared_ptr<const CollectionView> view);
 
   // In the background. Each lane is a thread: a long build in one holds up nothing in the others.
@@ -109,23 +118,27 @@ class Collection {
   bool work_once(Lane lane, const std::stop_token& stop);  // false: there is nothing to do
   void carry_out(const Work& work, Lane lane, const std::stop_token& stop);
   bool replace(const Work& work, const std::vector<Segment::Place>& places, const TableView& made);
+  Path next_segment();
   void write_manifest();
   void verify_segments();
   void mend_damaged();
   void mend(const std::shared_ptr<const Segment>& damaged);
   void note_trouble(const std::string& text);
+  void note_damage(const std::string& text);
   void wake();
   // collection_index.cpp: graph indexes.
   bool wants_index(const TableView& table) const;
   std::shared_ptr<const SegmentIndex> open_segment_index(const std::shared_ptr<const Segment>& segment);
   std::shared_ptr<const SegmentIndex> build_segment_index(const std::shared_ptr<const Segment>& segment,
                                                           const std::stop_token& stop);
+  void leave_unindexed(const std::shared_ptr<const Segment>& segment, const std::string& why);
   bool install_index(const std::shared_ptr<const SegmentIndex>& index);
 
   Path folder_;
   FileLock lock_;
   CollectionConfig config_;
-  RecordStore records_;
+  std::string id_;                      // empty: made by a version that gave none
+  std::optional<RecordStore> records_;  // until close()
   size_t table_capacity_;
 
   mutable std::mutex view_mutex_;  // held for a moment
@@ -136,11 +149,13 @@ class Collection {
   std::set<const PointTable*> unindexable_;  // tried in vain; with write_mutex_
   std::mutex manifest_mutex_;                // a manifest is not overtaken by an older one
   std::atomic<uint64_t> next_file_{1};
+  std::atomic<bool> closed_{false};
+  mutable std::shared_mutex copying_mutex_;  // shared while the records are read by their name
 
   mutable std::mutex state_mutex_;
   std::condition_variable_any changed_;
   uint64_t events_ = 0;  // counted up by wake()
-  std::vector<std::string> trouble_;
+  std::vector<std::string> damage_, trouble_;
   std::array<std::string, 3> failures_;  // why a lane does not get on; empty: it does
   std::atomic<size_t> working_{0};
   std::atomic<bool> unverified_{false};

@@ -9,6 +9,14 @@ namespace {
 
 constexpr const char* codebook_file = "codebook.safetensors";
 
+// Earlier versions also took what the kind of index has no use for.
+void forget_unused(IndexOptions& options) {
+  if (options.kind == IndexKind::ivf) return;
+  options.lists = options.code_bytes = options.kept_dimensions = 0;
+  options.anisotropic = 0;
+  if (options.kind == IndexKind::exact) options.codes = usual_codes(options.kind);
+}
+
 }  // namespace
 
 Json to_json(const IndexOptions& options) {
@@ -51,13 +59,15 @@ CollectionConfig parse_collection_config(const Json& json) {
       found->get_to(option);
     }
   });
+  forget_unused(config.index);
   return config;
 }
 
 void check_config(const CollectionConfig& config) {
   if (config.dimension < 1 || config.dimension > CollectionConfig::largest_dimension) {
     throw Error(ErrorCode::bad_argument, "a collection's vectors cannot have this size",
-                {.expected = "1 to " + std::to_string(CollectionConfig::largest_dimension),
+                {.where = "size",
+                 .expected = "1 to " + std::to_string(CollectionConfig::largest_dimension),
                  .found = std::to_string(config.dimension)});
   }
   check_index_options(config.index, config.dimension);
@@ -79,7 +89,7 @@ CollectionConfig read_config(const Path& folder) {
                 {.where = records.string()});
   CollectionConfig config = parse_collection_config(json);
   const std::string codebook = RecordStore::read_note(records, "codebook");
-  if (codebook.empty()) return config;
+  if (codebook.empty() || config.index.kind != IndexKind::ivf) return config;
   config.index.codebook = folder / codebook_file;
   if (!std::filesystem::exists(config.index.codebook) || read_text(config.index.codebook) != codebook)
     write_atomically(config.index.codebook, codebook);

@@ -26,8 +26,9 @@ struct CollectionConfig {
 Json to_json(const CollectionConfig& config);
 Json to_json(const IndexOptions& options);  // those of compute/option_names.h
 
-// Throws bad_argument for options that do not go together, no_space when no segment's index would fit the
-// memory, or, with a quota, not the index of so many points.
+// Throws bad_argument for options that do not go together or a dimension out of range, no_space when no
+// segment's index would fit the memory, or, with a quota, not the index of so many points. The place is the
+// option's name: one of compute/option_names.h, "size" or "index_memory".
 void check_config(const CollectionConfig& config);
 
 // A codebook is kept by its content: a snapshot has it too.

@@ -1,4 +1,6 @@
 // Indexes of a collection's large segments: built in the background, kept in a file beside the segment.
+#include <new>
+
 #include "base/error.h"
 #include "search/collection.h"
 
@@ -26,7 +28,7 @@ std::shared_ptr<const SegmentIndex> Collection::open_segment_index(
     opened->index = open_index(path, opened->rows);
     return opened;
   } catch (const Error& error) {
-    note_trouble(std::string("an index is built again: ") + error.what());
+    note_damage(std::string("an index is built again: ") + error.what());
     std::filesystem::remove(path);
     return nullptr;
   }
@@ -43,15 +45,25 @@ std::shared_ptr<const SegmentIndex> Collection::build_segment_index(
       if (stop.stop_requested()) throw Error(ErrorCode::interrupted, "the collection is being closed");
     });
   } catch (const Error& error) {
-    // A vector that cannot be indexed, or more memory than the collection may take.
-    if (error.code() != ErrorCode::bad_input && error.code() != ErrorCode::no_space) throw;
-    note_trouble(std::string("a segment cannot be indexed, it is searched exactly: ") + error.what());
-    const std::lock_guard lock(write_mutex_);
-    unindexable_.insert(segment.get());
+    // A vector that cannot be indexed, options that an earlier version took, or more memory than the
+    // collection may take.
+    if (error.code() != ErrorCode::bad_input && error.code() != ErrorCode::bad_argument &&
+        error.code() != ErrorCode::no_space)
+      throw;
+    leave_unindexed(segment, error.what());
+    return nullptr;
+  } catch (const std::bad_alloc&) {
+    leave_unindexed(segment, "the machine has not enough memory for the index");
     return nullptr;
   }
   built->index->save(index_path(*segment));
   return built;
+}
+
+void Collection::leave_unindexed(const std::shared_ptr<const Segment>& segment, const std::string& why) {
+  note_trouble("a segment cannot be indexed, it is searched exactly: " + why);
+  const std::lock_guard lock(write_mutex_);
+  unindexable_.insert(segment.get());
 }
 
 bool Collection::install_index(const std::shared_ptr<const SegmentIndex>& index) {

@@ -34,6 +34,12 @@ void Collection::note_trouble(const std::string& text) {
   trouble_.push_back(text);
 }
 
+void Collection::note_damage(const std::string& text) {
+  note_trouble(text);
+  const std::lock_guard lock(state_mutex_);
+  damage_.push_back(text);
+}
+
 void Collection::maintain(Lane lane, const std::stop_token& stop) {
   // Writers wait for tables to be written out; searches wait for nothing.
   std::optional<BackgroundThread> background;
@@ -108,7 +114,7 @@ void Collection::carry_out(const Work& work, Lane lane, const std::stop_token& s
   TableView made;
   Path path;
   if (count > 0) {
-    path = folder_ / ("segment-" + std::to_string(next_file_++) + ".safetensors");
+    path = next_segment();
     try {
       places = Segment::write(path, config_.dimension, sources);
       made.segment = std::make_shared<const Segment>(path, config_.dimension, false);
@@ -160,9 +166,15 @@ bool Collection::replace(const Work& work, const std::vector<Segment::Place>& pl
   return true;
 }
 
+Path Collection::next_segment() {
+  const std::string number = std::to_string(next_file_++);
+  return folder_ / ("segment-" + (id_.empty() ? number : id_ + "-" + number) + ".safetensors");
+}
+
 void Collection::write_manifest() {
   const std::lock_guard turn(manifest_mutex_);
   Manifest manifest;
+  manifest.collection = id_;
   {
     const std::lock_guard lock(write_mutex_);
     const auto now = view();
@@ -179,7 +191,7 @@ void Collection::write_manifest() {
   manifest.next_file = next_file_;
   manifest.write(folder_ / "manifest.safetensors");
   const std::lock_guard lock(write_mutex_);
-  records_.forget_erased(manifest.sequence);
+  records_->forget_erased(manifest.sequence);
 }
 
 void Collection::verify_segments() {
@@ -199,7 +211,7 @@ void Collection::mend_damaged() {
   const auto now = view();
   for (const TableView& table : now->tables) {
     if (!table.segment || !table.segment->damaged()) continue;
-    note_trouble("a segment is made again from the records: " + table.segment->damage());
+    note_damage("a segment is made again from the records: " + table.segment->damage());
     mend(table.segment);
     write_manifest();
     remove_segment(table.segment->path());
@@ -222,6 +234,7 @@ void Collection::mend(const std::shared_ptr<const Segment>& damaged) {
 void Collection::settle() {
   {
     const std::lock_guard lock(write_mutex_);
+    throw_if_closed();
     if (active_->size() > 0) {
       ViewEdit edit(*view());
       start_table(edit);
@@ -230,6 +243,7 @@ void Collection::settle() {
   }
   wake();
   for (;;) {
+    throw_if_closed();
     bool done = !unverified_;
     {
       const std::lock_guard writing(write_mutex_);
@@ -246,6 +260,7 @@ void Collection::settle() {
 std::vector<std::string> Collection::verify() {
   std::vector<std::string> found;
   const std::lock_guard lock(write_mutex_);
+  throw_if_closed();
   const auto now = view();
   const auto attempt = [&](const auto& work) {
     try {
@@ -254,12 +269,12 @@ std::vector<std::string> Collection::verify() {
       found.emplace_back(error.what());
     }
   };
-  attempt([&] { records_.verify(); });
+  attempt([&] { records_->verify(); });
   for (const TableView& table : now->tables)
     if (table.segment) attempt([&] { table.segment->verify(); });
   size_t points = 0;
   attempt([&] {
-    records_.replay(0, [&](const PointRecord& record) {
+    records_->replay(0, [&](const PointRecord& record) {
       if (record.erased) return;
       ++points;
       const auto at = now->find(record.id);

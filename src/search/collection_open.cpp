@@ -21,10 +21,14 @@ void Collection::open_segments() {
   bool damaged = false;
   try {
     manifest = Manifest::read(path);
+    if (manifest.collection != id_)
+      throw Error(
+          ErrorCode::damaged, "the manifest is one of another collection",
+          {.where = path.string(), .expected = "id " + id_, .found = std::exchange(manifest, {}).collection});
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::damaged) throw;
     damaged = error.code() == ErrorCode::damaged;
-    if (damaged) note_trouble(std::string("segments are made again from the records: ") + error.what());
+    if (damaged) note_damage(std::string("segments are made again from the records: ") + error.what());
   }
   next_file_ = manifest.next_file;
   remove_strays(manifest);
@@ -46,12 +50,12 @@ void Collection::open_segments() {
     } catch (const Error& error) {
       if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::damaged) throw;
       damaged = true;
-      note_trouble(std::string("a segment is made again from the records: ") + error.what());
+      note_damage(std::string("a segment is made again from the records: ") + error.what());
     }
   }
-  const uint64_t known = records_.sequence();
+  const uint64_t known = records_->sequence();
   replay(edit, damaged ? 0 : manifest.sequence);
-  records_.raise_sequence(manifest.sequence);
+  records_->raise_sequence(manifest.sequence);
   publish(edit.finish(std::max(known, manifest.sequence)));
   if (manifest.sequence > known) recover_records(*view(), known);
   if (next_file_ != manifest.next_file) write_manifest();  // segments were made while replaying
@@ -73,7 +77,7 @@ void Collection::remove_strays(const Manifest& manifest) const {
 
 void Collection::replay(ViewEdit& edit, uint64_t after) {
   start_table(edit);
-  records_.replay(after, [&](const PointRecord& record) {
+  records_->replay(after, [&](const PointRecord& record) {
     const auto at = edit.view().find(record.id);
     if (at) {
       const uint64_t sequence = edit.view().tables[at->table].table->sequence_of(at->slot);
@@ -95,7 +99,7 @@ void Collection::write_out(ViewEdit& edit) {
     else
       sources.push_back({table.table, *table.live});
   }
-  const Path path = folder_ / ("segment-" + std::to_string(next_file_++) + ".safetensors");
+  const Path path = next_segment();
   const size_t count = Segment::write(path, config_.dimension, sources).size();
   const auto segment = std::make_shared<const Segment>(path, config_.dimension, false);
   next.tables.insert(next.tables.begin(),
@@ -117,9 +121,9 @@ void Collection::recover_records(const CollectionView& view, uint64_t known) {
                       std::string(table.table->payload_text(slot))});
     });
   }
-  note_trouble("the records end at batch " + std::to_string(known) +
-               ", the segments later: " + std::to_string(lost.size()) +
-               " points were written to the records again, erasures may be lost");
+  note_damage("the records end at batch " + std::to_string(known) +
+              ", the segments later: " + std::to_string(lost.size()) +
+              " points were written to the records again, erasures may be lost");
   if (!lost.empty()) write(std::move(lost));
 }
 

@@ -19,12 +19,15 @@ constexpr const char* shards_file = "shards.json";
 constexpr const char* restored = ".restored-";  // whole, and to stand in the place of the one it names
 
 // Names are names of folders.
+bool is_name(const std::string& name) {
+  return !name.empty() && name.size() <= longest_name && name[0] != '.' &&
+         std::ranges::all_of(name, [](char c) {
+           return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.';
+         });
+}
+
 void check_name(const std::string& name, const char* what) {
-  const bool plain = !name.empty() && name.size() <= longest_name && name[0] != '.' &&
-                     std::ranges::all_of(name, [](char c) {
-                       return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.';
-                     });
-  if (plain) return;
+  if (is_name(name)) return;
   throw Error(ErrorCode::bad_argument, std::string("this cannot be the name of ") + what,
               {.expected = "1 to 128 letters, digits, _ - or ., not beginning with .",
                .found = "'" + name.substr(0, 60) + "'"});
@@ -80,6 +83,8 @@ CollectionSet::CollectionSet(const Path& folder)
       failed_.emplace(name, error);
     }
   }
+  // A crash may have come between a collection's removal and that of its aliases.
+  std::erase_if(aliases_, [&](const auto& alias) { return !contains(alias.second); });
 }
 
 std::string CollectionSet::target_of(const std::string& name) const {
@@ -175,6 +180,13 @@ std::shared_ptr<Collection> CollectionSet::create(const std::string& name, const
 bool CollectionSet::remove(const std::string& name) {
   const std::lock_guard changing(change_mutex_);
   if (!close_and_discard(name)) return false;
+  std::shared_ptr<Collection> closed;
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto gone = open_.extract(name)) closed = std::move(gone.mapped());
+    failed_.erase(name);
+    sharded_.erase(name);
+  }
   std::vector<AliasChange> dangling;
   for (const auto& [alias, target] : aliases())
     if (target == name) dangling.push_back({AliasChange::Kind::remove, alias, ""});
@@ -187,17 +199,15 @@ bool CollectionSet::close_and_discard(const std::string& name) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = open_.find(name);
-    if (found == open_.end() && failed_.erase(name) == 0 && sharded_.erase(name) == 0) return false;
-    if (found != open_.end()) {
-      closed = found->second;
-      open_.erase(found);
-    }
+    if (found == open_.end() && !failed_.contains(name) && !sharded_.contains(name)) return false;
+    if (found != open_.end()) closed = found->second;
   }
+  // Who still searches it holds its files through their maps; nobody writes where another may lie soon.
+  if (closed) closed->close();
   const Path gone = home(half_gone + name);
   discard(gone);
   file_system().rename(home(name), gone);
   file_system().sync_folder(folder_ / "collections");
-  closed.reset();  // who still searches it holds it open; its files go all the same
   discard(gone);
   return true;
 }
@@ -210,14 +220,18 @@ void CollectionSet::discard(const Path& folder) {
 void CollectionSet::change_aliases(const std::vector<AliasChange>& changes) {
   const std::lock_guard lock(mutex_);
   auto next = aliases_;
+  const auto check_alias = [&](const std::string& alias) {
+    check_name(alias, "an alias");
+    if (open_.contains(alias) || sharded_.contains(alias) || failed_.contains(alias))
+      throw Error(ErrorCode::conflict, "a collection has the name `" + alias + "` itself",
+                  {.remedy = "Give another name."});
+  };
   for (const AliasChange& change : changes) {
     switch (change.kind) {
       case AliasChange::Kind::create:
-        check_name(change.alias, "an alias");
+        check_alias(change.alias);
         if (!open_.contains(change.target) && !sharded_.contains(change.target))
           throw Error(ErrorCode::not_found, "there is no collection `" + change.target.substr(0, 80) + "`");
-        if (open_.contains(change.alias) || sharded_.contains(change.alias))
-          throw Error(ErrorCode::conflict, "a collection has the name `" + change.alias + "` itself");
         next[change.alias] = change.target;
         break;
       case AliasChange::Kind::remove:
@@ -225,10 +239,12 @@ void CollectionSet::change_aliases(const std::vector<AliasChange>& changes) {
           throw Error(ErrorCode::not_found, "there is no alias `" + change.alias.substr(0, 80) + "`");
         break;
       case AliasChange::Kind::rename: {
-        check_name(change.target, "an alias");
+        check_alias(change.target);
         auto node = next.extract(change.alias);
         if (!node) throw Error(ErrorCode::not_found, "there is no alias `" + change.alias.substr(0, 80) + "`");
-        next[change.target] = node.mapped();
+        if (!next.emplace(change.target, node.mapped()).second)
+          throw Error(ErrorCode::conflict, "there is an alias `" + change.target + "` already",
+                      {.remedy = "Delete it in the same request, before this."});
         break;
       }
     }
@@ -245,9 +261,12 @@ std::map<std::string, std::string> CollectionSet::aliases() const {
 }
 
 std::vector<CollectionSet::Snapshot> CollectionSet::snapshots(const std::string& collection) const {
-  const Path folder = folder_ / "snapshots" / find(collection)->folder().filename();
+  const Path folder = snapshots_of(collection);
   std::vector<Snapshot> list;
-  if (!std::filesystem::exists(folder)) return list;
+  if (!std::filesystem::exists(folder)) {
+    if (!contains(collection)) find(collection);  // throws, naming the nearest
+    return list;
+  }
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".snapshot") continue;
     const auto age = std::filesystem::file_time_type::clock::now() - entry.last_write_time();
@@ -262,8 +281,8 @@ std::vector<CollectionSet::Snapshot> CollectionSet::snapshots(const std::string&
 
 CollectionSet::Snapshot CollectionSet::make_snapshot(const std::string& collection) {
   const auto source = find(collection);
-  const std::string name = source->folder().filename().string();
-  const Path folder = folder_ / "snapshots" / name;
+  const Path folder = snapshots_of(collection);
+  const std::string name = folder.filename().string();
   std::filesystem::create_directories(folder);
   Snapshot snapshot;
   snapshot.name = name + "-" + time_name(snapshot.made_ms) + ".snapshot";
@@ -281,21 +300,28 @@ CollectionSet::Snapshot CollectionSet::make_snapshot(const std::string& collecti
 }
 
 Path CollectionSet::snapshot_file(const std::string& collection, const std::string& name) const {
-  for (const Snapshot& snapshot : snapshots(collection)) {
-    if (snapshot.name == name)
-      return folder_ / "snapshots" / find(collection)->folder().filename() / name;
-  }
-  throw Error(ErrorCode::not_found, "there is no such snapshot", {.found = "'" + name.substr(0, 120) + "'"});
+  const Path path = snapshots_of(collection) / name;
+  if (is_name(name) && path.extension() == ".snapshot" && std::filesystem::exists(path)) return path;
+  throw Error(ErrorCode::not_found, "there is no such snapshot",
+              {.where = collection.substr(0, 80), .found = "'" + name.substr(0, 120) + "'"});
+}
+
+// A deleted collection's too, under its name.
+Path CollectionSet::snapshots_of(const std::string& collection) const {
+  const std::lock_guard lock(mutex_);
+  const std::string name = target_of(collection);
+  check_name(name, "a collection");
+  return folder_ / "snapshots" / name;
 }
 
 void CollectionSet::remove_snapshot(const std::string& collection, const std::string& name) {
   file_system().remove(snapshot_file(collection, name));
 }
 
-void CollectionSet::restore(const std::string& name, const Path& snapshot) {
-  check_name(name, "a collection");
-  const Path made = home(half_made + name), whole = home(restored + name);
+void CollectionSet::restore(const std::string& collection, const Path& snapshot) {
   const std::lock_guard changing(change_mutex_);
+  const std::string name = snapshots_of(collection).filename().string();
+  const Path made = home(half_made + name), whole = home(restored + name);
   if (sharded(name))
     throw Error(ErrorCode::conflict, "the collection `" + name + "` lies on other servers",
                 {.remedy = "Restore its parts there, or delete it first."});
@@ -312,11 +338,19 @@ void CollectionSet::restore(const std::string& name, const Path& snapshot) {
   close_and_discard(name);  // aliases go on to name what takes its place
   file_system().rename(whole, home(name));
   file_system().sync_folder(folder_ / "collections");
-  auto collection = std::make_shared<Collection>(home(name));
-  {
+  // Opening makes segments anew, which takes its time: meanwhile the former one answers as it was.
+  std::shared_ptr<Collection> opened;
+  try {
+    opened = std::make_shared<Collection>(home(name));
+  } catch (const Error& error) {
     const std::lock_guard lock(mutex_);
-    open_[name] = collection;
+    open_.erase(name);
+    failed_.insert_or_assign(name, error);
+    throw;
   }
+  const std::lock_guard lock(mutex_);
+  failed_.erase(name);
+  open_[name].swap(opened);  // what the former one maps is given back behind the lock
 }
 
 }  // namespace cowatch

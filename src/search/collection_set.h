@@ -52,17 +52,22 @@ class CollectionSet {
     uint64_t bytes = 0;
     int64_t made_ms = 0;
   };
+  // By name or alias. Snapshots outlive their collection: those of a deleted or damaged one are found too.
   std::vector<Snapshot> snapshots(const std::string& collection) const;
   Snapshot make_snapshot(const std::string& collection);
   Path snapshot_file(const std::string& collection, const std::string& name) const;  // not_found
   void remove_snapshot(const std::string& collection, const std::string& name);
-  // Puts a collection in the place of NAME, or a new one, when the snapshot is whole.
+  // Puts the snapshot's collection in the place of the one of that name or alias, or makes it, when the
+  // snapshot is whole. Throws bad_input for one that is not.
   void restore(const std::string& collection, const Path& snapshot);
 
  private:
   Path home(const std::string& name) const { return folder_ / "collections" / name; }
+  Path snapshots_of(const std::string& collection) const;
   std::string target_of(const std::string& name) const;  // mutex held
-  bool close_and_discard(const std::string& name);       // change_mutex held
+  // Takes away the folder, change_mutex held; an open collection stays in open_, closed. False: there was
+  // none.
+  bool close_and_discard(const std::string& name);
   void discard(const Path& folder);
 
   Path folder_;

@@ -25,7 +25,14 @@ inline float score_from_shown(Metric metric, float shown) {
 // A vector of unit length stays as it is, so that one read back and asked for or written again does not change.
 // False: it is zero and has no direction.
 inline bool bring_to_unit(std::span<float> vector) {
-  return std::abs(dot(vector, vector) - 1) < 1e-6f || normalise(vector) > 0;
+  const float square = dot(vector, vector);
+  if (std::abs(square - 1) < 1e-6f) return true;
+  if (!(square < 1e-30f)) return normalise(vector) > 0;
+  double sum = 0;  // holds the squares of all floats, of which the smaller ones vanish in 32 bits
+  for (const double number : vector) sum += number * number;
+  if (sum == 0) return false;
+  for (float& number : vector) number = static_cast<float>(number / std::sqrt(sum));
+  return true;
 }
 inline std::string_view shown_name(Metric metric) {
   return metric == Metric::cosine ? "Cosine" : metric == Metric::l2 ? "Euclid" : "Dot";

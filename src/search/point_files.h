@@ -15,10 +15,12 @@ struct PointFile {
   uint64_t first_id = 0;  // of the first row of a table
 };
 
-// Adds every point of the file, in batches; of two lines of one id the later holds. The file is read twice: what
-// is wrong with any row is found before the first is written, so that a file is imported wholly or not at all.
-// Throws bad_input that names the first wrong row, says how many there are, and what was expected. `advance`
-// hears how many points more were written. Returns the number of rows.
+// Adds every point of the file, in batches; of two lines of one id the later holds. The file is read twice:
+// what is wrong with any row is found before the first is written. Throws bad_input that names the first
+// wrong row, says how many there are, and what was expected; too_large when the quota does not let all in,
+// bad_argument for ids beyond 64 bits. Whoever interrupts the writing, and what a full disk throws, hears how
+// many rows are in; the same import again brings in the rest. `advance` hears how many points more were
+// written. Returns the number of rows.
 size_t import_points(Collection& collection, const PointFile& file, const std::function<void(size_t)>& advance);
 
 // All points in order of id: vectors alone, or all of them with .jsonl. Atomically. Returns their number.

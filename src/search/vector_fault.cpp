@@ -1,5 +1,6 @@
 #include "search/vector_fault.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "math/vectors.h"
@@ -19,7 +20,7 @@ std::optional<Error> vector_fault(Metric metric, size_t dimension, std::span<con
   }
   const float square = dot(vector, vector);
   if (!std::isfinite(square)) return fault("the vector is too long", "a length below 1e19", "more");
-  if (metric == Metric::cosine && square == 0)
+  if (metric == Metric::cosine && std::ranges::all_of(vector, [](float number) { return number == 0; }))
     return fault("a vector of zeros has no direction", "a length that is not 0, for Cosine", "zeros");
   return std::nullopt;
 }

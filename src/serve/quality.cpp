@@ -53,9 +53,9 @@ void judge_damage(Notices& notices, const CollectionFacts& facts) {
                          : "cowatch vectors check WORKSPACE " + facts.name);
     return;
   }
-  if (facts.status.trouble.empty()) return;
+  if (facts.status.damage.empty()) return;
   notices.add("damage",
-              "Damage was found in " + facts.name + ": " + facts.status.trouble.back() +
+              "Damage was found in " + facts.name + ": " + facts.status.damage.back() +
                   ". With the server stopped, the command reads every byte and says what is left.",
               "cowatch vectors check WORKSPACE " + facts.name);
 }

@@ -111,14 +111,18 @@ void visit_npy(const Path& path, const std::function<void(size_t first, ConstMat
   const std::string header = take_header(stream, path);
   const std::string type = header_value(header, "descr");
   size_t rows = 0, columns = 0;
-  if (!parse_shape(header_value(header, "shape"), rows, columns)) {
-    refuse(path, "the array has another shape", "(videos, features)",
-           std::string(cut_text(header_value(header, "shape"), 40)));
+  if (const std::string shape = header_value(header, "shape"); !parse_shape(shape, rows, columns)) {
+    const bool flat = std::ranges::count(shape, ',') < 2 && shape.ends_with(",)");
+    refuse(path, flat ? "the array has one dimension" : "the array has another shape",
+           "two dimensions, a row for each vector", std::string(cut_text(shape, 40)),
+           flat ? "Write it with numpy.save(file, array.reshape(rows, -1))."
+                : "Write an array of two dimensions.");
   }
   if (columns == 0 || columns > most_columns)
     refuse(path, "the array has no sensible number of columns", "1 to " + std::to_string(most_columns), std::to_string(columns));
   if (header_value(header, "fortran_order") != "False")
-    refuse(path, "the array is in Fortran order", "C order", "Fortran order");
+    refuse(path, "the array is in Fortran order", "C order", "Fortran order",
+           "Write it with numpy.save(file, numpy.ascontiguousarray(array, dtype='float32')).");
   const size_t element = element_size(type);
   if (element == 0)
     refuse(path, "numbers of this type are not read", "<f2, <f4, <f8, <i4, <i8 or |u1", type.substr(0, 40));

@@ -1,5 +1,5 @@
-// `cowatch serve` killed (kill -9) at random moments of writing, merging, indexing, snapshots, recoveries and
-// alias switches, its files then damaged as a disk may damage them, and started again with other settings:
+// `cowatch serve` killed (kill -9) at random moments of writing, merging, indexing, snapshots, recoveries,
+// deletions and alias switches, while searches are under way, its files then damaged as a disk may damage them, and started again with other settings:
 // every acknowledged batch is there, an unacknowledged one wholly or not at all. The expected state is kept
 // here, outside the server. (What a disk forgets when the power goes is the matter of
 // search/collection_crash_test.cpp.) COWATCH_TEST_KILLS and COWATCH_TEST_SEED set how many and which; 20, or
@@ -81,6 +81,7 @@ class KilledCollections : public testing::Test {
       const double which = draw();
       if (which < 0.05 && !make_snapshot(client)) return;
       if (which > 0.05 && which < 0.1 && !recover(client)) return;
+      if (which > 0.1 && which < 0.13 && !make_anew(client)) return;
       if (which > 0.8) {
         alias_pending_ = alias_ == "films" ? "other" : "films";
         const Json actions = {
@@ -111,6 +112,38 @@ class KilledCollections : public testing::Test {
     return true;
   }
 
+  // Deleted and made again, empty; its aliases go with it.
+  bool make_anew(Client& client) {
+    making_anew_ = true;
+    const int deleted = client.ask("DELETE", "/collections/films", nullptr);
+    const int made = deleted == 0 ? 0 : client.ask("PUT", "/collections/films", films_config());
+    if (made == 0) return false;
+    EXPECT_EQ(deleted, 200);
+    EXPECT_EQ(made, 200);
+    took_effect();
+    return true;
+  }
+  void took_effect() {
+    expected_.clear();
+    if (alias_ == "films") alias_.clear();
+    making_anew_ = false;
+  }
+  // Segments of 64 points get a graph index: 1 KB of vectors.
+  static Json films_config() {
+    return {{"vectors", {{"size", 4}, {"distance", "Euclid"}}},
+            {"table_points", 64},
+            {"optimizers_config", {{"indexing_threshold", 1}}}};
+  }
+
+  // Holds the collections, whatever becomes of them, until the connection breaks.
+  void keep_asking(uint16_t port) {
+    Client client(port);
+    Json searches = Json::array();
+    for (uint64_t id = 0; id < 64; ++id) searches.push_back({{"vector", vector_of(id, 1)}, {"limit", 50}});
+    while (client.ask("POST", "/collections/films/points/search/batch", {{"searches", searches}}) != 0) {
+    }
+  }
+
   void apply(const Batch& batch) {
     for (const auto& [id, number] : batch) {
       if (number)
@@ -137,7 +170,15 @@ class KilledCollections : public testing::Test {
 
   void check(uint16_t port) {
     Client client(port);
+    if (making_anew_) {
+      const int there = client.ask("GET", "/collections/films", nullptr);
+      if (there == 404) {
+        ASSERT_EQ(client.ask("PUT", "/collections/films", films_config()), 200);
+      }
+    }
     const auto now = held(client);
+    if (making_anew_ && now.empty()) took_effect();
+    making_anew_ = false;
     if (now != expected_ && !pending_.empty()) apply(pending_);  // wholly, then
     if (now != expected_ && recovering_) expected_ = snapshot_.second;
     ASSERT_EQ(now, expected_);
@@ -203,7 +244,7 @@ class KilledCollections : public testing::Test {
   Batch pending_;
   std::string alias_, alias_pending_;
   std::pair<std::string, std::map<uint64_t, uint64_t>> snapshot_;  // its name, and what it holds
-  bool recovering_ = false;
+  bool recovering_ = false, making_anew_ = false;
 };
 
 TEST_F(KilledCollections, lose_nothing_that_was_acknowledged) {
@@ -215,12 +256,8 @@ TEST_F(KilledCollections, lose_nothing_that_was_acknowledged) {
                                               "vectors.queue=" + std::to_string(10 + kill % 7)});
     if (kill == 0) {
       Client client(server.port());
-      // Segments of 64 points get a graph index: 1 KB of vectors.
-      const Json config = {{"vectors", {{"size", 4}, {"distance", "Euclid"}}},
-                           {"table_points", 64},
-                           {"optimizers_config", {{"indexing_threshold", 1}}}};
-      ASSERT_EQ(client.ask("PUT", "/collections/films", config), 200);
-      ASSERT_EQ(client.ask("PUT", "/collections/other", config), 200);
+      ASSERT_EQ(client.ask("PUT", "/collections/films", films_config()), 200);
+      ASSERT_EQ(client.ask("PUT", "/collections/other", films_config()), 200);
     }
     check(server.port());
     if (HasFatalFailure()) return;
@@ -234,9 +271,11 @@ TEST_F(KilledCollections, lose_nothing_that_was_acknowledged) {
     }
     const auto pause = std::chrono::milliseconds(20 + static_cast<int>(draw() * 400));
     std::jthread worker([&] { work(server.port()); });
+    std::jthread reader([&] { keep_asking(server.port()); });
     std::this_thread::sleep_for(pause);
     server.process().kill();
     worker.join();
+    reader.join();
     damaged = damage();
   }
   EXPECT_GT(batches_, kills);

@@ -69,6 +69,9 @@ TEST_F(VectorsVerb, lead_through_the_life_of_a_collection) {
   EXPECT_THAT(refused("drop", {"live"}), HasSubstr("this is an alias"));
   done("drop", {"copy"});
   EXPECT_THAT(done("info", {}), Not(HasSubstr("copy")));
+  done("drop", {"films"});
+  EXPECT_THAT(done("snapshots", {"films"}), HasSubstr(snapshot));
+  EXPECT_EQ(done("restore", {"films", snapshot}), "300 points\n");
 }
 
 TEST_F(VectorsVerb, choose_any_index_and_codes) {
@@ -127,7 +130,11 @@ TEST_F(VectorsVerb, refuse_with_the_place_and_change_nothing) {
 
   EXPECT_THAT(refused("count", {"film"}), HasSubstr("Did you mean `films`?"));
   EXPECT_THAT(refused("create", {"films", "--size", "6"}), HasSubstr("already exists"));
-  EXPECT_THAT(refused("create", {"x", "--size", "0"}), HasSubstr("1 to 65536"));
+  EXPECT_THAT(refused("create", {"x", "--size", "0"}), AllOf(HasSubstr("--size"), HasSubstr("1 to 65536")));
+  EXPECT_THAT(refused("create", {"x", "--size", "6", "--build-effort", "4000000000"}), AllOf(HasSubstr("--build-effort"), HasSubstr("1 to 4096")));
+  EXPECT_THAT(refused("create", {"x", "--size", "6", "--code-bytes", "2"}), HasSubstr("--index"));
+  EXPECT_THAT(refused("create", {"x", "--size", "6", "--index-memory", "99999999999999"}), HasSubstr("--index-memory"));
+  EXPECT_THAT(refused("import", {"films", file("a.npy"), "--first-id", "18446744073709551600"}), HasSubstr("--first-id"));
   EXPECT_THAT(refused("create", {"../x", "--size", "3"}), HasSubstr("cannot be the name"));
   EXPECT_THAT(refused("search", {"films"}), HasSubstr("--like, --vector"));
   EXPECT_THAT(refused("search", {"films", "--vector", "[1,2]"}), AllOf(HasSubstr("--vector"), HasSubstr("6 numbers")));

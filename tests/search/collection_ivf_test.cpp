@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "search/collection.h"
 #include "search/compute_examples.h"
 #include "support/temporary_folder.h"
@@ -66,6 +67,60 @@ TEST(CollectionIvfTest, WhatDoesNotFitIsRefusedWhenTheCollectionIsMade) {
   config.index.code_bytes = 7;
   EXPECT_THROW(Collection::create(folder / "b", config), Error);
   EXPECT_FALSE(std::filesystem::exists(folder / "b"));
+}
+
+// At the option that is wrong.
+TEST(CollectionIvfTest, OptionsHaveBoundsAndTheirKindOfIndex) {
+  const auto place = [](IndexOptions options) {
+    try {
+      CollectionConfig config;
+      config.dimension = width;
+      config.index = options;
+      check_config(config);
+    } catch (const Error& error) {
+      return error.details().where;
+    }
+    return std::string("it was accepted");
+  };
+  const auto of = [](IndexKind kind, CodeKind codes, size_t lists, size_t code_bytes) {
+    IndexOptions options;
+    options.kind = kind, options.codes = codes, options.lists = lists, options.code_bytes = code_bytes;
+    return options;
+  };
+  const auto efforts = [](size_t degree, size_t build_effort) {
+    IndexOptions options;
+    options.degree = degree, options.build_effort = build_effort;
+    return options;
+  };
+  EXPECT_EQ(place(efforts(32, 4097)), "build_effort");
+  EXPECT_EQ(place(efforts(32, 0)), "build_effort");
+  EXPECT_EQ(place(efforts(300, 128)), "degree");
+  EXPECT_EQ(place(of(IndexKind::graph, CodeKind::scalar4x8, 5, 0)), "index");
+  EXPECT_EQ(place(of(IndexKind::graph, CodeKind::scalar4x8, 0, 2)), "index");
+  EXPECT_EQ(place(of(IndexKind::exact, CodeKind::scalar4x8, 5, 0)), "index");
+  EXPECT_EQ(place(of(IndexKind::exact, CodeKind::rabitq2, 0, 0)), "codes");
+  EXPECT_EQ(place(of(IndexKind::ivf, CodeKind::scalar4x8, 0, 0)), "codes");
+  EXPECT_EQ(place(of(IndexKind::ivf, CodeKind::scalar4, 4'000'000'000, 0)), "lists");
+  EXPECT_EQ(place(of(IndexKind::ivf, CodeKind::product4, 0, SIZE_MAX)), "code_bytes");
+  EXPECT_EQ(place(of(IndexKind::ivf, CodeKind::scalar4, 1u << 20, 0)), "it was accepted");
+}
+
+// What earlier versions took without a word changes nothing: the collection is indexed as it was.
+TEST(CollectionIvfTest, OptionsOfAnotherKindAreForgottenWhereTheyAreRecorded) {
+  const test::TemporaryFolder folder;
+  CollectionConfig config = config_of(CodeKind::scalar4x8);
+  config.index.kind = IndexKind::graph;
+  Collection::create(folder / "c", config);
+  config.index.lists = 7;
+  config.index.build_effort = 4'000'000'000;
+  RecordStore(folder / "c" / records_file, width).write_note("config", to_json(config).dump());
+  Collection collection(folder / "c");
+  EXPECT_EQ(collection.config().index.lists, 0u);
+  // A build effort that no memory holds: the segments are searched exactly, which is no damage.
+  fill(collection, random_values(points * width, 1));
+  EXPECT_GT(collection.view()->scanned(), 0u);
+  EXPECT_TRUE(collection.status().damage.empty());
+  EXPECT_FALSE(collection.status().trouble.empty());
 }
 
 // Learned elsewhere: of each of three parts, sixteen rows of its own.

@@ -60,6 +60,19 @@ TEST_P(GoldenTest, is_read_as_it_was_written) {
   EXPECT_THAT(collection.verify(), testing::IsEmpty());
 }
 
+// It has no id of its own, and neither have the manifests and segments that are written to it from now on.
+TEST_P(GoldenTest, goes_on_where_it_was) {
+  for (uint64_t id = 1000; id < 1003; ++id) {
+    Collection collection(path_);
+    EXPECT_EQ(collection.view()->count(), 60 + id - 1000);
+    const std::vector<float> vector(collection.config().dimension, static_cast<float>(id));
+    collection.write({PointChange{PointId(id), false, vector, "{}"}});
+    collection.settle();
+    EXPECT_THAT(collection.status().trouble, testing::IsEmpty());
+    EXPECT_THAT(collection.verify(), testing::IsEmpty());
+  }
+}
+
 TEST_P(GoldenTest, has_its_damage_found) {
   for (const Path& file : test::files_of(path_, "segment-")) test::flip_a_bit(file, 0.7);
   const Collection collection(path_);

@@ -186,7 +186,10 @@ TEST_F(VectorServiceTest, refuses_collections_that_cannot_be) {
   EXPECT_THAT(index(R"({"index":"tree"})", 400),
               AllOf(HasSubstr("/index_config/index"), HasSubstr("exact, graph or ivf")));
   EXPECT_THAT(index(R"({"codes":"product4"})", 400),
-              AllOf(HasSubstr("/index_config"), HasSubstr("or an ivf index")));
+              AllOf(HasSubstr("/index_config/codes"), HasSubstr("or an ivf index")));
+  EXPECT_THAT(index(R"({"build_effort":4000000000})", 400),
+              AllOf(HasSubstr("/index_config/build_effort"), HasSubstr("1 to 4096")));
+  EXPECT_THAT(index(R"({"lists":4})", 400), AllOf(HasSubstr("/index_config"), HasSubstr("index ivf")));
   EXPECT_THAT(index(R"({"index":"ivf","lists":-1})", 422), HasSubstr("/index_config/lists"));
   EXPECT_THAT(index(R"({"index":"ivf","anisotropic":"much"})", 422), HasSubstr("/index_config/anisotropic"));
   EXPECT_THAT(index(R"({"index":"ivf","probes":3})", 422), HasSubstr("/index_config/probes"));
@@ -194,6 +197,30 @@ TEST_F(VectorServiceTest, refuses_collections_that_cannot_be) {
               AllOf(HasSubstr("/index_config"), HasSubstr("predicted for 1000000 vectors")));
   refused("PUT", "/collections/..%2f..%2fx", R"({"vectors":{"size":3,"distance":"Dot"}})", 404);
   EXPECT_EQ(ask("GET", "/collections/x").status, 404);
+}
+
+TEST_F(VectorServiceTest, recovers_a_deleted_collection_from_its_snapshot) {
+  const std::string snapshots = "/collections/films/snapshots";
+  const auto done = [&](const std::string& method, const std::string& target, const std::string& body = "") {
+    const Response response = ask(method, target, body);
+    EXPECT_EQ(response.status, 200) << response.body;
+    return Json::parse(response.body)["result"];
+  };
+  const std::string name = done("POST", snapshots)["name"];
+  EXPECT_EQ(done("DELETE", "/collections/films"), true);
+  EXPECT_EQ(done("GET", snapshots)[0]["name"], name);
+  refused("POST", snapshots, "", 404);
+  refused("PUT", snapshots + "/recover", R"({"location":"none.snapshot"})", 404);
+  refused("GET", "/collections/none/snapshots", "", 404);
+  EXPECT_EQ(done("PUT", snapshots + "/recover", R"({"location":")" + name + R"("})"), true);
+  EXPECT_EQ(count(), 3u);
+}
+
+TEST_F(VectorServiceTest, names_what_an_alias_lacks) {
+  EXPECT_THAT(refused("POST", "/collections/aliases", R"({"actions":[{"create_alias":{"collection_name":"films"}}]})"),
+              HasSubstr("/actions/0/create_alias/alias_name"));
+  EXPECT_THAT(refused("POST", "/collections/aliases", R"({"actions":[{"rename_alias":{"old_alias_name":"a"}}]})"),
+              HasSubstr("/actions/0/rename_alias/new_alias_name"));
 }
 
 // Searches of a collection that is scanned, waiting at the same time, share a pass over it. Each is answered,

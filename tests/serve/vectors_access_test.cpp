@@ -184,7 +184,7 @@ TEST_F(Quality, each_notice_names_the_command_that_mends_it) {
   facts.recall = {800, 1000};
   EXPECT_THAT(command(judged({}, {facts})), AllOf(HasSubstr("/collections/films/points/query"), HasSubstr("\"hnsw_ef\":256")));
   facts = sound();
-  facts.status.trouble = {"a segment is made again from the records"};
+  facts.status.damage = {"a segment is made again from the records"};
   EXPECT_EQ(command(judged({}, {facts})), "cowatch vectors check WORKSPACE films");
   facts.failure = "records.sqlite: damaged", facts.snapshot = "films-1.snapshot";
   EXPECT_EQ(command(judged({}, {facts})), "cowatch vectors restore WORKSPACE films films-1.snapshot");

@@ -77,12 +77,12 @@ void parse_range(const Json& json, const std::string& where, bool dates, Conditi
     const std::string place = where + "/" + name;
     if (std::find(known.begin(), known.end(), name) == known.end()) unknown_key(name, where, known);
     if (value.is_null()) continue;
-    double bound = 0;
+    Number bound = 0;
     if (const auto number = number_of(value)) {
       bound = *number;
       numbers = true;
     } else if (const auto time = time_of(value); time && dates) {
-      bound = static_cast<double>(*time);
+      bound = static_cast<Number>(*time);
       condition.kind = Kind::time_range;
     } else {
       refuse("a bound cannot be read", place,
@@ -91,11 +91,9 @@ void parse_range(const Json& json, const std::string& where, bool dates, Conditi
     if (numbers && condition.kind == Kind::time_range)
       refuse("a range mixes numbers and dates", where, "bounds of one kind", json);
     if (name[0] == 'g') {
-      condition.range.least = bound;
-      condition.range.least_open = name == "gt";
+      condition.range.raise_least(bound, name == "gt");
     } else {
-      condition.range.most = bound;
-      condition.range.most_open = name == "lt";
+      condition.range.lower_most(bound, name == "lt");
     }
   }
 }
@@ -295,12 +293,12 @@ bool matches(const Condition& condition, const PointId& id, const Json& payload)
     case Kind::time_range:
       return any_value(payload, condition.key, [&](const Json& value) {
         const auto time = time_of(value);
-        return time && condition.range.holds(static_cast<double>(*time));
+        return time && condition.range.holds(static_cast<Number>(*time));
       });
     case Kind::values_count: {
       size_t count = 0;
       visit_nodes(payload, condition.key, [&](const Json& node) { count += count_values(node); });
-      return condition.range.holds(static_cast<double>(count));
+      return condition.range.holds(static_cast<Number>(count));
     }
     case Kind::is_empty:
       return !any_node(payload, condition.key, [](const Json& node) { return count_values(node) > 0; });

@@ -8,7 +8,6 @@
 // (matches) or of a whole segment at once (PayloadIndex::select).
 #pragma once
 
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -20,9 +19,20 @@ namespace cowatch {
 
 // Half-open or closed at either end, for numbers.
 struct NumberRange {
-  double least = -std::numeric_limits<double>::infinity(), most = std::numeric_limits<double>::infinity();
+  Number least = -std::numeric_limits<Number>::infinity(), most = std::numeric_limits<Number>::infinity();
   bool least_open = false, most_open = false;
-  bool holds(double value) const {
+  // What lies outside of a bound is out from now on, too.
+  void raise_least(Number bound, bool open) {
+    if (bound < least || (bound == least && !open)) return;
+    least = bound;
+    least_open = open;
+  }
+  void lower_most(Number bound, bool open) {
+    if (bound > most || (bound == most && !open)) return;
+    most = bound;
+    most_open = open;
+  }
+  bool holds(Number value) const {
     return (least_open ? value > least : value >= least) && (most_open ? value < most : value <= most);
   }
 };

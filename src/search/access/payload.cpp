@@ -53,9 +53,10 @@ std::optional<Scalar> scalar_of(const Json& value) {
   return std::nullopt;
 }
 
-std::optional<double> number_of(const Json& value) {
-  if (value.is_number()) return value.get<double>();
-  return std::nullopt;
+std::optional<Number> number_of(const Json& value) {
+  if (!value.is_number()) return std::nullopt;
+  if (value.is_number_float() || !scalar_of(value)) return value.get<double>();
+  return value.get<int64_t>();
 }
 
 std::optional<int64_t> time_of(std::string_view text) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,10 +14,15 @@
 
 namespace cowatch {
 
+// Holds every int64 and every double as it is: nanoseconds and large ids are not rounded before they are
+// compared.
+using Number = long double;
+static_assert(std::numeric_limits<Number>::digits >= 64);
+
 // What `match` compares with.
 using Scalar = std::variant<bool, int64_t, std::string>;
 std::optional<Scalar> scalar_of(const Json& value);       // nullopt: a float, null, object or array
-std::optional<double> number_of(const Json& value);       // whole numbers too
+std::optional<Number> number_of(const Json& value);       // whole numbers too; past int64 as a double
 std::optional<int64_t> time_of(const Json& value);        // a date in ISO 8601 from 1990 to 2100, as ms since 1970
 std::optional<int64_t> time_of(std::string_view text);
 

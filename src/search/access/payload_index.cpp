@@ -16,12 +16,12 @@ template <typename Value>
 void mark_range(std::span<const Value> values, std::span<const uint32_t> slots, const NumberRange& range,
                 Allowed& set) {
   const auto below = [&](Value value) {
-    const double number = static_cast<double>(value);
+    const auto number = static_cast<Number>(value);
     return range.least_open ? number <= range.least : number < range.least;
   };
   const auto begin = std::partition_point(values.begin(), values.end(), below);
   const auto end = std::partition_point(begin, values.end(),
-                                        [&](Value value) { return range.holds(static_cast<double>(value)); });
+                                        [&](Value value) { return range.holds(static_cast<Number>(value)); });
   for (auto at = begin; at != end; ++at) set.add(slots[static_cast<size_t>(at - values.begin())]);
 }
 
@@ -310,11 +310,14 @@ std::map<std::string, PayloadIndex::FieldSummary> PayloadIndex::summary() const 
   return all;
 }
 
-std::vector<std::pair<Scalar, size_t>> PayloadIndex::facet(const std::string& key,
-                                                           const Allowed& allowed) const {
+std::vector<std::pair<Scalar, size_t>> PayloadIndex::facet(const std::string& key, const Allowed& allowed,
+                                                           const Points& points) const {
   std::vector<std::pair<Scalar, size_t>> counts;
   const auto found = fields_.find(key);
-  if (found == fields_.end()) return counts;
+  if (found == fields_.end()) {
+    if (complete_) return counts;
+    return count_scalars(key, allowed, [&](uint32_t slot) { return points.payload_of(slot); });
+  }
   const Field& field = found->second;
   const auto add_count = [&](Scalar value, std::span<const uint32_t> slots) {
     size_t count = 0;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,23 @@ class PayloadIndexBuilder {
   bool complete_ = true;
 };
 
+// How many of the slots have each string, whole number or bool of `key`, found by reading their payloads.
+template <typename PayloadOf>
+std::vector<std::pair<Scalar, size_t>> count_scalars(const std::string& key, const Allowed& allowed,
+                                                     const PayloadOf& payload_of) {
+  std::map<Scalar, size_t> counts;
+  allowed.for_each([&](uint32_t slot) {
+    std::set<Scalar> values;
+    visit_nodes(payload_of(slot), key, [&](const Json& node) {
+      visit_values(node, [&](const Json& value) {
+        if (const auto scalar = scalar_of(value)) values.insert(*scalar);
+      });
+    });
+    for (const Scalar& value : values) ++counts[value];
+  });
+  return {counts.begin(), counts.end()};
+}
+
 class PayloadIndex {
  public:
   PayloadIndex() = default;
@@ -69,7 +87,8 @@ class PayloadIndex {
   };
   std::map<std::string, FieldSummary> summary() const;
   // The strings (or whole numbers, bools) of `key` among `allowed` slots, with how many slots have each.
-  std::vector<std::pair<Scalar, size_t>> facet(const std::string& key, const Allowed& allowed) const;
+  std::vector<std::pair<Scalar, size_t>> facet(const std::string& key, const Allowed& allowed,
+                                               const Points& points) const;
 
  private:
   struct Field {

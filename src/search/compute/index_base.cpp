@@ -10,6 +10,7 @@
 #include "math/vectors.h"
 #include "search/compute/codes/code_choice.h"
 #include "search/compute/kernels/distances.h"
+#include "search/compute/option_names.h"
 
 namespace cowatch {
 namespace {
@@ -31,8 +32,9 @@ Enum named(const std::array<std::string_view, count>& names, std::string_view wh
               {.expected = known, .found = std::string(name)});
 }
 
-[[noreturn]] void refuse(const char* what, std::string expected, std::string found) {
-  throw Error(ErrorCode::bad_argument, what, {.expected = std::move(expected), .found = std::move(found)});
+[[noreturn]] void refuse(const char* option, const char* what, std::string expected, std::string found) {
+  throw Error(ErrorCode::bad_argument, what,
+              {.where = option, .expected = std::move(expected), .found = std::move(found)});
 }
 
 [[noreturn]] void throw_bad_row(uint32_t slot, const char* found) {
@@ -121,23 +123,41 @@ float exact_score(Metric metric, std::span<const float> query, std::span<const f
 
 void check_source(const VectorSource& source) {
   if (source.size() >= UINT32_MAX)
-    refuse("too many vectors for one index", "below 2^32 - 1", std::to_string(source.size()));
+    refuse("", "too many vectors for one index", "below 2^32 - 1", std::to_string(source.size()));
   if (!is_vector_type(source.type()))
-    refuse("vectors of a type that is not indexed", "F32, F16, BF16 or I8",
+    refuse("", "vectors of a type that is not indexed", "F32, F16, BF16 or I8",
            std::string(element_name(source.type())));
 }
 
 void check_index_options(const IndexOptions& options, size_t dimension) {
-  if (dimension == 0) refuse("vectors without numbers", "a dimension of at least 1", "0");
-  if (options.kind == IndexKind::ivf) return check_code_options(options, dimension);
-  if (options.kind == IndexKind::exact) return;
+  if (dimension == 0) refuse("size", "vectors without numbers", "a dimension of at least 1", "0");
+  if (options.kind == IndexKind::ivf) {
+    if (options.lists > IndexOptions::most_lists)
+      refuse("lists", "too many inverted lists", "at most " + std::to_string(IndexOptions::most_lists),
+             std::to_string(options.lists));
+    return check_code_options(options, dimension);
+  }
+  if (options.lists > 0 || options.code_bytes > 0 || options.kept_dimensions > 0 ||
+      options.anisotropic != 0 || !options.codebook.empty()) {
+    refuse("index", "only inverted lists have lists, code_bytes, kept_dimensions, anisotropic or a codebook",
+           "none of these, or index ivf", "index " + std::string(index_kind_name(options.kind)));
+  }
+  if (options.kind == IndexKind::exact) {
+    if (options.codes != usual_codes(options.kind))
+      refuse("codes", "an exact index has no codes", "index graph or ivf for them",
+             std::string(code_kind_name(options.codes)));
+    return;
+  }
   if (options.codes > CodeKind::scalar4x8)
-    refuse("a graph is not walked by these codes", "scalar4x8, scalar8 or scalar4, or an ivf index",
+    refuse("codes", "a graph is not walked by these codes", "scalar4x8, scalar8 or scalar4, or an ivf index",
            std::string(code_kind_name(options.codes)));
   if (options.degree < 4 || options.degree > 256)
-    refuse("a degree out of range", "4 to 256", std::to_string(options.degree));
-  if (options.build_effort == 0) refuse("no candidates to build with", "a build effort of at least 1", "0");
-  if (!(options.alpha >= 1)) refuse("alpha out of range", "at least 1", std::to_string(options.alpha));
+    refuse("degree", "a degree out of range", "4 to 256", std::to_string(options.degree));
+  if (options.build_effort == 0 || options.build_effort > IndexOptions::most_build_effort)
+    refuse("build_effort", "a build effort out of range",
+           "1 to " + std::to_string(IndexOptions::most_build_effort), std::to_string(options.build_effort));
+  if (!(options.alpha >= 1))
+    refuse("alpha", "alpha out of range", "at least 1", std::to_string(options.alpha));
 }
 
 }  // namespace cowatch

@@ -13,8 +13,8 @@ void each_option(Options& options, const Visit& visit) {
   visit("index", options.kind, "kind of index: graph, ivf or exact");
   visit("codes", options.codes, "codes of the index: scalar4x8 for a graph, scalar4 for ivf, or any other");
   visit("degree", options.degree, "graph: most links of a point, 4 to 256");
-  visit("build_effort", options.build_effort, "graph: candidates kept while a point is linked");
-  visit("lists", options.lists, "ivf: inverted lists; 0: 2 √n");
+  visit("build_effort", options.build_effort, "graph: candidates kept while a point is linked, 1 to 4096");
+  visit("lists", options.lists, "ivf: inverted lists, at most 1048576; 0: 2 √n");
   visit("code_bytes", options.code_bytes, "product codes: bytes of one; 0: a bit for each number");
   visit("kept_dimensions", options.kept_dimensions, "ivf: principal directions that are coded; 0: all");
   visit("anisotropic", options.anisotropic,

@@ -51,7 +51,8 @@ void check_index_memory(const IndexOptions& options, size_t vectors, size_t dime
   const size_t needed = predict_bytes(options, slots, dimension).building;
   if (needed <= options.memory_cap) return;
   throw Error(ErrorCode::no_space, "the index would not fit the memory allowed for it",
-              {.expected = "at most " + std::to_string(options.memory_cap) + " bytes",
+              {.where = "index_memory",
+               .expected = "at most " + std::to_string(options.memory_cap) + " bytes",
                .found = std::to_string(needed) + " bytes predicted for " + std::to_string(slots) + " vectors",
                .remedy = "Allow more memory, or take shorter codes or a smaller degree."});
 }

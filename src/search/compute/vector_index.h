@@ -67,6 +67,9 @@ std::string_view code_kind_name(CodeKind kind);
 CodeKind code_kind_of(std::string_view name);
 
 struct IndexOptions {
+  // Each candidate, and each list's centre, is compared with every vector that is put in.
+  static constexpr size_t most_build_effort = 4096, most_lists = 1u << 20;
+
   IndexKind kind = IndexKind::graph;
   Metric metric = Metric::cosine;
   CodeKind codes = CodeKind::scalar4x8;
@@ -143,10 +146,11 @@ class VectorIndex {
 };
 
 // Throws bad_argument for options that do not go together, or not with vectors of so many numbers, saying
-// what would.
+// what would. The place is the option's name (option_names.h).
 void check_index_options(const IndexOptions& options, size_t dimension);
 
-// Throws no_space when an index of so many vectors would take more than options.memory_cap while it is built.
+// Throws no_space at "index_memory" when an index of so many vectors would take more than options.memory_cap
+// while it is built.
 void check_index_memory(const IndexOptions& options, size_t vectors, size_t dimension);
 
 // All vectors of the source, or those of the slots in `present`, on all threads. `advance` hears how many

@@ -36,6 +36,7 @@ void Manifest::write(const Path& path) const {
     writer.add<uint64_t>(live_name(s), {words.size()}, words);
   }
   writer.set("segments", list.dump());
+  if (!collection.empty()) writer.set("collection", collection);
   writer.set("sequence", std::to_string(sequence));
   writer.set("next_file", std::to_string(next_file));
   writer.write(path);
@@ -44,6 +45,7 @@ void Manifest::write(const Path& path) const {
 Manifest Manifest::read(const Path& path) {
   const TensorFile file(path, kind, newest_format);
   Manifest manifest;
+  manifest.collection = file.get("collection");
   manifest.sequence = whole(file, "sequence");
   manifest.next_file = whole(file, "next_file");
   const Json list = Json::parse(file.get("segments"), nullptr, false);

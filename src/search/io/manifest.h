@@ -15,7 +15,8 @@ struct Manifest {
     std::string file;  // in the collection's folder
     Allowed live{0};
   };
-  uint64_t sequence = 0;  // every batch up to this one is in the segments
+  std::string collection;  // id of the one it was written for; empty: by a version that gave none
+  uint64_t sequence = 0;   // every batch up to this one is in the segments
   uint64_t next_file = 1;
   std::vector<Entry> segments;
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <map>
-#include <set>
 
 namespace cowatch {
 
@@ -61,17 +59,7 @@ Allowed MemoryTable::select(const Condition& condition, const Allowed& live) con
 
 std::vector<std::pair<Scalar, size_t>> MemoryTable::facet(const std::string& key,
                                                           const Allowed& allowed) const {
-  std::map<Scalar, size_t> counts;
-  allowed.for_each([&](uint32_t slot) {
-    std::set<Scalar> values;
-    visit_nodes(payloads_[slot], key, [&](const Json& node) {
-      visit_values(node, [&](const Json& value) {
-        if (const auto scalar = scalar_of(value)) values.insert(*scalar);
-      });
-    });
-    for (const Scalar& value : values) ++counts[value];
-  });
-  return {counts.begin(), counts.end()};
+  return count_scalars(key, allowed, [&](uint32_t slot) -> const Json& { return payloads_[slot]; });
 }
 
 }  // namespace cowatch

@@ -49,7 +49,7 @@ class Segment : public PointTable {
   Allowed select(const Condition& condition, const Allowed& live) const override;
   std::vector<std::pair<Scalar, size_t>> facet(const std::string& key,
                                                const Allowed& allowed) const override {
-    return payload_index_.facet(key, allowed);
+    return payload_index_.facet(key, allowed, *this);
   }
   ConstMatrix rows(size_t begin, size_t count) const override;
 

@@ -16,12 +16,6 @@ constexpr size_t block_rows = 4096;
 constexpr int32_t widest = 65536;
 using Visit = std::function<void(size_t, ConstMatrix)>;
 
-void visit_blocks(ConstMatrix all, const Visit& visit) {
-  for (size_t first = 0; first < all.rows; first += block_rows) {
-    visit(first, all.rows_from(first, std::min(block_rows, all.rows - first)));
-  }
-}
-
 template <typename T>
 void read_vecs(const Path& path, const Visit& visit) {
   const MappedFile file(path);
@@ -65,8 +59,20 @@ void read_vecs(const Path& path, const Visit& visit) {
   }
 }
 
+// A file of the user's is not what was expected of ours.
+template <typename Work>
+auto of_user(const Path& path, const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::damaged) throw;
+    throw Error(ErrorCode::bad_input, "this is not a whole safetensors file",
+                {.where = path.string(), .found = error.message(), .remedy = "Write the file again."});
+  }
+}
+
 void read_safetensors(const Path& path, const std::string& name, const Visit& visit) {
-  const TensorFile file(path, "", 0);
+  const auto file = of_user(path, [&] { return TensorFile(path, "", 0); });
   std::string chosen = name;
   for (const char* usual : {"vectors", "embeddings", "features", "train"})
     if (chosen.empty() && file.has(usual)) chosen = usual;
@@ -84,14 +90,17 @@ void read_safetensors(const Path& path, const std::string& name, const Visit& vi
                 {.where = path.string() + ", tensor " + chosen,
                  .expected = "two dimensions of F32 or F16",
                  .found = std::to_string(shape.size()) + " of " + std::string(element_name(type))});
-  if (type == ElementType::f32)
-    return visit_blocks(ConstMatrix(file.tensor<float>(chosen).data(), shape[0], shape[1]), visit);
-  const auto* halves = reinterpret_cast<const uint16_t*>(file.raw(chosen, type).data());
+  const auto bytes = of_user(path, [&] { return file.raw(chosen, type); });
+  const size_t row_bytes = shape[1] * element_size(type);
   std::vector<float> block(std::min(block_rows, shape[0]) * shape[1]);
+  std::vector<uint16_t> halves(type == ElementType::f16 ? block.size() : 0);
+  void* const copied = halves.empty() ? static_cast<void*>(block.data()) : halves.data();
   for (size_t first = 0; first < shape[0]; first += block_rows) {
     const ConstMatrix rows(block.data(), std::min(block_rows, shape[0] - first), shape[1]);
-    floats_from_halves({halves + first * shape[1], rows.rows * shape[1]},
-                       {block.data(), rows.rows * shape[1]});
+    const size_t numbers = rows.rows * rows.columns;
+    // Copied, as numbers of others need not be aligned.
+    if (numbers > 0) std::memcpy(copied, bytes.data() + first * row_bytes, rows.rows * row_bytes);
+    if (!halves.empty()) floats_from_halves({halves.data(), numbers}, {block.data(), numbers});
     visit(first, rows);
   }
 }

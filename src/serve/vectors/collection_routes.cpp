@@ -279,12 +279,11 @@ Json create_collection(VectorCall& call) {
   }
   const CollectionConfig config = read_new_config(call.body, 1);
   try {
-    call.collections.create(call.path[0], config);
+    check_config(config);
   } catch (const Error& error) {
-    const bool index = error.code() == ErrorCode::bad_argument || error.code() == ErrorCode::no_space;
-    if (index && error.details().where.empty()) throw at_place(error, "/index_config");
-    throw;
+    throw at_place(error, "/index_config/" + error.details().where);
   }
+  call.collections.create(call.path[0], config);
   return true;
 }
 
@@ -317,12 +316,16 @@ Json change_aliases(VectorCall& call) {
                        kind == "create_alias"   ? std::initializer_list<std::string_view>{"collection_name", "alias_name"}
                        : kind == "delete_alias" ? std::initializer_list<std::string_view>{"alias_name"}
                                                 : std::initializer_list<std::string_view>{"old_alias_name", "new_alias_name"});
+    const auto name = [&](const char* field) {
+      inner.need(field, "a name");
+      return inner.text(field);
+    };
     if (kind == "create_alias") {
-      changes.push_back({Kind::create, inner.text("alias_name"), inner.text("collection_name")});
+      changes.push_back({Kind::create, name("alias_name"), name("collection_name")});
     } else if (kind == "delete_alias") {
-      changes.push_back({Kind::remove, inner.text("alias_name"), ""});
+      changes.push_back({Kind::remove, name("alias_name"), ""});
     } else {
-      changes.push_back({Kind::rename, inner.text("old_alias_name"), inner.text("new_alias_name")});
+      changes.push_back({Kind::rename, name("old_alias_name"), name("new_alias_name")});
     }
   }
   call.collections.change_aliases(changes);
@@ -382,10 +385,7 @@ Json recover_snapshot(VectorCall& call) {
   // A name of one of the server's own snapshots: other files of the machine are no business of a client.
   const std::string name = Path(location).filename().string();
   if (location.find("://") != location.npos || name.empty()) fields.wrong("location", "the name of a snapshot of this collection");
-  const std::string target = call.collection->folder().filename().string();
-  const Path file = call.collections.snapshot_file(call.path[0], name);
-  call.collection.reset();
-  call.collections.restore(target, file);
+  call.collections.restore(call.path[0], call.collections.snapshot_file(call.path[0], name));
   return true;
 }
 

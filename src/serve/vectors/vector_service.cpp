@@ -144,8 +144,10 @@ VectorCall VectorService::open(RequestJob& job) {
   VectorCall call{*this, request, collections_, job.values, nullptr, nullptr, {}, job.cancel.get(), job.deadline};
   const std::string& path = job.route.path;
   if (!job.values.empty()) call.sharded = collections_.sharded(job.values[0]);
-  if (!call.sharded && path.starts_with("/collections/{name}/") && !path.ends_with("/exists"))
-    call.collection = collections_.find(job.values[0]);
+  // Snapshots are there without their collection.
+  const bool of_collection = path.starts_with("/collections/{name}/") && !path.ends_with("/exists") &&
+                             !path.starts_with("/collections/{name}/snapshots");
+  if (!call.sharded && of_collection) call.collection = collections_.find(job.values[0]);
   if (job.route.kind == VectorRoute::Kind::search && !call.sharded)
     call.loop = [&](size_t pieces, const auto& body) { searches_.share(job, pieces, body); };
   if (request.parsed) {

@@ -48,6 +48,23 @@ TEST(Filter, ranges_are_open_or_closed_as_they_say) {
   }
 }
 
+TEST(Filter, the_narrower_of_two_bounds_holds) {
+  for (const char* bounds : {R"({"gt": 5, "gte": 1})", R"({"gt": 1, "gte": 6})", R"({"gt": 5, "gte": 5})",
+                             R"({"lt": 5, "lte": 9})", R"({"lt": 9, "lte": 4})", R"({"lt": 5, "lte": 5})"}) {
+    EXPECT_FALSE(holds((R"({"must": {"key": "n", "range": )" + std::string(bounds) + "}}").c_str(), R"({"n": 5})")) << bounds;
+  }
+}
+
+// Doubles hold every second whole number there.
+TEST(Filter, whole_numbers_beyond_2_to_the_53_are_not_rounded) {
+  const char* above = R"({"must": {"key": "n", "range": {"gt": 1764170000123456788}}})";
+  EXPECT_TRUE(holds(above, R"({"n": 1764170000123456789})"));
+  EXPECT_FALSE(holds(above, R"({"n": 1764170000123456788})"));
+  EXPECT_FALSE(holds(above, R"({"n": 1764170000123456787})"));
+  EXPECT_TRUE(holds(R"({"must": {"key": "n", "range": {"lt": -9007199254740992}}})", R"({"n": -9007199254740993})"));
+  EXPECT_TRUE(holds(R"({"must": {"key": "n", "range": {"gt": 0.5}}})", R"({"n": 1764170000123456789})"));
+}
+
 TEST(Filter, an_empty_filter_lets_everything_through) {
   EXPECT_TRUE(holds("{}", "{}"));
   EXPECT_TRUE(holds(R"({"must": [], "should": []})", "{}"));
@@ -74,16 +91,18 @@ class Draw {
   uint32_t below(uint32_t n) { return static_cast<uint32_t>(random_.uniform(0, next_++) * n); }
 
   Json value() {
-    switch (below(7)) {
+    switch (below(8)) {
       case 0: return nullptr;
       case 1: return below(2) == 0;
       case 2: return static_cast<int>(below(5)) - 2;
       case 3: return below(5) * 0.5;
       case 4: return "2024-0" + std::to_string(1 + below(5)) + "-01";
       case 5: return Json::array({below(3), "t" + std::to_string(below(3))});
+      case 6: return large();
       default: return "t" + std::to_string(below(4));
     }
   }
+  Json large() { return (int64_t{1} << 53) + below(4); }
   Json payload() {
     Json payload = Json::object();
     for (const char* key : {"a", "b"})
@@ -105,7 +124,7 @@ class Draw {
     }
   }
   Json condition(int depth) {
-    switch (below(depth > 0 ? 11 : 9)) {
+    switch (below(depth > 0 ? 12 : 10)) {
       case 0: return {{"key", key()}, {"match", {{"value", scalar()}}}};
       case 1: return {{"key", key()}, {"match", {{"any", {scalar(), scalar()}}}}};
       case 2: return {{"key", key()}, {"match", {{"except", {scalar(), scalar()}}}}};
@@ -114,6 +133,7 @@ class Draw {
       case 5: return {{"key", key()}, {"range", {{"gte", "2024-02-01"}, {"lt", "2024-04-01"}}}};
       case 6: return {{"key", key()}, {"values_count", {{below(2) ? "gte" : "lt", below(3)}}}};
       case 7: return {{below(2) ? "is_empty" : "is_null", {{"key", key()}}}};
+      case 9: return {{"key", key()}, {"range", {{"gt", large()}, {"gte", large()}, {"lt", large()}}}};
       case 8: return {{"has_id", {below(60), below(60), below(60)}}};
       default: return filter(depth - 1);
     }
@@ -161,6 +181,10 @@ void compare_index_with_payloads(bool many_keys) {
     selected += by_index.count();
   }
   EXPECT_GT(selected, 1000u);
+  Allowed some = all;
+  some.remove(3);
+  for (const char* key : {"a", "b", "o.x", "l[].x", "l", "missing", "0590"})
+    EXPECT_THAT(segment.facet(key, some), testing::UnorderedElementsAreArray(table->facet(key, some))) << key;
 }
 
 TEST(PayloadIndex, selects_what_the_payloads_say) {

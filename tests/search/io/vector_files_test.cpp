@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "base/error.h"
 #include "math/float16.h"
+#include "math/vectors.h"
 #include "search/point_files.h"
 #include "support/temporary_folder.h"
 #include "support/vector_files.h"
@@ -37,7 +40,7 @@ struct VectorFiles : testing::Test {
     try {
       read(path, dataset);
     } catch (const Error& error) {
-      EXPECT_EQ(error_kind(error.code()).exit_status, error.code() == ErrorCode::damaged ? 1 : 2) << error.what();
+      EXPECT_EQ(error_kind(error.code()).exit_status, 2) << error.what();
       return error.what();
     }
     return "it was accepted";
@@ -106,6 +109,62 @@ TEST_F(VectorFiles, of_two_lines_of_one_id_the_later_holds) {
   EXPECT_EQ(view->tables[at->table].table->payload_of(at->slot)["n"], 2);
 }
 
+// Before the first row is written: nothing is in then.
+TEST_F(VectorFiles, quotas_and_ids_that_do_not_suffice_are_found_first) {
+  const auto points = collection();
+  CollectionConfig config = points->config();
+  config.most_points = 2600;
+  points->configure(config);
+  const auto refused = [&](const PointFile& file) {
+    const auto before = points->view()->count();
+    try {
+      import_points(*points, file, [](size_t) {});
+    } catch (const Error& error) {
+      EXPECT_EQ(error_kind(error.code()).exit_status, 2);
+      EXPECT_EQ(points->view()->count(), before);
+      return std::string(error.what());
+    }
+    return std::string("it was accepted");
+  };
+  const Path large = test::write_vector_file(folder.path(), "a.npy", VectorTable::of(2700, 7));
+  const Path few = test::write_vector_file(folder.path(), "b.fvecs", table);
+  EXPECT_THAT(refused({.path = large}), AllOf(HasSubstr("at most 2600 beside the 0"), HasSubstr("Nothing was imported")));
+  import_points(*points, {.path = few, .first_id = 100}, [](size_t) {});
+  EXPECT_THAT(refused({.path = large}), HasSubstr("at most 2000 beside the 600"));
+  EXPECT_THAT(refused({.path = few, .first_id = UINT64_MAX - 598}), AllOf(HasSubstr("--first-id"), HasSubstr("Nothing")));
+  import_points(*points, {.path = few, .first_id = UINT64_MAX - 599}, [](size_t) {});
+  import_points(*points, {.path = few, .first_id = 100}, [](size_t) {});  // none of them is new
+  EXPECT_EQ(points->view()->count(), 1200u);
+}
+
+TEST_F(VectorFiles, whoever_stops_an_import_hears_what_is_in) {
+  const auto points = collection();
+  const Path path = test::write_vector_file(folder.path(), "a.npy", VectorTable::of(5000, 7));
+  try {
+    import_points(*points, {.path = path}, [&](size_t) { throw Error(ErrorCode::interrupted, "stopped on request"); });
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("2000 of 5000 rows were imported; the same command brings in all"));
+  }
+  EXPECT_EQ(points->view()->count(), 2000u);
+  import_points(*points, {.path = path}, [](size_t) {});
+  EXPECT_EQ(points->view()->count(), 5000u);
+}
+
+TEST_F(VectorFiles, all_wrong_lines_are_named_whatever_is_wrong_with_them) {
+  const auto points = collection();
+  const std::string good = R"({"id":1,"vector":[1,2,3,4,5,6,7]})";
+  const std::string lines = good + "\n{\"id\":2,\"vector\":[1]}\n" + good + "\n{\"id\n" + good + "\n{\"id\":5}\n";
+  try {
+    import_points(*points, {.path = test::write_text(folder / "in.jsonl", lines)}, [](size_t) {});
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("in.jsonl, line 2: "), HasSubstr("expected 7 numbers, found 1"),
+                                    HasSubstr("Wrong rows: 3 of 6, also line 4; line 6")));
+  }
+  EXPECT_EQ(points->view()->count(), 0u);
+}
+
 TEST_F(VectorFiles, cut_and_foreign_files_are_refused_with_their_place) {
   for (const std::string& name : test::vector_file_names) {
     if (name.find(".jsonl") != name.npos) continue;
@@ -119,6 +178,51 @@ TEST_F(VectorFiles, cut_and_foreign_files_are_refused_with_their_place) {
     EXPECT_THAT(refusal("empty-" + name, ""), HasSubstr("empty-" + name));
   }
   EXPECT_THAT(refusal("a.csv", "1,2"), HasSubstr("expected .npy, .fvecs, .bvecs, .safetensors, .hdf5 or .jsonl"));
+}
+
+// The header of others need not end at a multiple of the numbers' size.
+TEST_F(VectorFiles, safetensors_without_padding_are_read) {
+  const std::string padded = test::safetensors_text(table, "vectors");
+  uint64_t length = 0;
+  std::memcpy(&length, padded.data(), sizeof length);
+  const std::string data = padded.substr(8 + length);
+  std::string header = padded.substr(8, length);
+  header.resize(header.find_last_not_of(' ') + 1);
+  for (int spaces = 0; spaces < 4; ++spaces, header += ' ') {
+    length = header.size();
+    const std::string text = test::bytes_of(&length, sizeof length) + header + data;
+    EXPECT_EQ(read(test::write_text(folder / "a.safetensors", text)).values, table.values) << spaces;
+  }
+}
+
+TEST_F(VectorFiles, what_is_wrong_with_a_users_file_is_said_in_words_for_it) {
+  std::string text = test::safetensors_text(table, "vectors");
+  text.resize(text.size() - 100);
+  const std::string cut = refusal("a.safetensors", text);
+  EXPECT_THAT(cut, AllOf(HasSubstr("a.safetensors: this is not a whole safetensors file"), HasSubstr("does not lie inside"),
+                         testing::Not(HasSubstr("stage"))));
+  std::string npy = read_text(test::write_vector_file(folder.path(), "a.npy", table));
+  std::string fortran = npy;
+  fortran.replace(fortran.find("False, "), 7, "True,  ");
+  EXPECT_THAT(refusal("a.npy", fortran), HasSubstr("numpy.ascontiguousarray(array, dtype='float32')"));
+  npy.replace(npy.find("(600, 7), }"), 11, "(4200,), } ");
+  EXPECT_THAT(refusal("a.npy", npy), AllOf(HasSubstr("the array has one dimension"), HasSubstr("reshape")));
+}
+
+// Their squares are no floats; their direction is as good as any.
+TEST_F(VectorFiles, small_numbers_have_a_direction) {
+  const auto points = collection(Metric::cosine);
+  VectorTable small = table;
+  for (float& number : small.values) number *= 1e-30f;
+  import_points(*points, {.path = test::write_vector_file(folder.path(), "a.npy", small)}, [](size_t) {});
+  const auto view = points->view();
+  for (const uint64_t row : {0, 99, 599}) {
+    const auto at = view->find(PointId(row));
+    ASSERT_TRUE(at);
+    std::vector<float> unit(table.row(row).begin(), table.row(row).end());
+    normalise(unit);
+    EXPECT_THAT(view->tables[at->table].table->vector_of(at->slot), testing::Pointwise(testing::FloatNear(1e-6f), unit));
+  }
 }
 
 TEST_F(VectorFiles, another_byte_order_or_version_is_named) {

@@ -51,9 +51,13 @@ ProductOptions product_options(const IndexOptions& options, size_t dimension) {
           .seed = options.seed};
 }
 
-[[noreturn]] void refuse(const char* what, std::string expected, std::string found, std::string remedy = "") {
+[[noreturn]] void refuse(const char* option, const char* what, std::string expected, std::string found,
+                         std::string remedy = "") {
   throw Error(ErrorCode::bad_argument, what,
-              {.expected = std::move(expected), .found = std::move(found), .remedy = std::move(remedy)});
+              {.where = option,
+               .expected = std::move(expected),
+               .found = std::move(found),
+               .remedy = std::move(remedy)});
 }
 
 }  // namespace
@@ -61,40 +65,42 @@ ProductOptions product_options(const IndexOptions& options, size_t dimension) {
 void check_code_options(const IndexOptions& options, size_t dimension) {
   const std::string name(code_kind_name(options.codes));
   if (options.codes == CodeKind::scalar4x8) {
-    refuse("inverted lists do not hold these codes",
+    refuse("codes", "inverted lists do not hold these codes",
            "scalar8, scalar4, product8, product4, optimised8, optimised4 or rabitq1 to rabitq8", name);
   }
   const size_t coded = kept(options, dimension);
   if (options.kept_dimensions > dimension)
-    refuse("more dimensions to keep than there are", "at most " + std::to_string(dimension),
-           std::to_string(options.kept_dimensions));
+    refuse("kept_dimensions", "more dimensions to keep than there are",
+           "at most " + std::to_string(dimension), std::to_string(options.kept_dimensions));
   if (!is_product(options.codes)) {
     if (options.code_bytes > 0)
-      refuse("the size of these codes is not chosen by bytes", "0, or product and optimised codes", name,
+      refuse("code_bytes", "the size of these codes is not chosen by bytes",
+             "0, or product and optimised codes", name,
              "Choose the bits (scalar4, rabitq2 …) or kept_dimensions instead.");
     if (options.anisotropic != 0)
-      refuse("the anisotropic loss is for product codes", "product or optimised codes", name);
-    if (!options.codebook.empty()) refuse("a codebook is for product codes", "product8 or product4", name);
+      refuse("anisotropic", "the anisotropic loss is for product codes", "product or optimised codes", name);
+    if (!options.codebook.empty())
+      refuse("codebook", "a codebook is for product codes", "product8 or product4", name);
     return;
   }
-  if (parts_of(options, coded) > coded) {
-    refuse("the codes have more parts than the vectors have numbers",
+  if (options.code_bytes > coded || parts_of(options, coded) > coded) {
+    refuse("code_bytes", "the codes have more parts than the vectors have numbers",
            "at most " + std::to_string(std::max<size_t>(1, coded * bits_of(options.codes) / 8)) + " bytes",
            std::to_string(options.code_bytes));
   }
   if (!(options.anisotropic >= 0 && options.anisotropic < 1))
-    refuse("the threshold of the anisotropic loss is a cosine", "0 (plain) or more, below 1",
+    refuse("anisotropic", "the threshold of the anisotropic loss is a cosine", "0 (plain) or more, below 1",
            std::to_string(options.anisotropic));
   if (options.anisotropic > 0 && options.metric != Metric::inner_product) {
-    refuse("the anisotropic loss is for inner products", "inner_product",
+    refuse("anisotropic", "the anisotropic loss is for inner products", "inner_product",
            std::string(metric_name(options.metric)),
            "Bring the vectors to length 1 and search them by inner_product.");
   }
   if (options.codebook.empty()) return;
   if (is_optimised(options.codes) || options.kept_dimensions > 0 || options.code_bytes > 0 ||
       options.anisotropic > 0) {
-    refuse("a codebook brings its own rotation and size", "product8 or product4 without further choices",
-           name);
+    refuse("codebook", "a codebook brings its own rotation and size",
+           "product8 or product4 without further choices", name);
   }
   read_codebook(options.codebook, dimension, bits_of(options.codes));
 }

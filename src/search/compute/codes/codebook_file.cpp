@@ -2,6 +2,7 @@
 
 #include <climits>
 #include <cmath>
+#include <cstring>
 #include <string>
 
 #include "base/error.h"
@@ -27,12 +28,14 @@ std::string shown(const std::vector<size_t>& shape) {
 std::vector<float> numbers(const TensorFile& file, const std::string& tensor) {
   if (file.type(tensor) != ElementType::f32)
     refuse(file, tensor, "F32", std::string(element_name(file.type(tensor))));
-  const auto values = file.tensor<float>(tensor);
+  const auto bytes = file.raw(tensor, ElementType::f32);
+  std::vector<float> values(bytes.size() / sizeof(float));
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());  // perhaps not aligned
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i]))
       refuse(file, tensor, "finite numbers", std::to_string(values[i]) + " at number " + std::to_string(i));
   }
-  return {values.begin(), values.end()};
+  return values;
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/threads.h"
 
 namespace cowatch::serve {
@@ -158,8 +159,8 @@ class Session : public std::enable_shared_from_this<Session> {
       }
       if (VectorService::owns(*request)) return answer_later(std::move(request));
       response = service_.answer(*request);
-    } catch (const Error& error) {
-      response = problem(error);
+    } catch (const std::exception& error) {
+      response = problem(error_of(error));
     }
     send(std::move(response), request->method == "HEAD", request->header("range"));
   }
@@ -248,8 +249,8 @@ class Session : public std::enable_shared_from_this<Session> {
       } else {
         response.body.assign(text, text + bytes.size());
       }
-    } catch (const Error& error) {
-      response = problem(error);
+    } catch (const std::exception& error) {
+      response = problem(error_of(error));
       reply_.result(static_cast<unsigned>(response.status));
     }
   }
@@ -327,9 +328,20 @@ void serve(Service& service, const ServerSettings& settings, const std::function
   });
   listener.accept();
   started(listener.port());
+  // What a connection's handler throws, memory that ran out, ends that connection and nothing else.
+  const auto run = [&] {
+    for (bool again = true; again;) {
+      try {
+        context.run();
+        again = false;
+      } catch (const std::exception& error) {
+        log(LogLevel::error, std::string("a connection was given up: ") + error.what());
+      }
+    }
+  };
   std::vector<std::jthread> others;
-  for (size_t i = 1; i < threads; ++i) others.emplace_back([&] { context.run(); });
-  context.run();
+  for (size_t i = 1; i < threads; ++i) others.emplace_back(run);
+  run();
   others.clear();
   // Answers that are still to come need their connections.
   service.vectors().search_in({});

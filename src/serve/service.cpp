@@ -238,7 +238,7 @@ Response Service::answer(const Request& request) {
     response = problem_within(error);
     if (error_kind(error.code()).exit_status == 1) log(LogLevel::error, route + ": " + error.what());
   } catch (const std::exception& error) {
-    response = problem(Error(ErrorCode::internal, error.what()));
+    response = problem(error_of(error));
     log(LogLevel::error, route + ": " + error.what());
   }
   record(route, response.status, seconds_now() - start);

@@ -141,6 +141,47 @@ TEST_F(VectorServiceTest, bounds_what_is_asked_for) {
   EXPECT_EQ(Json::parse(search(R"("offset":9999)", 200))["result"].size(), 0u);
 }
 
+// Small requests for large answers are refused before there is one.
+TEST_F(VectorServiceTest, bounds_what_one_request_is_answered) {
+  const std::string one = R"({"vector":[1,0,0],"limit":9000,"offset":1000},)";
+  std::string many;
+  for (int i = 0; i < 11; ++i) many += one;
+  many.pop_back();
+  EXPECT_THAT(refused("POST", "/collections/films/points/search/batch", R"({"searches":[)" + many + "]}", 413),
+              AllOf(HasSubstr("/searches/10/limit"), HasSubstr("at most 100000"), HasSubstr("several requests")));
+  many.resize(many.size() - one.size());
+  EXPECT_EQ(ask("POST", "/collections/films/points/search/batch?timeout=20", R"({"searches":[)" + many + "]}").status,
+            200);
+  EXPECT_THAT(refused("POST", "/collections/films/points/search/groups",
+                      R"({"vector":[1,0,0],"group_by":"year","limit":10000,"group_size":11})", 413),
+              HasSubstr("/group_size"));
+  std::string list;
+  for (int i = 0; i < 10'001; ++i) list += std::string(i ? "," : "") + "1";
+  EXPECT_THAT(refused("POST", "/collections/films/points", R"({"ids":[)" + list + "]}", 413),
+              AllOf(HasSubstr("/ids"), HasSubstr("at most 10000"), HasSubstr("found 10001")));
+  const Json found = Json::parse(ask("POST", "/collections/films/points", R"({"ids":[3,1,3,1,1]})").body);
+  ASSERT_EQ(found["result"].size(), 2u) << "each once";
+  EXPECT_EQ(found["result"][0]["id"], 3);
+}
+
+TEST_F(VectorServiceTest, bounds_the_bytes_of_an_answer) {
+  constexpr size_t dimension = 4096;
+  std::string numbers = "1";
+  for (size_t i = 1; i < dimension; ++i) numbers += ",1";
+  std::string points;
+  for (int i = 0; i < 60; ++i)
+    points += std::string(i ? "," : "") + R"({"id":)" + std::to_string(i) + R"(,"vector":[)" + numbers + "]}";
+  ASSERT_EQ(ask("PUT", "/collections/wide", R"({"vectors":{"size":4096,"distance":"Dot"}})").status, 200);
+  ASSERT_EQ(ask("PUT", "/collections/wide/points", R"({"points":[)" + points + "]}").status, 200);
+  std::string searches;
+  for (int i = 0; i < 15; ++i)
+    searches += std::string(i ? "," : "") + R"({"query":1,"limit":60,"with_vector":true})";
+  EXPECT_THAT(refused("POST", "/collections/wide/points/query/batch?timeout=60", R"({"searches":[)" + searches + "]}", 413),
+              AllOf(HasSubstr("64 MiB"), HasSubstr("with_vector")));
+  EXPECT_EQ(ask("POST", "/collections/wide/points/query?timeout=60", R"({"query":1,"limit":60,"with_vector":true})").status,
+            200);
+}
+
 TEST_F(VectorServiceTest, refuses_filters_that_mean_nothing) {
   const auto filter = [&](const std::string& text) { return search(R"("filter":)" + text, 422); };
   EXPECT_THAT(filter(R"({"most":[]})"), AllOf(HasSubstr("/filter"), HasSubstr("'most'")));

@@ -1,6 +1,7 @@
 // Points: writing, reading by id and in order, counting.
 #include <algorithm>
 #include <map>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "search/row_errors.h"
@@ -9,8 +10,6 @@
 
 namespace cowatch::serve {
 namespace {
-
-constexpr size_t most_points = 100'000;  // of one request
 
 Json written(uint64_t sequence) {
   return {{"operation_id", sequence}, {"status", "completed"}};
@@ -52,7 +51,7 @@ std::vector<PointChange> read_points(const Fields& fields) {
 // {"batch": {ids, vectors, payloads}}
 std::vector<PointChange> read_columns(const Json& json) {
   const Fields fields(json, "/batch", {"ids", "vectors", "payloads"});
-  const auto ids = fields.ids("ids");
+  const auto ids = fields.ids("ids", most_points);
   const Json& vectors = fields.list("vectors");
   const Json* payloads = fields.find("payloads");
   if (vectors.size() != ids.size() || (payloads && payloads->size() != ids.size()))
@@ -96,7 +95,7 @@ Selector read_selector(const Fields& fields) {
   Selector selector;
   fields.refuse({"shard_key"});
   if (fields.find("points")) {
-    selector.ids = fields.ids("points");
+    selector.ids = fields.ids("points", most_points);
   } else {
     selector.condition = read_filter(fields);
     if (!selector.condition) fields.wrong("points", "an array of ids, or a filter");
@@ -266,17 +265,22 @@ Shown read_shown(const Fields& fields, bool payload_by_default) {
   return shown;
 }
 
-Json point_json(const CollectionView& view, PointPlace at, const Shown& shown) {
+Json point_json(const CollectionView& view, PointPlace at, const Shown& shown, AnswerSize& size) {
   const PointTable& table = *view.tables[at.table].table;
+  size.add(AnswerSize::bytes_of_a_point);
   Json point = {{"id", to_json(table.id_of(at.slot))}};
-  if (shown.payload != Shown::Payload::none) {
-    Json payload = table.payload_of(at.slot);
-    point["payload"] = shown.payload == Shown::Payload::all
-                           ? std::move(payload)
-                           : trimmed(payload, shown.keys, shown.payload == Shown::Payload::include);
+  if (shown.payload == Shown::Payload::all) {
+    size.add(table.payload_text(at.slot).size());
+    point["payload"] = table.payload_of(at.slot);
+  } else if (shown.payload != Shown::Payload::none) {
+    Json payload =
+        trimmed(table.payload_of(at.slot), shown.keys, shown.payload == Shown::Payload::include);
+    size.add(payload.dump().size());
+    point["payload"] = std::move(payload);
   }
   if (shown.vector) {
     const auto vector = table.vector_of(at.slot);
+    size.add(vector.size() * AnswerSize::bytes_of_a_number);
     point["vector"] = std::vector<float>(vector.begin(), vector.end());
   }
   return point;
@@ -344,14 +348,21 @@ Json batch_update(VectorCall& call) {
   return results;
 }
 
+std::vector<PointId> read_wanted_ids(const Fields& fields) {
+  std::vector<PointId> ids = fields.ids("ids", most_answers);
+  std::unordered_set<PointId> seen;
+  std::erase_if(ids, [&](const PointId& id) { return !seen.insert(id).second; });
+  return ids;
+}
+
 Json retrieve_points(VectorCall& call) {
   const Fields fields(call.body, "", {"ids", "with_payload", "with_vector", "with_vectors", "shard_key"});
   fields.refuse({"shard_key"});
   const Shown shown = read_shown(fields, true);
   const auto view = call.collection->view();
   Json list = Json::array();
-  for (const PointId& id : fields.ids("ids"))
-    if (const auto at = view->find(id)) list.push_back(point_json(*view, *at, shown));
+  for (const PointId& id : read_wanted_ids(fields))
+    if (const auto at = view->find(id)) list.push_back(point_json(*view, *at, shown, call.size));
   return list;
 }
 
@@ -360,7 +371,7 @@ Json get_point(VectorCall& call) {
   const auto view = call.collection->view();
   const auto at = view->find(id);
   if (!at) throw Error(ErrorCode::not_found, "there is no such point", {.found = to_text(id)});
-  return point_json(*view, *at, {Shown::Payload::all, {}, true});
+  return point_json(*view, *at, {Shown::Payload::all, {}, true}, call.size);
 }
 
 Json scroll_points(VectorCall& call) {
@@ -374,7 +385,7 @@ Json scroll_points(VectorCall& call) {
   const auto view = call.collection->view();
   const auto places = view->in_order(from, limit + 1, view->select(condition ? &*condition : nullptr));
   Json list = Json::array();
-  for (size_t i = 0; i < std::min(limit, places.size()); ++i) list.push_back(point_json(*view, places[i], shown));
+  for (size_t i = 0; i < std::min(limit, places.size()); ++i) list.push_back(point_json(*view, places[i], shown, call.size));
   return {{"points", list}, {"next_page_offset", places.size() > limit ? to_json(view->id_of(places[limit])) : Json()}};
 }
 

@@ -191,6 +191,7 @@ Question read_question(VectorCall& call, View view, const Json& body, const std:
   question.asked = read_asked(fields, false);
   question.target = kind.reader(*call.collection, *view, fields);
   question.k = question.asked.limit + question.asked.offset;
+  call.size.want(question.k, fields.place("limit"));
   question.allowed = allowed_slots(*view, question.asked, question.target);
   question.view = std::move(view);
   question.cancel = call.cancel;

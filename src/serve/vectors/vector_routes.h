@@ -77,6 +77,7 @@ void create_on_shards(CollectionSet& collections, ShardLinks& links, const std::
                       Job::Clock::time_point deadline);
 
 inline constexpr size_t most_answers = 10'000;
+inline constexpr size_t most_points = 100'000;  // that one request writes or deletes by id
 
 // Bodies that write. Throw bad_input at the place below `where`.
 std::vector<PointChange> read_upsert(const Json& body, const std::string& where);
@@ -93,7 +94,10 @@ struct Shown {
 };
 class Fields;
 Shown read_shown(const Fields& fields, bool payload_by_default);
-Json point_json(const CollectionView& view, PointPlace at, const Shown& shown);
+// A point as it is answered, counted in `size` before it is made.
+Json point_json(const CollectionView& view, PointPlace at, const Shown& shown, AnswerSize& size);
+// Each once, in the order in which they were asked for.
+std::vector<PointId> read_wanted_ids(const Fields& fields);
 std::optional<Condition> read_filter(const Fields& fields, std::string_view name = "filter");
 
 }  // namespace cowatch::serve

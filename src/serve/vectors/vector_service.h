@@ -20,6 +20,7 @@
 #include "search/schedule/scheduler.h"
 #include "serve/message.h"
 #include "serve/vectors/access_tokens.h"
+#include "serve/vectors/answer_size.h"
 #include "serve/vectors/recall_sampler.h"
 #include "serve/vectors/shard_links.h"
 #include "serve/vectors/vector_metrics.h"
@@ -39,6 +40,7 @@ struct VectorCall {
   const std::atomic<bool>* cancel = nullptr;
   Job::Clock::time_point deadline = {};
   PieceLoop loop = {};  // of searches: shares work with processors that have none
+  AnswerSize size = {};
 };
 
 // One of several requests that are answered together: its result, or why there is none.

@@ -108,6 +108,48 @@ TEST_F(Access, a_quota_of_requests_is_kept) {
   EXPECT_EQ(status("GET", "/collections/films", nullptr, manage), 200) << "others are not held up";
 }
 
+// A file that cannot be read neither ends a running server nor opens it.
+TEST_F(Access, a_damaged_file_leaves_the_tokens_known) {
+  const std::string read = token("read");
+  open();
+  const std::string good = read_text(folder / "tokens.json");
+  const std::string no_hash = R"({"tokens":[{"name":"x"}]})", no_names = R"({"tokens":[{"hash":")" + std::string(64, 'a') + R"(","collections":"films"}]})";
+  for (const std::string& text : {std::string(R"({"tokens":[5]})"), no_hash, no_names, std::string("{")}) {
+    write_atomically(folder / "tokens.json", text);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1050));
+    EXPECT_EQ(status("GET", "/collections", nullptr, read), 200) << text;
+    EXPECT_EQ(ask(*service, "GET", "/collections", nullptr).status, 401) << text;
+  }
+  const auto said = [&](const std::string& text) -> std::string {
+    write_atomically(folder / "tokens.json", text);
+    try {
+      serve::AccessTokens(folder / "tokens.json", "");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::damaged);
+      return error.what();
+    }
+    return "nothing";
+  };
+  EXPECT_THAT(said(R"({"tokens":[5]})"), AllOf(HasSubstr("tokens.json, entry 1"), HasSubstr("an object")));
+  EXPECT_THAT(said(no_hash), AllOf(HasSubstr("tokens.json, entry 1"), HasSubstr("64 hexadecimal digits")));
+  EXPECT_THAT(said(no_names), AllOf(HasSubstr("tokens.json, entry 1"), HasSubstr("collections")));
+  EXPECT_EQ(said(good), "nothing");
+}
+
+TEST_F(Access, a_file_that_cannot_be_read_does_not_open_what_had_no_tokens) {
+  open();
+  ASSERT_EQ(ask(*service, "GET", "/collections", nullptr).status, 200);
+  write_atomically(folder / "tokens.json", R"({"tokens":[5]})");
+  std::this_thread::sleep_for(std::chrono::milliseconds(1050));
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(ask(*service, "GET", "/collections", nullptr).status, 401);
+}
+
+TEST_F(Access, a_rate_below_nothing_is_refused) {
+  EXPECT_THROW(token("read", {}, -3), Error);
+  EXPECT_THROW(token("read", {}, NAN), Error);
+  EXPECT_FALSE(std::filesystem::exists(folder / "tokens.json"));
+}
+
 TEST_F(Access, without_tokens_the_key_guards_writing) {
   open("secret");
   EXPECT_EQ(ask(*service, "PUT", "/collections/films", config).status, 401);

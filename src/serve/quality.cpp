@@ -199,7 +199,7 @@ Response quality(Call& call) {
   const auto history = vectors.recall().history();
   const auto collections = collection_facts(vectors.collections(), history);
   const VideoFacts videos = video_facts(call, history);
-  const auto searches = vectors.searches(), others = vectors.others();
+  const auto searches = vectors.searches();
   Json search = {{"Index", call.release->index ? index_kind_name(call.release->index->kind()) : "none"},
                  {"Videos", videos.videos},
                  {"Embedded", call.release->index ? call.release->index->size() : 0},
@@ -219,7 +219,7 @@ Response quality(Call& call) {
                         {"Collections", list},
                         {"Recall", recall_json(history)},
                         {"Latency", latencies},
-                        {"Queues", {queue_json("search", searches), queue_json("other", others)}},
+                        {"Queues", {queue_json("search", searches), queue_json("read", vectors.reads()), queue_json("write", vectors.writes())}},
                         {"Notices", notices(videos, collections, searches, "http://" + (host.empty() ? "127.0.0.1:8080" : host))}});
 }
 

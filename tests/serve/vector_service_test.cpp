@@ -7,6 +7,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <mutex>
 
 #include "base/json.h"
@@ -285,6 +286,50 @@ TEST_F(VectorServiceTest, answers_together_what_waits_together) {
     EXPECT_EQ(together[q]["status"] == "ok", q != 4) << together[q].dump();
   }
   service_.search_in({});
+}
+
+// Whether the process lives is known whatever waits, and who writes does not wait behind who reads.
+TEST_F(VectorServiceTest, answers_at_once_whether_it_lives_and_writes_beside_readers) {
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  const auto submit = [&](const std::string& method, const std::string& path, const std::string& body,
+                          std::function<void(Response)> done) {
+    auto request = std::make_shared<Request>();
+    request->method = method;
+    request->body = body;
+    serve::parse_target(path, *request);
+    service_.answer(request, nullptr, std::move(done));
+  };
+  for (int reader = 0; reader < 4; ++reader)  // more than read at a time, each held up while it is answered
+    submit("GET", "/collections", "", [released](const Response&) { released.wait(); });
+  int answered = 0;
+  for (const char* path : {"/healthz", "/livez", "/readyz", "/"})
+    submit("GET", path, "", [&](const Response& response) { answered += response.status == 200; });
+  EXPECT_EQ(answered, 4) << "before the call returned";
+  EXPECT_EQ(ask("PUT", "/collections/films/points", R"({"points":[{"id":7,"vector":[1,0,0]}]})").status, 200);
+  release.set_value();
+  service_.drain();
+}
+
+// Work of many seconds ends where its deadline is.
+TEST_F(VectorServiceTest, ends_a_search_at_its_deadline) {
+  constexpr int dimension = 64;
+  const Random random(3, 2);
+  Json points = Json::array(), examples = Json::array(), searches = Json::array();
+  for (uint32_t i = 0; i < 4000; ++i) {
+    Json vector = Json::array();
+    for (uint32_t d = 0; d < dimension; ++d) vector.push_back(static_cast<float>(random.normal(i, d)));
+    points.push_back({{"id", i}, {"vector", vector}});
+    if (i < 100) examples.push_back(i);
+  }
+  for (int i = 0; i < 500; ++i)
+    searches.push_back({{"positive", examples}, {"strategy", "best_score"}, {"limit", 1}});
+  ASSERT_EQ(ask("PUT", "/collections/long", R"({"vectors":{"size":64,"distance":"Dot"}})").status, 200);
+  ASSERT_EQ(ask("PUT", "/collections/long/points", Json{{"points", points}}.dump()).status, 200);
+  EXPECT_THAT(refused("POST", "/collections/long/points/recommend/batch?timeout=1",
+                      Json{{"searches", searches}}.dump(), 503),
+              AllOf(HasSubstr("did not end before its deadline"), HasSubstr("timeout")));
+  EXPECT_EQ(service_.searches().shed + service_.searches().refused, 0u);
 }
 
 }  // namespace

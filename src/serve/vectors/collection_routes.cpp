@@ -274,7 +274,7 @@ void create_on_shards(CollectionSet& collections, ShardLinks& links, const std::
 
 Json create_collection(VectorCall& call) {
   if (call.body.is_object() && call.body.contains("shards")) {
-    create_on_shards(call.collections, call.service.links(), call.path[0], std::move(call.body), call.deadline);
+    create_on_shards(call.collections, call.service.links(), call.path[0], std::move(call.body), call.patience.deadline);
     return true;
   }
   const CollectionConfig config = read_new_config(call.body, 1);

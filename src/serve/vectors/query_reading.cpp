@@ -186,6 +186,7 @@ const Json& read_searches(const Json& body) {
 
 Question read_question(VectorCall& call, View view, const Json& body, const std::string& where,
                        const QueryKind& kind) {
+  call.patience.check();
   const Fields fields(body, where, kind.known);
   Question question;
   question.asked = read_asked(fields, false);
@@ -194,7 +195,7 @@ Question read_question(VectorCall& call, View view, const Json& body, const std:
   call.size.want(question.k, fields.place("limit"));
   question.allowed = allowed_slots(*view, question.asked, question.target);
   question.view = std::move(view);
-  question.cancel = call.cancel;
+  question.patience = call.patience;
   return question;
 }
 

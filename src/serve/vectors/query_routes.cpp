@@ -43,7 +43,7 @@ std::vector<Answer> search_examples(const VectorCall& call, const Question& ques
     TopKBy best(std::min(question.k, allowed.count()), BetterPoint{&table});
     size_t seen = 0;
     allowed.for_each([&](uint32_t slot) {
-      if (++seen % 1024 == 0) throw_if_cancelled(question.query());
+      if (++seen % 64 == 0) question.patience.check();
       best.offer({slot, example_score(question.target, metric, table.vector_of(slot))});
     });
     found[t] = best.take();
@@ -68,7 +68,7 @@ void measure_recall(VectorCall& call, const Question& question, const std::vecto
   sampler.offer(name, [view = question.view, metric = call.collection->config().index.metric,
                        k = std::min<size_t>(question.k, 10), vector = question.target.vector,
                        allowed = question.allowed, scores] {
-    const auto truth = search(*view, metric, {vector, k, 0, true, nullptr}, allowed);
+    const auto truth = search(*view, metric, {vector, k, 0, true}, allowed);
     // Codes and vectors score alike up to rounding.
     const float least = truth.empty() ? 0 : truth.back().score - 1e-5f * std::abs(truth.back().score);
     const auto found =
@@ -121,6 +121,7 @@ Json scored_json(const CollectionView& view, const Answer& answer, const Shown& 
 }
 
 Json page(VectorCall& call, const Question& question, const std::vector<Answer>& answers) {
+  call.patience.check();
   Json list = Json::array();
   for (size_t i = question.asked.offset; i < answers.size(); ++i)
     list.push_back(scored_json(*question.view, answers[i], question.asked.shown, call.size));
@@ -156,6 +157,7 @@ void answer_together(std::span<Attempt> attempts, const QueryKind& kind) {
   std::vector<Attempt*> asked;
   std::shared_ptr<Collection> collection;
   View view;
+  Job::Clock::time_point latest = {};
   for (Attempt& attempt : attempts) {
     attempt.of([&] {
       VectorCall& call = *attempt.call;
@@ -166,10 +168,12 @@ void answer_together(std::span<Attempt> attempts, const QueryKind& kind) {
         return;
       }
       questions.push_back(read_question(call, view, call.body, "", kind));
-      questions.back().cancel = nullptr;  // one that is given up does not end the others
+      latest = std::max(latest, call.patience.deadline);
       asked.push_back(&attempt);
     });
   }
+  // One that is given up does not end the others.
+  for (Question& question : questions) question.patience = {nullptr, latest};
   std::vector<std::vector<Answer>> answers;
   for (size_t q = 0; q < questions.size(); ++q) {
     asked[q]->of([&] {
@@ -197,6 +201,7 @@ Json answer_groups(VectorCall& call, const QueryKind& kind) {
     question.k = std::min(k, points);
     const auto answers = answers_of(call, std::span(&question, 1))[0];
     for (const Answer& answer : answers) {
+      call.patience.check();
       visit_nodes(view->tables[answer.at.table].table->payload_of(answer.at.slot), key,
                   [&](const Json& node) {
                     visit_values(node, [&](const Json& value) {

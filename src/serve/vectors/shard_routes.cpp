@@ -19,7 +19,7 @@ namespace {
 using Questions = std::vector<ShardQuestion>;
 
 std::vector<Json> ask(VectorCall& call, const Questions& questions) {
-  return call.service.links().results(*call.sharded, questions, call.deadline,
+  return call.service.links().results(*call.sharded, questions, call.patience.deadline,
                                       std::string(call.request.header("x-priority")));
 }
 
@@ -262,7 +262,7 @@ Json answer_several(VectorCall& call, const QueryKind& kind, const std::string& 
 Json shard_info(VectorCall& call) {
   const auto& shards = call.sharded->shards;
   const auto replies =
-      call.service.links().replies(*call.sharded, to_all(call, "GET", "", Json()), call.deadline);
+      call.service.links().replies(*call.sharded, to_all(call, "GET", "", Json()), call.patience.deadline);
   Json info, list = Json::array(), troubles = Json::array(), schema = Json::object();
   std::map<std::string, uint64_t> sums;
   std::string status = "green";

@@ -117,7 +117,8 @@ VectorService::VectorService(const Path& folder, const Settings& settings)
       recall_(static_cast<uint64_t>(settings.get_int("vectors.recall_every"))),
       searches_(std::max<size_t>(1, threads()), static_cast<size_t>(settings.get_int("vectors.queue")),
                 static_cast<size_t>(settings.get_int("vectors.batch"))),
-      others_(2, 1000, 1),
+      reads_(2, 1000, 1),
+      writes_(2, 1000, 1),
       sharded_(most_fanned_out, static_cast<size_t>(settings.get_int("vectors.queue")), 1) {}
 
 bool VectorService::owns(const Request& request) {
@@ -140,7 +141,8 @@ Outcome outcome_of(const VectorRoute& route, const Work& work) {
     return outcome;
   } catch (const std::exception& caught) {
     const Error error = error_of(caught);
-    if (error_kind(error.code()).exit_status == 1) log(LogLevel::error, route.path + ": " + error.what());
+    const bool busy = error.code() == ErrorCode::overloaded;  // no fault of anyone's
+    if (error_kind(error.code()).exit_status == 1 && !busy) log(LogLevel::error, route.path + ": " + error.what());
     return refusal(caught);
   }
 }
@@ -149,7 +151,7 @@ Outcome outcome_of(const VectorRoute& route, const Work& work) {
 
 VectorCall VectorService::open(RequestJob& job) {
   const Request& request = *job.request;
-  VectorCall call{*this, request, collections_, job.values, nullptr, nullptr, {}, job.cancel.get(), job.deadline};
+  VectorCall call{*this, request, collections_, job.values, nullptr, nullptr, {}, {job.cancel.get(), job.deadline}};
   const std::string& path = job.route.path;
   if (!job.values.empty()) call.sharded = collections_.sharded(job.values[0]);
   if (!call.sharded && path.starts_with("/collections/{name}/") && !path.ends_with("/exists"))
@@ -197,6 +199,11 @@ std::vector<Outcome> VectorService::run_together(std::span<RequestJob* const> jo
     }));
   }
   return outcomes;
+}
+
+Scheduler& VectorService::scheduler_of(VectorRoute::Kind kind) {
+  if (kind == VectorRoute::Kind::search) return searches_;
+  return kind == VectorRoute::Kind::read ? reads_ : writes_;
 }
 
 // Searches of a collection that is mostly scanned share the pass over it; one that walks a graph gains
@@ -274,10 +281,10 @@ void VectorService::ask(std::shared_ptr<const Request> request, std::shared_ptr<
     if (const VectorRoute* route = route_of(*request, values, allowed)) {
       label = route->method + " " + route->path;
       tokens_.check(*request, route->scope, values.empty() ? "" : values[0]);
-      const bool search = route->kind == VectorRoute::Kind::search;
+      using Kind = VectorRoute::Kind;
+      const bool search = route->kind == Kind::search;
       const double patience = static_cast<double>(request->whole("timeout", 0, 0, 3600));
       const bool elsewhere = !values.empty() && collections_.sharded(values[0]);
-      Scheduler& scheduler = elsewhere ? sharded_ : search ? searches_ : others_;
       std::unique_ptr<Job> job =
           std::make_unique<RequestJob>(*this, *route, values, request, std::move(cancel), done, start);
       job->priority = priority_of(*request);
@@ -286,7 +293,11 @@ void VectorService::ask(std::shared_ptr<const Request> request, std::shared_ptr<
                                                        : search     ? search_seconds_
                                                                     : other_seconds_);
       if (!elsewhere) job->batch = batch_of(*route, values.empty() ? "" : values[0]);
-      if (!scheduler.submit(job)) job->refuse();
+      if (route->kind == Kind::at_once) {
+        job->run();
+      } else if (!(elsewhere ? sharded_ : scheduler_of(route->kind)).submit(job)) {
+        job->refuse();
+      }
       return;
     }
     refused = no_route(*request, allowed);
@@ -299,12 +310,13 @@ void VectorService::ask(std::shared_ptr<const Request> request, std::shared_ptr<
 
 void VectorService::drain() {
   searches_.drain();
-  others_.drain();
+  reads_.drain();
+  writes_.drain();
   sharded_.drain();
 }
 
 std::string VectorService::metrics() const {
-  return metrics_.text(collections_, {{"search", searches_.status()}, {"other", others_.status()}, {"sharded", sharded_.status()}}, recall_.totals());
+  return metrics_.text(collections_, {{"search", searches_.status()}, {"read", reads_.status()}, {"write", writes_.status()}, {"sharded", sharded_.status()}}, recall_.totals());
 }
 
 }  // namespace cowatch::serve

@@ -1,8 +1,9 @@
 // Collections of vectors over HTTP, in the shapes of Qdrant's REST interface, so that its clients work
 // unchanged: answers are {"result", "status": "ok", "time"}, errors {"status": {"error"}, "time"}.
 //
-// Searches go to a scheduler that refuses in time (search/schedule/scheduler.h); everything else, which may
-// wait for the disk, to another with threads of its own, and what waits for other servers to a third.
+// Searches go to a scheduler that refuses in time (search/schedule/scheduler.h); what else may wait for the disk
+// goes to others with threads of their own, reading and writing apart, and so does what waits for other servers.
+// Whether the process lives is answered at once.
 #pragma once
 
 #include <exception>
@@ -37,8 +38,7 @@ struct VectorCall {
   std::shared_ptr<Collection> collection;  // where the path names one and it must exist
   std::shared_ptr<const ShardedCollection> sharded;  // instead, where it lies on other servers
   Json body;
-  const std::atomic<bool>* cancel = nullptr;
-  Job::Clock::time_point deadline = {};
+  Patience patience = {};  // of who asks
   PieceLoop loop = {};  // of searches: shares work with processors that have none
   AnswerSize size = {};
 };
@@ -66,7 +66,7 @@ struct VectorRoute {
   std::string method, path;  // "POST", "/collections/{name}/points/search"
   std::string summary;
   Scope scope;
-  enum class Kind { search, other } kind;
+  enum class Kind { at_once, search, read, write } kind;  // what it waits behind; at_once: nothing
   Json (*answer)(VectorCall&);  // the result; null where a file or text was answered through `respond`
   void (*respond)(VectorCall&, Response&) = nullptr;  // instead of `answer`
   // Several requests of one collection, each answered as by `answer`; null where that saves nothing.
@@ -116,7 +116,8 @@ class VectorService {
   VectorMetrics& measures() { return metrics_; }
   RecallSampler& recall() { return recall_; }
   Scheduler::Status searches() const { return searches_.status(); }
-  Scheduler::Status others() const { return others_.status(); }
+  Scheduler::Status reads() const { return reads_.status(); }
+  Scheduler::Status writes() const { return writes_.status(); }
   Scheduler::Status sharded() const { return sharded_.status(); }
 
  private:
@@ -124,6 +125,7 @@ class VectorService {
   VectorCall open(RequestJob& job);
   Outcome run(RequestJob& job);
   std::vector<Outcome> run_together(std::span<RequestJob* const> jobs);
+  Scheduler& scheduler_of(VectorRoute::Kind kind);
   uint64_t batch_of(const VectorRoute& route, const std::string& collection) const;
 
   CollectionSet collections_;
@@ -132,7 +134,7 @@ class VectorService {
   mutable VectorMetrics metrics_;
   RecallSampler recall_;
   ShardLinks links_;
-  Scheduler searches_, others_, sharded_;  // last: their workers use all of the above
+  Scheduler searches_, reads_, writes_, sharded_;  // last: their workers use all of the above
 };
 
 }  // namespace cowatch::serve

@@ -88,8 +88,7 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   void on_header(beast::error_code error) {
     if (error) return refuse(error);
-    const bool upload = parser_->get().target().starts_with("/api/search/upload");
-    const uint64_t limit = upload ? service_.upload_limit() : largest_json_body;
+    const uint64_t limit = body_limit();
     parser_->body_limit(limit);
     // The parser compares a stated length with the limit it had when the header came, the larger of the two.
     if (const auto length = parser_->content_length(); length && *length > limit)
@@ -102,6 +101,11 @@ class Session : public std::enable_shared_from_this<Session> {
       return;
     }
     read_body();
+  }
+
+  uint64_t body_limit() const {
+    const bool upload = parser_->get().target().starts_with("/api/search/upload");
+    return upload ? service_.upload_limit() : largest_json_body;
   }
 
   void read_body() {
@@ -125,7 +129,8 @@ class Session : public std::enable_shared_from_this<Session> {
     if (error == http::error::body_limit) {
       said.emplace(
           ErrorCode::too_large, "the body is too large",
-          Error::Details{.expected = "at most " + std::to_string(service_.upload_limit()) + " bytes"});
+          Error::Details{.expected = "at most " + std::to_string(body_limit()) + " bytes",
+                         .remedy = "Send it in several requests."});
     } else if (error == http::error::header_limit) {
       said.emplace(ErrorCode::too_large, "the header is too large",
                    Error::Details{.expected = "at most 16 KiB"});
@@ -135,7 +140,14 @@ class Session : public std::enable_shared_from_this<Session> {
     }
     if (!said) return close();
     keep_alive_ = false;
-    send(problem(*said), false, {});
+    send(is_for_collections() ? VectorService::refused(*said) : problem(*said), false, {});
+  }
+
+  bool is_for_collections() const {
+    const auto target = parser_->get().target();
+    Request request;
+    request.path = std::string(target.substr(0, target.find('?')));
+    return VectorService::owns(request);
   }
 
   void answer() {

@@ -110,7 +110,10 @@ std::vector<PointId> read_ids(const Json& json, const std::string& where, size_t
                  .remedy = "Send several requests."});
   std::vector<PointId> ids;
   ids.reserve(json.size());
-  for (const Json& id : json) ids.push_back(parse_point_id(id, where + "/" + std::to_string(ids.size())));
+  for (const Json& each : json) {
+    const auto id = point_id_of(each);
+    ids.push_back(id ? *id : parse_point_id(each, where + "/" + std::to_string(ids.size())));
+  }
   return ids;
 }
 

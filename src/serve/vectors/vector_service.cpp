@@ -234,6 +234,10 @@ void VectorService::answer(std::shared_ptr<const Request> request, std::shared_p
       });
 }
 
+Response VectorService::refused(const Error& error) {
+  return qdrant_response(refusal(error), Clock::now());
+}
+
 namespace {
 
 // The route of a request and the values of its path; `allowed` are the methods of the address, where it is

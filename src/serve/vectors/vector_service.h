@@ -103,6 +103,8 @@ class VectorService {
   // The same over HTTP.
   void answer(std::shared_ptr<const Request> request, std::shared_ptr<std::atomic<bool>> cancel,
               std::function<void(Response)> done);
+  // An error in the words and the shape of these addresses.
+  static Response refused(const Error& error);
   // Searches run in turns of the executor, threads that read requests; in threads of their own when it is
   // empty.
   void search_in(Scheduler::Executor executor) { searches_.run_in(std::move(executor)); }

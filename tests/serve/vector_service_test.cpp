@@ -109,6 +109,44 @@ TEST_F(VectorServiceTest, names_every_bad_row_and_writes_none) {
   EXPECT_EQ(ask("GET", "/collections/films/points/7").status, 404);
 }
 
+TEST_F(VectorServiceTest, names_every_bad_row_of_columns_and_of_new_vectors) {
+  EXPECT_THAT(refused("PUT", "/collections/films/points",
+                      R"({"batch":{"ids":[7,"x",8,7,9],"vectors":[[1,0,0],[1,0,0],[1],[1,0,0],[0,0,0]]}})"),
+              AllOf(HasSubstr("/batch/ids/1"), HasSubstr("/batch/vectors/2"), HasSubstr("/batch/ids/3"),
+                    HasSubstr("/batch/vectors/4"), HasSubstr("3 more rows")));
+  refused("PUT", "/collections/films/points", R"({"batch":{"ids":[7],"vectors":[[1,0,0]],"payloads":{"a":{}}}})");
+  const auto vectors = [&](const std::string& points, int status) {
+    return refused("PUT", "/collections/films/points/vectors", R"({"points":[)" + points + "]}", status);
+  };
+  EXPECT_THAT(vectors(R"({"id":1,"vector":[1]},{"id":2,"vector":[1,0,0]},{"id":"x","vector":[1,0,0]})", 422),
+              AllOf(HasSubstr("/points/0/vector"), HasSubstr("/points/2/id")));
+  EXPECT_THAT(vectors(R"({"id":1,"vector":[1,0,0]},{"id":50,"vector":[1,0,0]},{"id":60,"vector":[1,0,0]})", 404),
+              AllOf(HasSubstr("/points/1/id"), HasSubstr("/points/2/id")));
+  EXPECT_EQ(count(), 3u);
+}
+
+// What can be known to be wrong with any operation of a batch keeps out all of them.
+TEST_F(VectorServiceTest, applies_nothing_of_a_batch_with_a_malformed_operation) {
+  const std::string upsert = R"({"upsert":{"points":[{"id":7,"vector":[1,0,0]}]}})";
+  const auto batch = [&](const std::string& second) {
+    return refused("POST", "/collections/films/points/batch", R"({"operations":[)" + upsert + "," + second + "]}");
+  };
+  EXPECT_THAT(batch(R"({"delete":{"points":[-1]}})"), HasSubstr("/operations/1/delete/points/0"));
+  EXPECT_THAT(batch(R"({"upsert":{"points":[{"id":8,"vector":[1]}]}})"),
+              HasSubstr("/operations/1/upsert/points/0/vector"));
+  EXPECT_THAT(batch(R"({"upsert":{"batch":{"ids":["x"],"vectors":[[1,0,0]]}}})"),
+              HasSubstr("/operations/1/upsert/batch/ids/0"));
+  EXPECT_THAT(batch(R"({"set_payload":{"payload":7,"points":[1]}})"), HasSubstr("/operations/1/set_payload/payload"));
+  EXPECT_THAT(batch(R"({"drop":{}})"), HasSubstr("/operations/1"));
+  EXPECT_EQ(ask("GET", "/collections/films/points/7").status, 404);
+  EXPECT_EQ(ask("POST", "/collections/films/points/batch",
+                R"({"operations":[)" + upsert + R"(,{"set_payload":{"payload":{"a":1},"points":[7]}},{"delete":{"points":[1]}}]})")
+                .status,
+            200);
+  EXPECT_EQ(Json::parse(ask("GET", "/collections/films/points/7").body)["result"]["payload"]["a"], 1);
+  EXPECT_EQ(count(), 3u);
+}
+
 TEST_F(VectorServiceTest, refuses_bodies_that_cannot_be_read) {
   const char* const search = "/collections/films/points/search";
   refused("POST", search, R"({"vector":[1,0)");
@@ -187,6 +225,8 @@ TEST_F(VectorServiceTest, refuses_filters_that_mean_nothing) {
   const auto filter = [&](const std::string& text) { return search(R"("filter":)" + text, 422); };
   EXPECT_THAT(filter(R"({"most":[]})"), AllOf(HasSubstr("/filter"), HasSubstr("'most'")));
   EXPECT_THAT(filter("[]"), HasSubstr("/filter"));
+  for (const char* condition : {R"({"key":"year","match":{"value":1999}})", R"({"has_id":[1]})"})
+    EXPECT_THAT(filter(condition), AllOf(HasSubstr("Put the condition under must"), testing::Not(HasSubstr("Did you mean"))));
   EXPECT_THAT(filter(R"({"must":[{"key":"year"}]})"), HasSubstr("/filter/must/0"));
   EXPECT_THAT(filter(R"({"must":[{"key":7,"match":{"value":1}}]})"), HasSubstr("/filter/must/0"));
   EXPECT_THAT(filter(R"({"must":[{"key":"year","match":{"value":[1]}}]})"),
@@ -234,8 +274,25 @@ TEST_F(VectorServiceTest, refuses_collections_that_cannot_be) {
   EXPECT_THAT(index(R"({"index":"ivf","probes":3})", 422), HasSubstr("/index_config/probes"));
   EXPECT_THAT(index(R"({"index":"ivf","index_memory":1})", 507),
               AllOf(HasSubstr("/index_config"), HasSubstr("predicted for 1000000 vectors")));
+  EXPECT_THAT(refused("PUT", "/collections/..", R"({"vectors":{"size":3,"distance":"Dot"}})", 400),
+              AllOf(HasSubstr("cannot be the name"), testing::Not(HasSubstr("/index_config"))));
+  EXPECT_THAT(refused("PUT", "/collections/films/index", R"({"field_name":"a","field_schema":{"type":5}})"),
+              HasSubstr("/field_schema/type"));
   refused("PUT", "/collections/..%2f..%2fx", R"({"vectors":{"size":3,"distance":"Dot"}})", 404);
   EXPECT_EQ(ask("GET", "/collections/x").status, 404);
+}
+
+// What is said of the vectors' index comes over what is said of the collection's, and leaves the rest of it.
+TEST_F(VectorServiceTest, puts_settings_of_the_vectors_over_those_of_the_collection) {
+  ASSERT_EQ(ask("PUT", "/collections/x",
+                R"({"vectors":{"size":4,"distance":"Dot","hnsw_config":{"m":8}},"optimizers_config":{"indexing_threshold":0},
+                    "hnsw_config":{"ef_construct":50,"m":30}})")
+                .status,
+            200);
+  const Json config = Json::parse(ask("GET", "/collections/x").body)["result"]["config"];
+  EXPECT_EQ(config["hnsw_config"]["m"], 8);
+  EXPECT_EQ(config["hnsw_config"]["ef_construct"], 50);
+  EXPECT_EQ(config["optimizer_config"]["indexing_threshold"], 0);
 }
 
 // Searches of a collection that is scanned, waiting at the same time, share a pass over it. Each is answered,

@@ -90,13 +90,17 @@ constexpr Change changes[] = {
     {"clear_payload", "POST", "/points/payload/clear"},
 };
 
+VectorKind kind_of(const ShardedCollection& collection) {
+  return {collection.metric, collection.dimension};
+}
+
 // The rows of an upsert or of new vectors, as objects with an id, and their ids. All were checked: a shard
 // has no reason to refuse what the others take.
 std::vector<PointId> checked_rows(VectorCall& call, const Change& change, Json& body,
                                   const std::string& where) {
   const bool upsert = change.name == "upsert";
-  auto rows = upsert ? read_upsert(body, where) : read_vector_rows(body, where);
-  check_changes(call.sharded->metric, call.sharded->dimension, rows);
+  const VectorKind kind = kind_of(*call.sharded);
+  const auto rows = upsert ? read_upsert(body, where, kind) : read_vector_rows(body, where, kind);
   if (upsert && body.contains("batch")) {
     const Json columns = std::move(body["batch"]);
     body = {{"points", Json::array()}};
@@ -110,10 +114,7 @@ std::vector<PointId> checked_rows(VectorCall& call, const Change& change, Json& 
   for (const PointChange& row : rows) ids.push_back(row.id);
   if (upsert) return ids;
   const auto there = retrieve_all(call, false, ids);
-  for (const PointId& id : ids)
-    if (!there.contains(id))
-      throw Error(ErrorCode::not_found, "there is no such point",
-                  {.where = where + "/points", .found = to_text(id)});
+  need_points(rows, [&](size_t i) { return there.contains(ids[i]); }, where);
   return ids;
 }
 
@@ -320,7 +321,7 @@ Json shard_change(VectorCall& call) {
 
 Json shard_batch(VectorCall& call) {
   Json results = Json::array();
-  for (const Json& operation : read_operations(call.body)) {
+  for (const Json& operation : read_operations(call.body, kind_of(*call.sharded))) {
     const std::string name = operation.begin().key();
     const auto change = std::ranges::find(changes, std::string_view(name), &Change::name);
     results.push_back(apply(call, *change, operation.begin().value(),

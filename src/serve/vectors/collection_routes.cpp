@@ -303,7 +303,9 @@ Json update_collection(VectorCall& call) {
 }
 
 Json delete_collection(VectorCall& call) {
-  return call.collections.remove(call.path[0]);
+  const bool removed = call.collections.remove(call.path[0]);
+  if (removed) call.service.recall().forget(call.path[0]);
+  return removed;
 }
 
 Json change_aliases(VectorCall& call) {

@@ -319,8 +319,23 @@ void VectorService::drain() {
   sharded_.drain();
 }
 
-std::string VectorService::metrics() const {
-  return metrics_.text(collections_, {{"search", searches_.status()}, {"read", reads_.status()}, {"write", writes_.status()}, {"sharded", sharded_.status()}}, recall_.totals());
+bool VectorService::may_read_all(const Request& request) {
+  try {
+    tokens_.check(request, Scope::read, "");
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+std::string VectorService::metrics(bool named) const {
+  auto recalls = recall_.totals();
+  if (!named) std::erase_if(recalls, [&](const auto& each) { return collections_.contains(each.first); });
+  const VectorMetrics::Queues queues = {{"search", searches_.status()},
+                                        {"read", reads_.status()},
+                                        {"write", writes_.status()},
+                                        {"sharded", sharded_.status()}};
+  return metrics_.text(named ? &collections_ : nullptr, queues, recalls);
 }
 
 }  // namespace cowatch::serve

@@ -113,7 +113,10 @@ class VectorService {
   ShardLinks& links() { return links_; }
   // Refuses what waits, and returns when nothing is under way: no `done` is called after that.
   void drain();
-  std::string metrics() const;
+  // Whether a request may read every collection: without tokens anyone may.
+  bool may_read_all(const Request& request);
+  // `named`: those of each collection too.
+  std::string metrics(bool named) const;
   CollectionSet& collections() { return collections_; }
   VectorMetrics& measures() { return metrics_; }
   RecallSampler& recall() { return recall_; }

@@ -168,6 +168,17 @@ TEST_F(VectorServiceTest, refuses_bodies_that_cannot_be_read) {
   refused("GET", search, "");                                                        // no id
 }
 
+TEST_F(VectorServiceTest, deletes_payload_fields_within_fields) {
+  ASSERT_EQ(ask("PUT", "/collections/films/points/payload", R"({"payload":{"a":{"b":1,"c":2},"d.e":3,"f":4},"points":[1]})").status, 200);
+  ASSERT_EQ(ask("POST", "/collections/films/points/payload/delete", R"({"keys":["a.b","d.e","f","g.h"],"points":[1]})").status, 200);
+  EXPECT_EQ(Json::parse(ask("GET", "/collections/films/points/1").body)["result"]["payload"].dump(), R"({"a":{"c":2}})");
+}
+
+TEST_F(VectorServiceTest, refuses_a_query_for_two_things) {
+  EXPECT_THAT(refused("POST", "/collections/films/points/query", R"({"query":{"nearest":1,"recommend":{"positive":[2]}}})"),
+              AllOf(HasSubstr("/query"), HasSubstr("one of")));
+}
+
 TEST_F(VectorServiceTest, bounds_what_is_asked_for) {
   EXPECT_THAT(search(R"("limit":0)", 422), AllOf(HasSubstr("/limit"), HasSubstr("from 1 to")));
   EXPECT_THAT(search(R"("limit":-3)", 422), HasSubstr("/limit"));
@@ -377,9 +388,9 @@ TEST_F(VectorServiceTest, ends_a_search_at_its_deadline) {
     Json vector = Json::array();
     for (uint32_t d = 0; d < dimension; ++d) vector.push_back(static_cast<float>(random.normal(i, d)));
     points.push_back({{"id", i}, {"vector", vector}});
-    if (i < 100) examples.push_back(i);
+    if (i < 200) examples.push_back(i);
   }
-  for (int i = 0; i < 500; ++i)
+  for (int i = 0; i < 1000; ++i)
     searches.push_back({{"positive", examples}, {"strategy", "best_score"}, {"limit", 1}});
   ASSERT_EQ(ask("PUT", "/collections/long", R"({"vectors":{"size":64,"distance":"Dot"}})").status, 200);
   ASSERT_EQ(ask("PUT", "/collections/long/points", Json{{"points", points}}.dump()).status, 200);

@@ -151,6 +151,26 @@ PointChange change_of(const CollectionView& view, PointPlace at) {
   return {table.id_of(at.slot), false, {vector.begin(), vector.end()}, std::string(table.payload_text(at.slot))};
 }
 
+// Keeps, or leaves out, the members of a payload that keys name; a key may reach in by dots.
+Json trimmed(const Json& payload, const std::vector<std::string>& keys, bool keep) {
+  Json kept = keep ? Json::object() : payload;
+  for (const std::string& key : keys) {
+    const size_t dot = key.find('.');
+    const std::string first = key.substr(0, dot);
+    const auto found = payload.find(payload.contains(key) ? key : first);
+    if (found == payload.end()) continue;
+    if (payload.contains(key) || dot == key.npos) {
+      if (keep) kept[key] = *found;
+      else kept.erase(key);
+    } else if (found->is_object()) {
+      const Json inner = trimmed(*found, {key.substr(dot + 1)}, keep);
+      if (keep) kept[first].update(inner);
+      else kept[first] = inner;
+    }
+  }
+  return kept;
+}
+
 // A writing operation whose body was read and checked: it can fail only by what the collection holds when it is
 // applied. Returns the sequence number of what it wrote.
 using Write = std::function<uint64_t(Collection&)>;
@@ -209,9 +229,7 @@ Write erase_payload(const VectorKind&, const Json& body, const std::string& wher
     if (!key.is_string()) fields.wrong("keys", "an array of strings");
     keys.push_back(key.get<std::string>());
   }
-  return edit_payloads(read_selector(fields), [keys](Json& edited) {
-    for (const std::string& key : keys) edited.erase(key);
-  });
+  return edit_payloads(read_selector(fields), [keys](Json& edited) { edited = trimmed(edited, keys, false); });
 }
 
 Write empty_payload(const VectorKind&, const Json& body, const std::string& where) {
@@ -256,26 +274,6 @@ VectorKind kind_of(const Collection& collection) {
 Json write_one(VectorCall& call, const char* name) {
   const Write write = writes().at(name)(kind_of(*call.collection), call.body, "");
   return written(write(*call.collection));
-}
-
-// Keeps, or leaves out, the members of a payload that keys name; a key may reach in by dots.
-Json trimmed(const Json& payload, const std::vector<std::string>& keys, bool keep) {
-  Json kept = keep ? Json::object() : payload;
-  for (const std::string& key : keys) {
-    const size_t dot = key.find('.');
-    const std::string first = key.substr(0, dot);
-    const auto found = payload.find(payload.contains(key) ? key : first);
-    if (found == payload.end()) continue;
-    if (payload.contains(key) || dot == key.npos) {
-      if (keep) kept[key] = *found;
-      else kept.erase(key);
-    } else if (found->is_object()) {
-      const Json inner = trimmed(*found, {key.substr(dot + 1)}, keep);
-      if (keep) kept[first].update(inner);
-      else kept[first] = inner;
-    }
-  }
-  return kept;
 }
 
 }  // namespace

@@ -133,6 +133,8 @@ Target read_query(const Collection& collection, const CollectionView& view, cons
                      "formula", "rrf", "indices", "values"});
   kind.refuse(
       {"mmr", "discover", "context", "order_by", "fusion", "sample", "formula", "rrf", "indices", "values"});
+  if (kind.find("nearest") && kind.find("recommend"))
+    fields.wrong("query", "one of {\"nearest\": …} and {\"recommend\": …}");
   if (const Json* nearest = kind.find("nearest")) {
     target.vector = read_example(collection, view, *nearest, kind.place("nearest"), target.left_out);
     return target;

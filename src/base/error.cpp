@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 namespace cowatch {
 namespace {
@@ -43,6 +44,14 @@ Error::Error(ErrorCode code, std::string message, Details details)
       message_(std::move(message)),
       details_(std::move(details)),
       text_(join(message_, details_)) {}
+
+Error error_of(const std::exception& caught) {
+  if (const auto* error = dynamic_cast<const Error*>(&caught)) return *error;
+  if (dynamic_cast<const std::bad_alloc*>(&caught))
+    return Error(ErrorCode::no_space, "there is not enough memory for this",
+                 {.remedy = "Ask for less at a time."});
+  return Error(ErrorCode::internal, caught.what());
+}
 
 void throw_system_error(std::string_view action, std::string_view path) {
   const int number = errno;

@@ -68,6 +68,9 @@ class Error : public std::exception {
   std::string text_;
 };
 
+// Anything that was caught, as an Error: an Error as it is, memory that ran out as no_space, the rest as internal.
+Error error_of(const std::exception& caught);
+
 // Throws ErrorCode::system (or no_space) for the current errno: "cannot ACTION PATH: reason".
 [[noreturn]] void throw_system_error(std::string_view action, std::string_view path);
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/json_text.h"
+#include "base/log.h"
 #include "base/progress.h"
 #include "cli/index_options.h"
 #include "cli/verbs.h"
@@ -238,8 +239,14 @@ void drop(const Options& options) {
 
 void make_token(const Options& options) {
   const Workspace workspace = Workspace::open(options.folder, Workspace::Access::read);
-  std::filesystem::create_directories(workspace.file("vectors"));
-  std::cout << serve::AccessTokens::add(workspace.file("vectors") / "tokens.json", options.grant) << "\n";
+  const Path folder = workspace.file("vectors"), aliases = folder / "aliases.json";
+  std::filesystem::create_directories(folder);
+  std::cout << serve::AccessTokens::add(folder / "tokens.json", options.grant) << "\n";
+  // A server may have them locked: looked at from outside.
+  const Json known = std::filesystem::exists(aliases) ? Json::parse(read_text(aliases), nullptr, false) : Json::object();
+  for (const std::string& name : options.grant.collections)
+    if (!std::filesystem::exists(folder / "collections" / name) && !known.contains(name))
+      log(LogLevel::warning, "there is no collection or alias `" + name + "`: the token reaches it once there is one");
 }
 
 enum class Needs { workspace, collection };

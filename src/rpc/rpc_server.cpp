@@ -123,6 +123,19 @@ grpc::Status reply_of(Outcome outcome, v1::Outcome& reply) {
   return grpc::Status::OK;
 }
 
+grpc::Status refused(const std::exception& caught) {
+  const Error error = error_of(caught);
+  return {status_code(error_kind(error.code()).http_status), error.what()};
+}
+template <class Work>
+grpc::Status status_of(const Work& work) {
+  try {
+    return work();
+  } catch (const std::exception& error) {
+    return refused(error);
+  }
+}
+
 // One call under way; deletes itself when the library is done with it.
 class Call : public ServerUnaryReactor {
  public:
@@ -132,9 +145,9 @@ class Call : public ServerUnaryReactor {
     const auto ending = std::make_shared<Ending>(*this);
     try {
       service.ask(request_of(method, context, message), cancel_, deadline_of(context),
-                  [ending, &reply](Outcome outcome) { ending->finish(reply_of(std::move(outcome), reply)); });
-    } catch (const Error& error) {
-      ending->finish({status_code(error_kind(error.code()).http_status), error.what()});
+                  [ending, &reply](Outcome outcome) { ending->finish(status_of([&] { return reply_of(std::move(outcome), reply); })); });
+    } catch (const std::exception& error) {
+      ending->finish(refused(error));
     }
   }
   void OnCancel() override { cancel_->store(true); }

@@ -21,7 +21,7 @@ std::vector<Scored> search_index(const VectorIndex& index, const VectorQuery& qu
   constexpr double most_dead = 0.2;
   SearchOptions options;
   options.effort = query.effort;
-  options.cancel = query.cancel;
+  options.patience = query.patience;
   const double dead = 1 - static_cast<double>(allowed.count()) / static_cast<double>(allowed.size());
   if (dead <= most_dead) {
     const size_t more = dead > 0 ? 2 + static_cast<size_t>(3 * dead * static_cast<double>(query.k)) : 0;
@@ -85,7 +85,7 @@ std::vector<Piece> pieces_of(const CollectionView& view, std::span<const VectorQ
 void search_piece(const CollectionView& view, Metric metric, std::span<const VectorQuery> queries,
                   std::span<const AllowedSlots> allowed, Piece& piece) {
   const TableView& table = view.tables[piece.table];
-  for (const size_t q : piece.queries) throw_if_cancelled(queries[q]);
+  for (const size_t q : piece.queries) queries[q].patience.check();
   if (piece.begin == piece.end) {
     const size_t q = piece.queries.front();
     auto& found =

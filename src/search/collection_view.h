@@ -2,7 +2,6 @@
 // is written, merged or indexed meanwhile.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -86,7 +85,7 @@ struct VectorQuery {
   size_t k = 10;
   size_t effort = 0;   // as SearchOptions::effort
   bool exact = false;  // scan, whatever indexes there are
-  const std::atomic<bool>* cancel = nullptr;
+  Patience patience = {};
 };
 
 struct Hit {
@@ -96,8 +95,8 @@ struct Hit {
 
 // For each query the k best of the slots that are allowed to it, equal scores by smaller id. What no index
 // finds is passed over once for all queries. The pieces of a search (an index, some rows) are run by `loop`;
-// an answer depends neither on that nor on what else is asked. Throws interrupted when one of them is
-// cancelled.
+// an answer depends neither on that nor on what else is asked. Throws as Patience::check() when
+// that of one of them ends.
 std::vector<std::vector<Hit>> search(const CollectionView& view, Metric metric,
                                      std::span<const VectorQuery> queries,
                                      std::span<const AllowedSlots> allowed, const PieceLoop& loop = {});

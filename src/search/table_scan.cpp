@@ -30,7 +30,7 @@ bool is_sparse(const Allowed& allowed) {
 void scan_survivors(const PointTable& table, Metric metric, size_t begin, size_t end, Scan& scan) {
   size_t seen = 0;
   scan.allowed->for_each_in(begin, end, [&](uint32_t slot) {
-    if (++seen % most_block_rows == 0) throw_if_cancelled(*scan.query);
+    if (++seen % most_block_rows == 0) scan.query->patience.check();
     scan.best.offer({slot, score_of(metric, scan.query->vector, table.vector_of(slot))});
   });
 }
@@ -58,11 +58,6 @@ bool any_in(const Allowed& allowed, size_t begin, size_t count) {
 
 }  // namespace
 
-void throw_if_cancelled(const VectorQuery& query) {
-  if (query.cancel && query.cancel->load(std::memory_order_relaxed))
-    throw Error(ErrorCode::interrupted, "the search was cancelled");
-}
-
 size_t rows_compared(const Allowed& allowed) {
   return is_sparse(allowed) ? allowed.count() : allowed.size();
 }
@@ -85,7 +80,7 @@ void scan_rows(const PointTable& table, Metric metric, size_t begin, size_t end,
   for (; begin < end; begin += block_rows) {
     const size_t count = std::min(block_rows, end - begin);
     for (Scan* scan : wide) {
-      throw_if_cancelled(*scan->query);
+      scan->query->patience.check();
       if (any_in(*scan->allowed, begin, count)) scan_block(table.rows(begin, count), begin, metric, *scan);
     }
   }

@@ -8,8 +8,6 @@
 
 namespace cowatch {
 
-void throw_if_cancelled(const VectorQuery& query);
-
 // Higher scores first, equal scores by smaller id: slots of a table in memory are in order of arrival.
 struct BetterPoint {
   const PointTable* table;

@@ -339,7 +339,7 @@ Response openapi(Call&) {
 Response metrics(Call& call) {
   Response response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = call.service.metrics();
+  response.body = call.service.metrics(call.request);
   return response;
 }
 

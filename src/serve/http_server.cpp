@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/threads.h"
 
 namespace cowatch::serve {
@@ -87,8 +88,7 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   void on_header(beast::error_code error) {
     if (error) return refuse(error);
-    const bool upload = parser_->get().target().starts_with("/api/search/upload");
-    const uint64_t limit = upload ? service_.upload_limit() : largest_json_body;
+    const uint64_t limit = body_limit();
     parser_->body_limit(limit);
     // The parser compares a stated length with the limit it had when the header came, the larger of the two.
     if (const auto length = parser_->content_length(); length && *length > limit)
@@ -101,6 +101,11 @@ class Session : public std::enable_shared_from_this<Session> {
       return;
     }
     read_body();
+  }
+
+  uint64_t body_limit() const {
+    const bool upload = parser_->get().target().starts_with("/api/search/upload");
+    return upload ? service_.upload_limit() : largest_json_body;
   }
 
   void read_body() {
@@ -124,7 +129,8 @@ class Session : public std::enable_shared_from_this<Session> {
     if (error == http::error::body_limit) {
       said.emplace(
           ErrorCode::too_large, "the body is too large",
-          Error::Details{.expected = "at most " + std::to_string(service_.upload_limit()) + " bytes"});
+          Error::Details{.expected = "at most " + std::to_string(body_limit()) + " bytes",
+                         .remedy = "Send it in several requests."});
     } else if (error == http::error::header_limit) {
       said.emplace(ErrorCode::too_large, "the header is too large",
                    Error::Details{.expected = "at most 16 KiB"});
@@ -134,7 +140,14 @@ class Session : public std::enable_shared_from_this<Session> {
     }
     if (!said) return close();
     keep_alive_ = false;
-    send(problem(*said), false, {});
+    send(is_for_collections() ? VectorService::refused(*said) : problem(*said), false, {});
+  }
+
+  bool is_for_collections() const {
+    const auto target = parser_->get().target();
+    Request request;
+    request.path = std::string(target.substr(0, target.find('?')));
+    return VectorService::owns(request);
   }
 
   void answer() {
@@ -158,8 +171,8 @@ class Session : public std::enable_shared_from_this<Session> {
       }
       if (VectorService::owns(*request)) return answer_later(std::move(request));
       response = service_.answer(*request);
-    } catch (const Error& error) {
-      response = problem(error);
+    } catch (const std::exception& error) {
+      response = problem(error_of(error));
     }
     send(std::move(response), request->method == "HEAD", request->header("range"));
   }
@@ -248,8 +261,8 @@ class Session : public std::enable_shared_from_this<Session> {
       } else {
         response.body.assign(text, text + bytes.size());
       }
-    } catch (const Error& error) {
-      response = problem(error);
+    } catch (const std::exception& error) {
+      response = problem(error_of(error));
       reply_.result(static_cast<unsigned>(response.status));
     }
   }
@@ -327,9 +340,20 @@ void serve(Service& service, const ServerSettings& settings, const std::function
   });
   listener.accept();
   started(listener.port());
+  // What a connection's handler throws, memory that ran out, ends that connection and nothing else.
+  const auto run = [&] {
+    for (bool again = true; again;) {
+      try {
+        context.run();
+        again = false;
+      } catch (const std::exception& error) {
+        log(LogLevel::error, std::string("a connection was given up: ") + error.what());
+      }
+    }
+  };
   std::vector<std::jthread> others;
-  for (size_t i = 1; i < threads; ++i) others.emplace_back([&] { context.run(); });
-  context.run();
+  for (size_t i = 1; i < threads; ++i) others.emplace_back(run);
+  run();
   others.clear();
   // Answers that are still to come need their connections.
   service.vectors().search_in({});

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "pipeline/index_stage.h"
 #include "pipeline/search_release.h"
+#include "search/distance.h"
 
 namespace cowatch::serve {
 namespace {
@@ -61,15 +62,27 @@ void judge_damage(Notices& notices, const CollectionFacts& facts) {
 }
 
 void judge_recall(Notices& notices, const CollectionFacts& facts) {
-  if (!is_low(facts.recall)) return;
-  notices.add("recall", "Searches of " + facts.name + " find " + found_of(facts.recall) + " of the true neighbours. With more candidates kept, a search finds more:",
-              notices.request("POST", "/collections/" + facts.name + "/points/query",
-                              {{"query", 1}, {"limit", 10}, {"params", {{"hnsw_ef", 256}}}}));
+  const IndexOptions& index = facts.config.index;
+  if (index.kind == IndexKind::exact || !is_low(facts.recall)) return;
+  const std::string low = "Searches of " + facts.name + " find " + found_of(facts.recall) +
+                          " of the true neighbours. Those that say \"params\": {\"hnsw_ef\": 256} find more. ";
+  if (index.kind == IndexKind::graph) {
+    const size_t links = std::min<size_t>(64, index.degree), effort = std::min<size_t>(1024, 2 * index.build_effort);
+    notices.add("recall", low + "So do all, of graphs that are built from now on, with denser ones:",
+                notices.request("PATCH", "/collections/" + facts.name,
+                                {{"hnsw_config", {{"m", links}, {"ef_construct", effort}}}}));
+    return;
+  }
+  notices.add("recall", low + "So do all in another collection with a graph, to which points are written and an alias is moved:",
+              notices.request("PUT", "/collections/" + facts.name + "_graph",
+                              {{"vectors", {{"size", facts.config.dimension}, {"distance", shown_name(index.metric)}}},
+                               {"index_config", {{"index", "graph"}}}}));
 }
 
 void judge_indexing(Notices& notices, const CollectionFacts& facts) {
   const size_t unindexed = facts.status.points - std::min(facts.status.points, facts.status.indexed);
-  if (unindexed < many_unindexed || facts.status.working) return;
+  const bool chosen = facts.config.index.kind == IndexKind::exact;  // to be scanned, whatever the threshold
+  if (chosen || unindexed < many_unindexed || facts.status.working) return;
   const size_t kilobytes = std::max<size_t>(1, unindexed / 8 * facts.config.dimension * sizeof(float) / 1024);
   notices.add("index", std::to_string(unindexed) + " of " + std::to_string(facts.status.points) + " points of " + facts.name + " are searched by a scan. With a lower threshold they are indexed:",
               notices.request("PATCH", "/collections/" + facts.name, {{"optimizers_config", {{"indexing_threshold", kilobytes}}}}));
@@ -196,10 +209,15 @@ Json notices(const VideoFacts& videos, const std::vector<CollectionFacts>& colle
 
 Response quality(Call& call) {
   VectorService& vectors = call.service.vectors();
-  const auto history = vectors.recall().history();
-  const auto collections = collection_facts(vectors.collections(), history);
+  auto history = vectors.recall().history();
+  std::vector<CollectionFacts> collections;
+  if (vectors.may_read_all(call.request)) {
+    collections = collection_facts(vectors.collections(), history);
+  } else {
+    std::erase_if(history, [&](const auto& each) { return vectors.collections().contains(each.first); });
+  }
   const VideoFacts videos = video_facts(call, history);
-  const auto searches = vectors.searches(), others = vectors.others();
+  const auto searches = vectors.searches();
   Json search = {{"Index", call.release->index ? index_kind_name(call.release->index->kind()) : "none"},
                  {"Videos", videos.videos},
                  {"Embedded", call.release->index ? call.release->index->size() : 0},
@@ -219,7 +237,7 @@ Response quality(Call& call) {
                         {"Collections", list},
                         {"Recall", recall_json(history)},
                         {"Latency", latencies},
-                        {"Queues", {queue_json("search", searches), queue_json("other", others)}},
+                        {"Queues", {queue_json("search", searches), queue_json("read", vectors.reads()), queue_json("write", vectors.writes())}},
                         {"Notices", notices(videos, collections, searches, "http://" + (host.empty() ? "127.0.0.1:8080" : host))}});
 }
 

@@ -241,7 +241,7 @@ Response Service::answer(const Request& request) {
     response = problem_within(error);
     if (error_kind(error.code()).exit_status == 1) log(LogLevel::error, route + ": " + error.what());
   } catch (const std::exception& error) {
-    response = problem(Error(ErrorCode::internal, error.what()));
+    response = problem(error_of(error));
     log(LogLevel::error, route + ": " + error.what());
   }
   record(route, response.status, seconds_now() - start);
@@ -258,7 +258,7 @@ void Service::record(const std::string& route, int status, double seconds) {
   ++histogram.by_status[status];
 }
 
-std::string Service::metrics() {
+std::string Service::metrics(const Request& request) {
   const std::lock_guard lock(metrics_mutex_);
   std::string text =
       "# HELP cowatch_http_requests_total Requests answered.\n# TYPE cowatch_http_requests_total counter\n";
@@ -292,7 +292,7 @@ std::string Service::metrics() {
                 "{version=\"" + std::string(version()) + "\",commit=\"" + std::string(commit()) + "\"}", 1);
   text +=
       gauge("process_resident_memory_bytes", "Memory in use, mapped files among it.", "", resident_bytes());
-  return text + vectors_.metrics();
+  return text + vectors_.metrics(vectors_.may_read_all(request));
 }
 
 }  // namespace cowatch::serve

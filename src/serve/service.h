@@ -64,7 +64,7 @@ class Service {
   // Counts over the whole log. Where they take long they are kept for a while, so that asking for them again and
   // again never takes more than a twentieth of a processor; small platforms see every change at once.
   Health health(const Catalogue& catalogue);
-  std::string metrics();
+  std::string metrics(const Request& request);  // of collections only what the request may read
 
  private:
   Response dispatch(const Request& request, std::string& route_name);

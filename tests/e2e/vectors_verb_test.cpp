@@ -147,6 +147,7 @@ TEST_F(VectorsVerb, refuse_with_the_place_and_change_nothing) {
   EXPECT_EQ(done("count", {"films"}), "0\n");
   EXPECT_THAT(refused("restore", {"films", "none.snapshot"}), HasSubstr("none.snapshot"));
   EXPECT_THAT(refused("token", {"--name", "page", "--scope", "all"}), HasSubstr("read"));
+  EXPECT_THAT(refused("token", {"--name", "page", "--scope", "read", "--rate", "-3"}), HasSubstr("at least 0"));
 }
 
 TEST_F(VectorsVerb, say_that_a_server_has_the_collections) {

@@ -145,8 +145,15 @@ TEST_P(CollectionTest, several_queries_together_are_answered_as_each_alone) {
     }
   }
   const std::atomic<bool> cancelled{true};
-  queries[4].cancel = &cancelled;
+  queries[4].patience.gone = &cancelled;
   EXPECT_THROW(search(*view, GetParam(), queries, allowed), Error);
+  queries[4].patience = {.deadline = Patience::Clock::now()};
+  try {
+    search(*view, GetParam(), queries, allowed);
+    ADD_FAILURE() << "a search goes on past its deadline";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::overloaded);
+  }
 }
 
 // What is to be scanned stays so when it is merged: searches that wait share the pass over it.

@@ -51,5 +51,29 @@ TEST(HttpServer, AnswersManyAtOnceAndStopsWhenAsked) {
       << "one of each person: repeats are ignored";
 }
 
+// Who sends too much is told the limit of this address, in the shape of its other errors.
+TEST(HttpServer, RefusesWhatIsTooLargeInTheShapeOfTheAddress) {
+  const test::SmallWorkspace made;
+  serve::Service service(made.opened(), Settings());
+  serve::ServerSettings settings;
+  settings.port = 0;
+  std::promise<uint16_t> started;
+  std::jthread server(
+      [&] { serve::serve(service, settings, [&](uint16_t port) { started.set_value(port); }); });
+  const uint16_t port = started.get_future().get();
+  const auto answer = [&](const std::string& path) {
+    test::Connection connection(port);
+    connection.send("POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300000000\r\n\r\n");
+    const std::string said = connection.receive();
+    EXPECT_EQ(test::status_of(said), 413) << said;
+    return Json::parse(test::body_of(said));
+  };
+  EXPECT_NE(answer("/collections/films/points/search?timeout=1")["status"]["error"].get<std::string>().find("16777216 bytes"),
+            std::string::npos);
+  EXPECT_EQ(answer("/api/feedback")["expected"], "at most 16777216 bytes");
+  EXPECT_EQ(answer("/api/search/upload")["expected"], "at most " + std::to_string(service.upload_limit()) + " bytes");
+  kill(getpid(), SIGTERM);
+}
+
 }  // namespace
 }  // namespace cowatch

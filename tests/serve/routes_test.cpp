@@ -129,7 +129,7 @@ TEST(Routes, AnswerAsDeclared) {
   }
   for (const auto& [name, example] : requests) EXPECT_TRUE(declared.contains(name)) << name;
   // Each request counted under its own route shows that it was this route that answered.
-  const std::string metrics = service.metrics();
+  const std::string metrics = service.metrics(request_of("GET", "/metrics"));
   for (const Route& route : serve::routes()) {
     const std::string count = "{route=\"" + route.method + " " + route.path + "\",status=\"" +
                               std::to_string(route.status) + "\"} 1\n";

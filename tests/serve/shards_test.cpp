@@ -265,6 +265,8 @@ TEST_P(Shards, refuse_in_the_words_of_one_collection) {
   same("POST", "/points/delete", Json::object(), 422);
   same("POST", "/points/payload", {{"payload", 7}, {"points", {1, 2}}}, 422);
   same("POST", "/points/batch", {{"operations", {{{"drop", {{"points", {1}}}}}}}}, 422);
+  same("POST", "/points/batch",
+       {{"operations", {{{"upsert", {{"points", {point_of(100)}}}}}, {{"delete", {{"points", {-1}}}}}}}}, 422);
   const Json vector = vector_of(1);
   same("POST", "/points/search", {{"vector", {1, 2}}}, 422);
   same("POST", "/points/search", {{"vecter", vector}}, 422);

@@ -7,6 +7,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <mutex>
 
 #include "base/json.h"
@@ -108,6 +109,44 @@ TEST_F(VectorServiceTest, names_every_bad_row_and_writes_none) {
   EXPECT_EQ(ask("GET", "/collections/films/points/7").status, 404);
 }
 
+TEST_F(VectorServiceTest, names_every_bad_row_of_columns_and_of_new_vectors) {
+  EXPECT_THAT(refused("PUT", "/collections/films/points",
+                      R"({"batch":{"ids":[7,"x",8,7,9],"vectors":[[1,0,0],[1,0,0],[1],[1,0,0],[0,0,0]]}})"),
+              AllOf(HasSubstr("/batch/ids/1"), HasSubstr("/batch/vectors/2"), HasSubstr("/batch/ids/3"),
+                    HasSubstr("/batch/vectors/4"), HasSubstr("3 more rows")));
+  refused("PUT", "/collections/films/points", R"({"batch":{"ids":[7],"vectors":[[1,0,0]],"payloads":{"a":{}}}})");
+  const auto vectors = [&](const std::string& points, int status) {
+    return refused("PUT", "/collections/films/points/vectors", R"({"points":[)" + points + "]}", status);
+  };
+  EXPECT_THAT(vectors(R"({"id":1,"vector":[1]},{"id":2,"vector":[1,0,0]},{"id":"x","vector":[1,0,0]})", 422),
+              AllOf(HasSubstr("/points/0/vector"), HasSubstr("/points/2/id")));
+  EXPECT_THAT(vectors(R"({"id":1,"vector":[1,0,0]},{"id":50,"vector":[1,0,0]},{"id":60,"vector":[1,0,0]})", 404),
+              AllOf(HasSubstr("/points/1/id"), HasSubstr("/points/2/id")));
+  EXPECT_EQ(count(), 3u);
+}
+
+// What can be known to be wrong with any operation of a batch keeps out all of them.
+TEST_F(VectorServiceTest, applies_nothing_of_a_batch_with_a_malformed_operation) {
+  const std::string upsert = R"({"upsert":{"points":[{"id":7,"vector":[1,0,0]}]}})";
+  const auto batch = [&](const std::string& second) {
+    return refused("POST", "/collections/films/points/batch", R"({"operations":[)" + upsert + "," + second + "]}");
+  };
+  EXPECT_THAT(batch(R"({"delete":{"points":[-1]}})"), HasSubstr("/operations/1/delete/points/0"));
+  EXPECT_THAT(batch(R"({"upsert":{"points":[{"id":8,"vector":[1]}]}})"),
+              HasSubstr("/operations/1/upsert/points/0/vector"));
+  EXPECT_THAT(batch(R"({"upsert":{"batch":{"ids":["x"],"vectors":[[1,0,0]]}}})"),
+              HasSubstr("/operations/1/upsert/batch/ids/0"));
+  EXPECT_THAT(batch(R"({"set_payload":{"payload":7,"points":[1]}})"), HasSubstr("/operations/1/set_payload/payload"));
+  EXPECT_THAT(batch(R"({"drop":{}})"), HasSubstr("/operations/1"));
+  EXPECT_EQ(ask("GET", "/collections/films/points/7").status, 404);
+  EXPECT_EQ(ask("POST", "/collections/films/points/batch",
+                R"({"operations":[)" + upsert + R"(,{"set_payload":{"payload":{"a":1},"points":[7]}},{"delete":{"points":[1]}}]})")
+                .status,
+            200);
+  EXPECT_EQ(Json::parse(ask("GET", "/collections/films/points/7").body)["result"]["payload"]["a"], 1);
+  EXPECT_EQ(count(), 3u);
+}
+
 TEST_F(VectorServiceTest, refuses_bodies_that_cannot_be_read) {
   const char* const search = "/collections/films/points/search";
   refused("POST", search, R"({"vector":[1,0)");
@@ -129,6 +168,17 @@ TEST_F(VectorServiceTest, refuses_bodies_that_cannot_be_read) {
   refused("GET", search, "");                                                        // no id
 }
 
+TEST_F(VectorServiceTest, deletes_payload_fields_within_fields) {
+  ASSERT_EQ(ask("PUT", "/collections/films/points/payload", R"({"payload":{"a":{"b":1,"c":2},"d.e":3,"f":4},"points":[1]})").status, 200);
+  ASSERT_EQ(ask("POST", "/collections/films/points/payload/delete", R"({"keys":["a.b","d.e","f","g.h"],"points":[1]})").status, 200);
+  EXPECT_EQ(Json::parse(ask("GET", "/collections/films/points/1").body)["result"]["payload"].dump(), R"({"a":{"c":2}})");
+}
+
+TEST_F(VectorServiceTest, refuses_a_query_for_two_things) {
+  EXPECT_THAT(refused("POST", "/collections/films/points/query", R"({"query":{"nearest":1,"recommend":{"positive":[2]}}})"),
+              AllOf(HasSubstr("/query"), HasSubstr("one of")));
+}
+
 TEST_F(VectorServiceTest, bounds_what_is_asked_for) {
   EXPECT_THAT(search(R"("limit":0)", 422), AllOf(HasSubstr("/limit"), HasSubstr("from 1 to")));
   EXPECT_THAT(search(R"("limit":-3)", 422), HasSubstr("/limit"));
@@ -141,10 +191,53 @@ TEST_F(VectorServiceTest, bounds_what_is_asked_for) {
   EXPECT_EQ(Json::parse(search(R"("offset":9999)", 200))["result"].size(), 0u);
 }
 
+// Small requests for large answers are refused before there is one.
+TEST_F(VectorServiceTest, bounds_what_one_request_is_answered) {
+  const std::string one = R"({"vector":[1,0,0],"limit":9000,"offset":1000},)";
+  std::string many;
+  for (int i = 0; i < 11; ++i) many += one;
+  many.pop_back();
+  EXPECT_THAT(refused("POST", "/collections/films/points/search/batch", R"({"searches":[)" + many + "]}", 413),
+              AllOf(HasSubstr("/searches/10/limit"), HasSubstr("at most 100000"), HasSubstr("several requests")));
+  many.resize(many.size() - one.size());
+  EXPECT_EQ(ask("POST", "/collections/films/points/search/batch?timeout=20", R"({"searches":[)" + many + "]}").status,
+            200);
+  EXPECT_THAT(refused("POST", "/collections/films/points/search/groups",
+                      R"({"vector":[1,0,0],"group_by":"year","limit":10000,"group_size":11})", 413),
+              HasSubstr("/group_size"));
+  std::string list;
+  for (int i = 0; i < 10'001; ++i) list += std::string(i ? "," : "") + "1";
+  EXPECT_THAT(refused("POST", "/collections/films/points", R"({"ids":[)" + list + "]}", 413),
+              AllOf(HasSubstr("/ids"), HasSubstr("at most 10000"), HasSubstr("found 10001")));
+  const Json found = Json::parse(ask("POST", "/collections/films/points", R"({"ids":[3,1,3,1,1]})").body);
+  ASSERT_EQ(found["result"].size(), 2u) << "each once";
+  EXPECT_EQ(found["result"][0]["id"], 3);
+}
+
+TEST_F(VectorServiceTest, bounds_the_bytes_of_an_answer) {
+  constexpr size_t dimension = 4096;
+  std::string numbers = "1";
+  for (size_t i = 1; i < dimension; ++i) numbers += ",1";
+  std::string points;
+  for (int i = 0; i < 60; ++i)
+    points += std::string(i ? "," : "") + R"({"id":)" + std::to_string(i) + R"(,"vector":[)" + numbers + "]}";
+  ASSERT_EQ(ask("PUT", "/collections/wide", R"({"vectors":{"size":4096,"distance":"Dot"}})").status, 200);
+  ASSERT_EQ(ask("PUT", "/collections/wide/points", R"({"points":[)" + points + "]}").status, 200);
+  std::string searches;
+  for (int i = 0; i < 15; ++i)
+    searches += std::string(i ? "," : "") + R"({"query":1,"limit":60,"with_vector":true})";
+  EXPECT_THAT(refused("POST", "/collections/wide/points/query/batch?timeout=60", R"({"searches":[)" + searches + "]}", 413),
+              AllOf(HasSubstr("64 MiB"), HasSubstr("with_vector")));
+  EXPECT_EQ(ask("POST", "/collections/wide/points/query?timeout=60", R"({"query":1,"limit":60,"with_vector":true})").status,
+            200);
+}
+
 TEST_F(VectorServiceTest, refuses_filters_that_mean_nothing) {
   const auto filter = [&](const std::string& text) { return search(R"("filter":)" + text, 422); };
   EXPECT_THAT(filter(R"({"most":[]})"), AllOf(HasSubstr("/filter"), HasSubstr("'most'")));
   EXPECT_THAT(filter("[]"), HasSubstr("/filter"));
+  for (const char* condition : {R"({"key":"year","match":{"value":1999}})", R"({"has_id":[1]})"})
+    EXPECT_THAT(filter(condition), AllOf(HasSubstr("Put the condition under must"), testing::Not(HasSubstr("Did you mean"))));
   EXPECT_THAT(filter(R"({"must":[{"key":"year"}]})"), HasSubstr("/filter/must/0"));
   EXPECT_THAT(filter(R"({"must":[{"key":7,"match":{"value":1}}]})"), HasSubstr("/filter/must/0"));
   EXPECT_THAT(filter(R"({"must":[{"key":"year","match":{"value":[1]}}]})"),
@@ -195,6 +288,10 @@ TEST_F(VectorServiceTest, refuses_collections_that_cannot_be) {
   EXPECT_THAT(index(R"({"index":"ivf","probes":3})", 422), HasSubstr("/index_config/probes"));
   EXPECT_THAT(index(R"({"index":"ivf","index_memory":1})", 507),
               AllOf(HasSubstr("/index_config"), HasSubstr("predicted for 1000000 vectors")));
+  EXPECT_THAT(refused("PUT", "/collections/..", R"({"vectors":{"size":3,"distance":"Dot"}})", 400),
+              AllOf(HasSubstr("cannot be the name"), testing::Not(HasSubstr("/index_config"))));
+  EXPECT_THAT(refused("PUT", "/collections/films/index", R"({"field_name":"a","field_schema":{"type":5}})"),
+              HasSubstr("/field_schema/type"));
   refused("PUT", "/collections/..%2f..%2fx", R"({"vectors":{"size":3,"distance":"Dot"}})", 404);
   EXPECT_EQ(ask("GET", "/collections/x").status, 404);
 }
@@ -221,6 +318,19 @@ TEST_F(VectorServiceTest, names_what_an_alias_lacks) {
               HasSubstr("/actions/0/create_alias/alias_name"));
   EXPECT_THAT(refused("POST", "/collections/aliases", R"({"actions":[{"rename_alias":{"old_alias_name":"a"}}]})"),
               HasSubstr("/actions/0/rename_alias/new_alias_name"));
+}
+
+// What is said of the vectors' index comes over what is said of the collection's, and leaves the rest of it.
+TEST_F(VectorServiceTest, puts_settings_of_the_vectors_over_those_of_the_collection) {
+  ASSERT_EQ(ask("PUT", "/collections/x",
+                R"({"vectors":{"size":4,"distance":"Dot","hnsw_config":{"m":8}},"optimizers_config":{"indexing_threshold":0},
+                    "hnsw_config":{"ef_construct":50,"m":30}})")
+                .status,
+            200);
+  const Json config = Json::parse(ask("GET", "/collections/x").body)["result"]["config"];
+  EXPECT_EQ(config["hnsw_config"]["m"], 8);
+  EXPECT_EQ(config["hnsw_config"]["ef_construct"], 50);
+  EXPECT_EQ(config["optimizer_config"]["indexing_threshold"], 0);
 }
 
 // Searches of a collection that is scanned, waiting at the same time, share a pass over it. Each is answered,
@@ -271,6 +381,50 @@ TEST_F(VectorServiceTest, answers_together_what_waits_together) {
     EXPECT_EQ(together[q]["status"] == "ok", q != 4) << together[q].dump();
   }
   service_.search_in({});
+}
+
+// Whether the process lives is known whatever waits, and who writes does not wait behind who reads.
+TEST_F(VectorServiceTest, answers_at_once_whether_it_lives_and_writes_beside_readers) {
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  const auto submit = [&](const std::string& method, const std::string& path, const std::string& body,
+                          std::function<void(Response)> done) {
+    auto request = std::make_shared<Request>();
+    request->method = method;
+    request->body = body;
+    serve::parse_target(path, *request);
+    service_.answer(request, nullptr, std::move(done));
+  };
+  for (int reader = 0; reader < 4; ++reader)  // more than read at a time, each held up while it is answered
+    submit("GET", "/collections", "", [released](const Response&) { released.wait(); });
+  int answered = 0;
+  for (const char* path : {"/healthz", "/livez", "/readyz", "/"})
+    submit("GET", path, "", [&](const Response& response) { answered += response.status == 200; });
+  EXPECT_EQ(answered, 4) << "before the call returned";
+  EXPECT_EQ(ask("PUT", "/collections/films/points", R"({"points":[{"id":7,"vector":[1,0,0]}]})").status, 200);
+  release.set_value();
+  service_.drain();
+}
+
+// Work of many seconds ends where its deadline is.
+TEST_F(VectorServiceTest, ends_a_search_at_its_deadline) {
+  constexpr int dimension = 64;
+  const Random random(3, 2);
+  Json points = Json::array(), examples = Json::array(), searches = Json::array();
+  for (uint32_t i = 0; i < 4000; ++i) {
+    Json vector = Json::array();
+    for (uint32_t d = 0; d < dimension; ++d) vector.push_back(static_cast<float>(random.normal(i, d)));
+    points.push_back({{"id", i}, {"vector", vector}});
+    if (i < 200) examples.push_back(i);
+  }
+  for (int i = 0; i < 1000; ++i)
+    searches.push_back({{"positive", examples}, {"strategy", "best_score"}, {"limit", 1}});
+  ASSERT_EQ(ask("PUT", "/collections/long", R"({"vectors":{"size":64,"distance":"Dot"}})").status, 200);
+  ASSERT_EQ(ask("PUT", "/collections/long/points", Json{{"points", points}}.dump()).status, 200);
+  EXPECT_THAT(refused("POST", "/collections/long/points/recommend/batch?timeout=1",
+                      Json{{"searches", searches}}.dump(), 503),
+              AllOf(HasSubstr("did not end before its deadline"), HasSubstr("timeout")));
+  EXPECT_EQ(service_.searches().shed + service_.searches().refused, 0u);
 }
 
 }  // namespace

@@ -108,6 +108,48 @@ TEST_F(Access, a_quota_of_requests_is_kept) {
   EXPECT_EQ(status("GET", "/collections/films", nullptr, manage), 200) << "others are not held up";
 }
 
+// A file that cannot be read neither ends a running server nor opens it.
+TEST_F(Access, a_damaged_file_leaves_the_tokens_known) {
+  const std::string read = token("read");
+  open();
+  const std::string good = read_text(folder / "tokens.json");
+  const std::string no_hash = R"({"tokens":[{"name":"x"}]})", no_names = R"({"tokens":[{"hash":")" + std::string(64, 'a') + R"(","collections":"films"}]})";
+  for (const std::string& text : {std::string(R"({"tokens":[5]})"), no_hash, no_names, std::string("{")}) {
+    write_atomically(folder / "tokens.json", text);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1050));
+    EXPECT_EQ(status("GET", "/collections", nullptr, read), 200) << text;
+    EXPECT_EQ(ask(*service, "GET", "/collections", nullptr).status, 401) << text;
+  }
+  const auto said = [&](const std::string& text) -> std::string {
+    write_atomically(folder / "tokens.json", text);
+    try {
+      serve::AccessTokens(folder / "tokens.json", "");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::damaged);
+      return error.what();
+    }
+    return "nothing";
+  };
+  EXPECT_THAT(said(R"({"tokens":[5]})"), AllOf(HasSubstr("tokens.json, entry 1"), HasSubstr("an object")));
+  EXPECT_THAT(said(no_hash), AllOf(HasSubstr("tokens.json, entry 1"), HasSubstr("64 hexadecimal digits")));
+  EXPECT_THAT(said(no_names), AllOf(HasSubstr("tokens.json, entry 1"), HasSubstr("collections")));
+  EXPECT_EQ(said(good), "nothing");
+}
+
+TEST_F(Access, a_file_that_cannot_be_read_does_not_open_what_had_no_tokens) {
+  open();
+  ASSERT_EQ(ask(*service, "GET", "/collections", nullptr).status, 200);
+  write_atomically(folder / "tokens.json", R"({"tokens":[5]})");
+  std::this_thread::sleep_for(std::chrono::milliseconds(1050));
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(ask(*service, "GET", "/collections", nullptr).status, 401);
+}
+
+TEST_F(Access, a_rate_below_nothing_is_refused) {
+  EXPECT_THROW(token("read", {}, -3), Error);
+  EXPECT_THROW(token("read", {}, NAN), Error);
+  EXPECT_FALSE(std::filesystem::exists(folder / "tokens.json"));
+}
+
 TEST_F(Access, without_tokens_the_key_guards_writing) {
   open("secret");
   EXPECT_EQ(ask(*service, "PUT", "/collections/films", config).status, 401);
@@ -127,7 +169,7 @@ TEST_F(Access, recall_is_sampled_and_told_with_latency_and_queue) {
     service->recall().wait();
   }
   ask(*service, "POST", "/collections/films/points/search", {{"vector", {1, 1}}, {"params", {{"exact", true}}}});
-  const std::string text = service->metrics();
+  const std::string text = service->metrics(true);
   for (const char* line : {"cowatch_vectors_recall_wanted_total{collection=\"films\"} 50\n", "cowatch_vectors_recall_found_total{collection=\"films\"} 50\n",
                            "cowatch_vectors_points{collection=\"films\"} 30\n", "cowatch_vectors_queue_length{queue=\"search\"} 0\n",
                            "cowatch_vectors_requests_total{operation=\"POST /collections/{name}/points/search\",status=\"200\"} 6\n"})
@@ -135,6 +177,41 @@ TEST_F(Access, recall_is_sampled_and_told_with_latency_and_queue) {
   const auto history = service->recall().history();
   ASSERT_EQ(history.size(), 1u);
   EXPECT_FALSE(history.at("films").empty());
+}
+
+TEST_F(Access, who_may_not_read_every_collection_is_not_told_their_names) {
+  const test::SmallWorkspace made;
+  Workspace workspace = made.opened();
+  std::filesystem::create_directories(workspace.file("vectors"));
+  const Path file = workspace.file("vectors") / "tokens.json";
+  const std::string all = AccessTokens::add(file, {"all", "manage", {}, 0}), some = AccessTokens::add(file, {"some", "read", {"films"}, 0});
+  serve::Service served(std::move(workspace), patient());
+  const std::map<std::string, std::string> manage = {{"api-key", all}};
+  ASSERT_EQ(ask(served.vectors(), "PUT", "/collections/films", config, manage).status, 200);
+  ASSERT_EQ(ask(served.vectors(), "PUT", "/collections/films/points", one_point, manage).status, 200);
+  ASSERT_EQ(ask(served.vectors(), "POST", "/collections/films/points/search", search, manage).status, 200);
+  served.vectors().recall().wait();
+  for (const char* path : {"/metrics", "/api/quality"}) {
+    for (const std::string& token : {std::string(), some, all}) {
+      serve::Request request = test::request_of("GET", path);
+      if (!token.empty()) request.headers["authorization"] = "Bearer " + token;
+      const Response response = served.answer(request);
+      EXPECT_EQ(response.status, 200);
+      EXPECT_EQ(response.body.find("films") != std::string::npos, token == all) << path;
+    }
+  }
+}
+
+TEST_F(Access, what_was_measured_of_a_collection_goes_with_it) {
+  open();
+  ask(*service, "PUT", "/collections/films", config);
+  ask(*service, "PUT", "/collections/films/points", one_point);
+  ask(*service, "POST", "/collections/films/points/search", search);
+  service->recall().wait();
+  EXPECT_THAT(service->metrics(true), HasSubstr("films"));
+  EXPECT_EQ(ask(*service, "DELETE", "/collections/films", nullptr).status, 200);
+  EXPECT_THAT(service->metrics(true), Not(HasSubstr("films")));
+  EXPECT_TRUE(service->recall().history().empty());
 }
 
 TEST(Sampler, measures_one_search_in_so_many) {
@@ -182,7 +259,13 @@ TEST_F(Quality, each_notice_names_the_command_that_mends_it) {
   EXPECT_EQ(judged({}, {facts}), Json::array()) << "indexing goes on";
   facts = sound();
   facts.recall = {800, 1000};
-  EXPECT_THAT(command(judged({}, {facts})), AllOf(HasSubstr("/collections/films/points/query"), HasSubstr("\"hnsw_ef\":256")));
+  EXPECT_EQ(command(judged({}, {facts})), "curl -X PATCH http://127.0.0.1:9/collections/films -H 'Content-Type: application/json' -d "
+                                          "'{\"hnsw_config\":{\"m\":32,\"ef_construct\":256}}'");
+  EXPECT_THAT(judged({}, {facts})[0]["Text"].get<std::string>(), AllOf(HasSubstr("80.0 %"), HasSubstr("\"hnsw_ef\": 256"), HasSubstr("from now on")));
+  facts.config.index.kind = IndexKind::ivf;
+  EXPECT_THAT(command(judged({}, {facts})), AllOf(HasSubstr("PUT"), HasSubstr("/collections/films_graph"), HasSubstr("\"index\":\"graph\"")));
+  facts.config.index.kind = IndexKind::exact, facts.status.indexed = 0;
+  EXPECT_EQ(judged({}, {facts}), Json::array()) << "it was to be scanned";
   facts = sound();
   facts.status.damage = {"a segment is made again from the records"};
   EXPECT_EQ(command(judged({}, {facts})), "cowatch vectors check WORKSPACE films");

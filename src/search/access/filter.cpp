@@ -41,8 +41,11 @@ Scalar need_scalar(const Json& json, const std::string& where) {
 std::vector<Scalar> need_scalars(const Json& json, const std::string& where) {
   if (!json.is_array()) refuse("this is not a list", where, "an array of strings or whole numbers", json);
   std::vector<Scalar> values;
-  for (size_t i = 0; i < json.size(); ++i)
-    values.push_back(need_scalar(json[i], where + "/" + std::to_string(i)));
+  values.reserve(json.size());
+  for (const Json& each : json) {
+    const auto value = scalar_of(each);
+    values.push_back(value ? *value : need_scalar(each, where + "/" + std::to_string(values.size())));
+  }
   std::sort(values.begin(), values.end());
   return values;
 }
@@ -175,8 +178,12 @@ Condition parse_condition(const Json& json, const std::string& where, int depth)
       refuse("this is not a condition", where, "{\"has_id\": [ids]}", json);
     Condition condition;
     condition.kind = Kind::has_id;
-    for (size_t i = 0; i < list.size(); ++i)
-      condition.ids.push_back(parse_point_id(list[i], where + "/has_id/" + std::to_string(i)));
+    auto& ids = condition.ids;
+    ids.reserve(list.size());
+    for (const Json& each : list) {
+      const auto id = point_id_of(each);
+      ids.push_back(id ? *id : parse_point_id(each, where + "/has_id/" + std::to_string(ids.size())));
+    }
     std::sort(condition.ids.begin(), condition.ids.end());
     return condition;
   }
@@ -229,6 +236,9 @@ Condition parse_group(const Json& json, const std::string& where, int depth) {
       all.children.push_back(group(Kind::none, parse_conditions(value, place, depth)));
     } else if (name == "min_should") {
       all.children.push_back(parse_min_should(value, place, depth));
+    } else if (name == "key" || name == "has_id" || name == "is_empty" || name == "is_null") {
+      refuse("a condition stands in place of a filter", where, "{\"must\": [condition]}", json,
+             "Put the condition under must.");
     } else {
       unknown_key(name, where, known);
     }

@@ -41,11 +41,14 @@ std::optional<PointId> parse_uuid(std::string_view text) {
 
 }  // namespace
 
-PointId parse_point_id(const Json& json, std::string_view where) {
+std::optional<PointId> point_id_of(const Json& json) {
   if (json.is_number_unsigned()) return PointId(json.get<uint64_t>());
-  if (json.is_string()) {
-    if (const auto id = parse_uuid(json.get_ref<const std::string&>())) return *id;
-  }
+  if (json.is_string()) return parse_uuid(json.get_ref<const std::string&>());
+  return std::nullopt;
+}
+
+PointId parse_point_id(const Json& json, std::string_view where) {
+  if (const auto id = point_id_of(json)) return *id;
   refuse(where, json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 

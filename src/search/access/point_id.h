@@ -4,6 +4,7 @@
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,8 +21,9 @@ struct PointId {
   auto operator<=>(const PointId&) const = default;  // numbers first
 };
 
-// Throws bad_input naming `where` for anything but a whole number of at least 0 or a UUID (with or without
-// hyphens).
+// Nothing for anything but a whole number of at least 0 or a UUID (with or without hyphens).
+std::optional<PointId> point_id_of(const Json& json);
+// Throws bad_input naming `where` instead.
 PointId parse_point_id(const Json& json, std::string_view where);
 PointId parse_point_id(std::string_view text, std::string_view where);  // "7" or a UUID, of an address
 Json to_json(const PointId& id);

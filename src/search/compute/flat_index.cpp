@@ -155,7 +155,7 @@ std::vector<Scored> FlatIndex::scan(std::span<const float> query, size_t k,
   const size_t slots = live_.size(), length = codes_.empty() ? range_rows : coded_range_rows;
   std::vector<std::vector<Scored>> found((slots + length - 1) / length);
   parallel_for(slots, length, [&](size_t begin, size_t end) {
-    throw_if_cancelled(options);
+    options.patience.check();
     found[begin / length] = codes_.empty() ? scan_rows(query, begin, end, k, options.filter)
                                            : scan_codes(query, begin, end, k, options.filter);
   });
@@ -201,7 +201,7 @@ std::vector<Scored> FlatIndex::scan_survivors(std::span<const float> query, size
                                               const SearchOptions& options) const {
   TopK best(std::min(k, options.filter->count()));
   const float square = dot(query, query);
-  throw_if_cancelled(options);
+  options.patience.check();
   options.filter->for_each([&](uint32_t slot) {
     if (!live_.has(slot)) return;
     float score = inner_product(query, source_.type(), source_.row(slot));
@@ -227,7 +227,7 @@ std::vector<std::vector<Scored>> FlatIndex::search_batch(ConstMatrix queries, si
   std::vector<std::vector<std::vector<Scored>>> found(queries.rows, std::vector<std::vector<Scored>>(ranges));
   parallel_for(groups * ranges, 1, [&](size_t first, size_t last) {
     for (size_t task = first; task < last; ++task) {
-      throw_if_cancelled(options);
+      options.patience.check();
       const size_t range = task % ranges, query = task / ranges * group_queries,
                    row = range * batch_range_rows;
       auto lists = search_group(asked.rows_from(query, std::min(group_queries, queries.rows - query)), row,

@@ -15,11 +15,6 @@ void checked_row(Metric metric, const VectorSource& source, uint32_t slot, std::
 float exact_score(Metric metric, std::span<const float> query, const VectorSource& source, uint32_t slot);
 float exact_score(Metric metric, std::span<const float> query, std::span<const float> row);
 
-inline void throw_if_cancelled(const SearchOptions& options) {
-  if (options.cancel && options.cancel->load(std::memory_order_relaxed))
-    throw Error(ErrorCode::interrupted, "the search was cancelled");
-}
-
 // Of the source, beyond what check_index_options() looks at.
 void check_source(const VectorSource& source);
 

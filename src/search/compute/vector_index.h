@@ -17,7 +17,6 @@
 // Same seed, same vectors, same options: the same index, byte for byte, for any number of threads.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -28,6 +27,7 @@
 #include "base/file.h"
 #include "math/matrix.h"
 #include "search/compute/allowed.h"
+#include "search/compute/patience.h"
 #include "search/compute/top_k.h"
 #include "search/compute/vector_source.h"
 
@@ -97,8 +97,7 @@ struct SearchOptions {
   // Re-rank by full vectors of the source even where the index has finer codes of its own.
   bool full_vectors = false;
   const Allowed* filter = nullptr;  // borrowed; slots beyond its size are not answered
-  const std::atomic<bool>* cancel =
-      nullptr;  // looked at now and then; a search stopped so throws interrupted
+  Patience patience = {};  // looked at now and then: a search that outlasts it throws as Patience::check()
 };
 
 class VectorIndex {

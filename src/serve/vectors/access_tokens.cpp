@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
+#include <optional>
 
 #include "base/json.h"
+#include "base/log.h"
 
 namespace cowatch::serve {
 namespace {
@@ -37,19 +40,63 @@ std::string_view given_token(const Request& request) {
   return {};
 }
 
-Scope scope_of(const std::string& name, const Path& file) {
+constexpr const char* scopes = "read, write or manage";
+
+std::optional<Scope> scope_named(std::string_view name) {
   if (name == "read") return Scope::read;
   if (name == "write") return Scope::write;
   if (name == "manage") return Scope::manage;
-  throw Error(ErrorCode::bad_input, "there is no such scope",
-              {.where = file.string(), .expected = "read, write or manage", .found = "'" + name + "'"});
+  return std::nullopt;
 }
 
-Json read_file(const Path& file) {
-  const Json json = Json::parse(read_text(file), nullptr, false);
-  if (!json.is_object() || !json.contains("tokens") || !json["tokens"].is_array())
-    throw Error(ErrorCode::damaged, "the tokens cannot be read", {.where = file.string()});
-  return json;
+bool is_hash(const Json& json) {
+  return json.is_string() && json.get_ref<const std::string&>().size() == 2 * crypto_generichash_BYTES &&
+         json.get_ref<const std::string&>().find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+// Throws damaged, naming the entry.
+AccessTokens::Grant read_grant(const Json& entry, const std::string& where) {
+  const auto fault = [&](const char* field, const char* expected) {
+    return Error(ErrorCode::damaged, "a token cannot be read",
+                 {.where = where, .expected = std::string(field) + ": " + expected,
+                  .remedy = "Take the entry out, and make another token with `cowatch vectors token`."});
+  };
+  if (!entry.is_object()) throw fault("the entry", "an object");
+  if (!is_hash(entry.value("hash", Json()))) throw fault("hash", "64 hexadecimal digits");
+  AccessTokens::Grant grant;
+  const Json name = entry.value("name", Json("")), scope = entry.value("scope", Json("read")),
+             collections = entry.value("collections", Json::array()),
+             rate = entry.value("requests_per_second", Json(0.0));
+  if (!name.is_string()) throw fault("name", "a string");
+  grant.name = name.get<std::string>();
+  if (!scope.is_string() || !scope_named(scope.get<std::string>())) throw fault("scope", scopes);
+  grant.scope = scope.get<std::string>();
+  const bool names = collections.is_array() &&
+                     std::ranges::all_of(collections, [](const Json& each) { return each.is_string(); });
+  if (!names) throw fault("collections", "an array of strings");
+  grant.collections = collections.get<std::vector<std::string>>();
+  if (!rate.is_number() || rate.get<double>() < 0) throw fault("requests_per_second", "a number of at least 0");
+  grant.requests_per_second = rate.get<double>();
+  return grant;
+}
+
+// The file as it is, and what each token may, by its hash.
+struct TokenFile {
+  Json json = {{"tokens", Json::array()}};
+  std::map<std::string, AccessTokens::Grant, std::less<>> grants;
+};
+TokenFile read_file(const Path& file) {
+  TokenFile read;
+  read.json = Json::parse(read_text(file), nullptr, false);
+  if (!read.json.is_object() || !read.json.contains("tokens") || !read.json["tokens"].is_array())
+    throw Error(ErrorCode::damaged, "the tokens cannot be read",
+                {.where = file.string(), .expected = "{\"tokens\": […]}, as `cowatch vectors token` writes it"});
+  size_t number = 0;
+  for (const Json& entry : read.json["tokens"]) {
+    const auto grant = read_grant(entry, file.string() + ", entry " + std::to_string(++number));
+    read.grants[entry["hash"].get<std::string>()] = grant;
+  }
+  return read;
 }
 
 // A page of another site must not act with a visitor's browser.
@@ -72,28 +119,27 @@ AccessTokens::AccessTokens(const Path& file, std::string key) : file_(file), key
 void AccessTokens::load() {
   if (seconds_now() - looked_at_ < 1) return;
   looked_at_ = seconds_now();
-  if (!std::filesystem::exists(file_)) {
-    // Removing the file of a running server must not open it: the tokens known go on until a restart.
-    return;
-  }
-  const auto written = std::filesystem::last_write_time(file_);
-  if (present_ && written == written_) return;
-  const Json json = read_file(file_);
-  std::map<std::string, Known, std::less<>> known;
-  for (const Json& entry : json["tokens"]) {
-    Known each;
-    each.grant.name = entry.value("name", "");
-    each.grant.scope = entry.value("scope", "read");
-    scope_of(each.grant.scope, file_);
-    each.grant.collections = entry.value("collections", std::vector<std::string>());
-    each.grant.requests_per_second = entry.value("requests_per_second", 0.0);
-    each.credit = each.grant.requests_per_second;
-    each.filled_at = seconds_now();
-    known[entry.at("hash").get<std::string>()] = std::move(each);
-  }
-  by_hash_ = std::move(known);
+  std::error_code missing;
+  const auto written = std::filesystem::last_write_time(file_, missing);
+  // Removing the file of a running server must not open it: the tokens known go on until a restart.
+  if (missing || (present_ && written == written_)) return;
   present_ = true;
   written_ = written;
+  std::map<std::string, Known, std::less<>> known;
+  for (auto& [hash, grant] : read_file(file_).grants) {
+    const double rate = grant.requests_per_second;
+    known[hash] = {std::move(grant), rate, seconds_now()};
+  }
+  by_hash_ = std::move(known);
+}
+
+void AccessTokens::look_again() {
+  try {
+    load();
+  } catch (const std::exception& error) {
+    log(LogLevel::error, error.what());
+    log(LogLevel::warning, "the tokens known before go on until the file can be read");
+  }
 }
 
 void AccessTokens::check(const Request& request, Scope scope, const std::string& collection) {
@@ -101,7 +147,7 @@ void AccessTokens::check(const Request& request, Scope scope, const std::string&
   if (scope != Scope::read) check_origin(request);
   const std::string_view token = given_token(request);
   const std::lock_guard lock(mutex_);
-  load();
+  look_again();
   if (!present_) {
     if (scope == Scope::read || key_.empty()) return;
     if (token.size() == key_.size() && sodium_memcmp(token.data(), key_.data(), key_.size()) == 0) return;
@@ -113,7 +159,7 @@ void AccessTokens::check(const Request& request, Scope scope, const std::string&
     throw Error(ErrorCode::unauthorized, token.empty() ? "this needs a token" : "this token is not known",
                 {.expected = "Authorization: Bearer or api-key"});
   Known& known = found->second;
-  if (scope_of(known.grant.scope, file_) < scope)
+  if (scope_named(known.grant.scope) < scope)
     throw AccessError(403, "the token `" + known.grant.name + "` does not allow this",
                 {.expected = scope == Scope::write ? "write" : "manage", .found = known.grant.scope});
   const auto& reach = known.grant.collections;
@@ -133,8 +179,14 @@ void AccessTokens::check(const Request& request, Scope scope, const std::string&
 
 std::string AccessTokens::add(const Path& file, const Grant& grant) {
   if (sodium_init() < 0) throw Error(ErrorCode::internal, "libsodium cannot be used");
-  scope_of(grant.scope, file);
-  Json json = std::filesystem::exists(file) ? read_file(file) : Json{{"tokens", Json::array()}};
+  const auto refuse = [](const char* message, const char* expected, std::string found) {
+    return Error(ErrorCode::bad_argument, message, {.expected = expected, .found = std::move(found)});
+  };
+  if (!scope_named(grant.scope)) throw refuse("there is no such scope", scopes, "'" + grant.scope + "'");
+  if (!(grant.requests_per_second >= 0) || std::isinf(grant.requests_per_second))
+    throw refuse("this is not a number of requests a second", "a number of at least 0, where 0 is any number",
+                 std::to_string(grant.requests_per_second));
+  Json json = std::filesystem::exists(file) ? read_file(file).json : TokenFile().json;
   std::array<unsigned char, 24> bytes;
   randombytes_buf(bytes.data(), bytes.size());
   std::string token = "cw_" + hex(bytes);

@@ -30,10 +30,12 @@ class AccessError : public Error {
 
 class AccessTokens {
  public:
+  // Throws damaged, naming the entry, when the file is there and cannot be read.
   AccessTokens(const Path& file, std::string key);
 
   // Throws unauthorized or AccessError. `collection` may be empty: of
-  // all. Looks at the file again at most once a second.
+  // all. Looks at the file again at most once a second; when it cannot be read any longer, that is logged and
+  // the tokens known before go on.
   void check(const Request& request, Scope scope, const std::string& collection);
 
   struct Grant {
@@ -41,7 +43,7 @@ class AccessTokens {
     std::vector<std::string> collections;  // names or aliases as asked for; empty: all
     double requests_per_second = 0;        // 0: any number
   };
-  // Adds a token to the file and returns it; it is shown this once.
+  // Adds a token to the file and returns it; it is shown this once. Throws bad_argument; damaged for the file.
   static std::string add(const Path& file, const Grant& grant);
 
  private:
@@ -49,7 +51,8 @@ class AccessTokens {
     Grant grant;
     double credit = 0, filled_at = 0;  // a bucket that fills at the quota's rate and holds one second of it
   };
-  void load();  // mutex held
+  void load();        // mutex held
+  void look_again();  // mutex held
 
   Path file_;
   std::string key_;

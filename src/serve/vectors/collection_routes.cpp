@@ -98,7 +98,8 @@ CollectionConfig read_new_config(const Json& body, size_t shards) {
   config.index.metric = read_distance(vectors);
   config.most_points = fields.whole("most_points", 0, 1, SIZE_MAX);
   config.table_points = fields.whole("table_points", 0, 16, 1u << 20);
-  read_tuning(vectors.find("hnsw_config") ? vectors : fields, config);
+  read_tuning(fields, config);
+  read_tuning(vectors, config);  // its own hnsw_config says more than the collection's
   read_index(fields, config);
   return config;
 }
@@ -274,10 +275,11 @@ void create_on_shards(CollectionSet& collections, ShardLinks& links, const std::
 
 Json create_collection(VectorCall& call) {
   if (call.body.is_object() && call.body.contains("shards")) {
-    create_on_shards(call.collections, call.service.links(), call.path[0], std::move(call.body), call.deadline);
+    create_on_shards(call.collections, call.service.links(), call.path[0], std::move(call.body), call.patience.deadline);
     return true;
   }
   const CollectionConfig config = read_new_config(call.body, 1);
+  call.collections.check_free(call.path[0]);
   try {
     check_config(config);
   } catch (const Error& error) {
@@ -300,7 +302,9 @@ Json update_collection(VectorCall& call) {
 }
 
 Json delete_collection(VectorCall& call) {
-  return call.collections.remove(call.path[0]);
+  const bool removed = call.collections.remove(call.path[0]);
+  if (removed) call.service.recall().forget(call.path[0]);
+  return removed;
 }
 
 Json change_aliases(VectorCall& call) {
@@ -341,11 +345,20 @@ Json all_aliases(VectorCall& call) {
   return aliases_json(call.collections, nullptr);
 }
 
+// Other settings of an index change nothing.
+static std::string need_type(const Json& schema) {
+  const auto type = schema.find("type");
+  if (type != schema.end() && type->is_string()) return type->get<std::string>();
+  throw Error(ErrorCode::bad_input, "a field cannot be read",
+              {.where = "/field_schema/type", .expected = "a string", .found = type == schema.end() ? "nothing" : type->type_name()});
+}
+
 Json put_payload_index(VectorCall& call) {
   const Fields fields(call.body, "", {"field_name", "field_schema"});
   fields.need("field_name", "a string");
   const Json* schema = fields.find("field_schema");
-  const std::string type = schema && schema->is_object() ? schema->value("type", "") : fields.text("field_schema", "keyword");
+  const bool object = schema && schema->is_object();
+  const std::string type = object ? need_type(*schema) : fields.text("field_schema", "keyword");
   static const std::vector<std::string> known = {"keyword", "integer", "float", "bool", "datetime", "uuid"};
   if (std::find(known.begin(), known.end(), type) == known.end())
     throw Error(ErrorCode::unsupported, "there is no such index",

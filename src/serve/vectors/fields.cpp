@@ -89,10 +89,8 @@ const Json& Fields::list(std::string_view name) const {
   return found;
 }
 
-std::vector<PointId> Fields::ids(std::string_view name) const {
-  std::vector<PointId> ids;
-  for (const Json& id : list(name)) ids.push_back(parse_point_id(id, place(name) + "/" + std::to_string(ids.size())));
-  return ids;
+std::vector<PointId> Fields::ids(std::string_view name, size_t most) const {
+  return read_ids(list(name), place(name), most);
 }
 
 void Fields::refuse(std::initializer_list<std::string_view> names, std::string_view remedy) const {
@@ -101,6 +99,22 @@ void Fields::refuse(std::initializer_list<std::string_view> names, std::string_v
       throw Error(ErrorCode::unsupported, "this field is not supported",
                   {.where = place(name), .found = "'" + std::string(name) + "'", .remedy = std::string(remedy)});
   }
+}
+
+std::vector<PointId> read_ids(const Json& json, const std::string& where, size_t most) {
+  if (json.size() > most)
+    throw Error(ErrorCode::too_large, "there are too many ids in one request",
+                {.where = where,
+                 .expected = "at most " + std::to_string(most),
+                 .found = std::to_string(json.size()),
+                 .remedy = "Send several requests."});
+  std::vector<PointId> ids;
+  ids.reserve(json.size());
+  for (const Json& each : json) {
+    const auto id = point_id_of(each);
+    ids.push_back(id ? *id : parse_point_id(each, where + "/" + std::to_string(ids.size())));
+  }
+  return ids;
 }
 
 std::vector<float> read_vector(const Json& json, const std::string& where) {

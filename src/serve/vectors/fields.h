@@ -29,7 +29,7 @@ class Fields {
   const double* number(std::string_view name, double& buffer) const;  // null when absent
   std::string text(std::string_view name, std::string_view fallback = "") const;
   const Json& list(std::string_view name) const;  // needed: an array
-  std::vector<PointId> ids(std::string_view name) const;  // needed
+  std::vector<PointId> ids(std::string_view name, size_t most) const;  // needed, as read_ids()
   // Throws unsupported, naming the field, when one of them is given.
   void refuse(std::initializer_list<std::string_view> names, std::string_view remedy = "") const;
   [[noreturn]] void wrong(std::string_view name, std::string_view expected) const;
@@ -38,6 +38,9 @@ class Fields {
   const Json& object_;
   std::string where_;
 };
+
+// A JSON array of ids, at most so many. Throws bad_input, and too_large.
+std::vector<PointId> read_ids(const Json& json, const std::string& where, size_t most);
 
 // A JSON array of numbers as a vector; NaN and infinity cannot be written in JSON, numbers past float32 are refused.
 std::vector<float> read_vector(const Json& json, const std::string& where);

@@ -1,16 +1,16 @@
 // Points: writing, reading by id and in order, counting.
 #include <algorithm>
 #include <map>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "search/row_errors.h"
+#include "search/vector_fault.h"
 #include "serve/vectors/fields.h"
 #include "serve/vectors/vector_routes.h"
 
 namespace cowatch::serve {
 namespace {
-
-constexpr size_t most_points = 100'000;  // of one request
 
 Json written(uint64_t sequence) {
   return {{"operation_id", sequence}, {"status", "completed"}};
@@ -27,44 +27,85 @@ std::string read_payload(const Json* payload, const std::string& where) {
   }
 }
 
-// {"points": [{id, vector, payload}]}
-std::vector<PointChange> read_points(const Fields& fields) {
-  std::vector<PointChange> changes;
+// Rows of a body, each checked as it is read: all that is wrong with any of them becomes one error.
+class Rows {
+ public:
+  explicit Rows(const VectorKind& kind) : kind_(kind) {}
+
+  // `read` makes the change of a row; at these places the body has its id and its vector.
+  template <class Read>
+  void add(const std::string& id_place, const std::string& vector_place, const Read& read) {
+    errors_.attempt([&] {
+      PointChange change = read();
+      if (!ids_.insert(change.id).second)
+        throw Error(ErrorCode::bad_input, "a point occurs twice in one batch",
+                    {.where = id_place, .expected = "each id once", .found = to_text(change.id)});
+      if (const auto fault = vector_fault(kind_.metric, kind_.dimension, change.vector))
+        throw at_place(*fault, vector_place);
+      changes_.push_back(std::move(change));
+    });
+  }
+  std::vector<PointChange> take() {
+    errors_.throw_if_any();
+    return std::move(changes_);
+  }
+
+ private:
+  VectorKind kind_;
+  RowErrors errors_;
+  std::unordered_set<PointId> ids_;
+  std::vector<PointChange> changes_;
+};
+
+const Json& list_of_points(const Fields& fields) {
   const Json& list = fields.list("points");
   if (list.size() > most_points)
     throw Error(ErrorCode::too_large, "there are too many points in one request",
                 {.where = fields.place("points"), .expected = "at most " + std::to_string(most_points), .found = std::to_string(list.size())});
-  RowErrors errors;
-  for (size_t row = 0; row < list.size(); ++row) {
-    errors.attempt([&] {
-      const Fields one(list[row], fields.place("points") + "/" + std::to_string(row), {"id", "vector", "payload"});
+  return list;
+}
+
+// {"points": [{id, vector, payload}]}; the last only where `payloads` are taken.
+std::vector<PointChange> read_points(const Fields& fields, const VectorKind& kind, bool payloads) {
+  static constexpr std::string_view known[] = {"id", "vector", "payload"};
+  Rows rows(kind);
+  size_t row = 0;
+  for (const Json& point : list_of_points(fields)) {
+    const std::string place = fields.place("points") + "/" + std::to_string(row++);
+    rows.add(place + "/id", place + "/vector", [&] {
+      const Fields one(point, place, std::span(known, payloads ? 3 : 2));
       PointChange change;
       change.id = parse_point_id(one.need("id", "a point id"), one.place("id"));
       change.vector = read_vector(one.need("vector", "an array of numbers"), one.place("vector"));
-      change.payload = read_payload(one.find("payload"), one.place("payload"));
-      changes.push_back(std::move(change));
+      if (payloads) change.payload = read_payload(one.find("payload"), one.place("payload"));
+      return change;
     });
   }
-  errors.throw_if_any();
-  return changes;
+  return rows.take();
 }
 
 // {"batch": {ids, vectors, payloads}}
-std::vector<PointChange> read_columns(const Json& json) {
-  const Fields fields(json, "/batch", {"ids", "vectors", "payloads"});
-  const auto ids = fields.ids("ids");
-  const Json& vectors = fields.list("vectors");
-  const Json* payloads = fields.find("payloads");
+std::vector<PointChange> read_columns(const Json& json, const std::string& where, const VectorKind& kind) {
+  const Fields fields(json, where, {"ids", "vectors", "payloads"});
+  const Json &ids = fields.list("ids"), &vectors = fields.list("vectors");
+  const Json* payloads = fields.find("payloads") ? &fields.list("payloads") : nullptr;
+  if (ids.size() > most_points)
+    throw Error(ErrorCode::too_large, "there are too many points in one request",
+                {.where = fields.place("ids"), .expected = "at most " + std::to_string(most_points), .found = std::to_string(ids.size())});
   if (vectors.size() != ids.size() || (payloads && payloads->size() != ids.size()))
     throw Error(ErrorCode::bad_input, "the columns of a batch have one length",
-                {.where = "/batch", .expected = std::to_string(ids.size()) + " vectors and payloads"});
-  std::vector<PointChange> changes;
+                {.where = where, .expected = std::to_string(ids.size()) + " vectors and payloads"});
+  Rows rows(kind);
   for (size_t i = 0; i < ids.size(); ++i) {
     const std::string at = "/" + std::to_string(i);
-    const Json* payload = payloads && !(*payloads)[i].is_null() ? &(*payloads)[i] : nullptr;
-    changes.push_back({ids[i], false, read_vector(vectors[i], "/batch/vectors" + at), read_payload(payload, "/batch/payloads" + at)});
+    const std::string id = fields.place("ids") + at, vector = fields.place("vectors") + at;
+    rows.add(id, vector, [&] {
+      const Json* payload = payloads && !(*payloads)[i].is_null() ? &(*payloads)[i] : nullptr;
+      return PointChange{parse_point_id(ids[i], id), false, read_vector(vectors[i], vector),
+                         read_payload(payload, fields.place("payloads") + at)};
+    });
   }
-  return changes;
+  return rows.take();
 }
 
 // The points that a body with `points` or `filter` names. Points that are not there are left out.
@@ -96,7 +137,7 @@ Selector read_selector(const Fields& fields) {
   Selector selector;
   fields.refuse({"shard_key"});
   if (fields.find("points")) {
-    selector.ids = fields.ids("points");
+    selector.ids = fields.ids("points", most_points);
   } else {
     selector.condition = read_filter(fields);
     if (!selector.condition) fields.wrong("points", "an array of ids, or a filter");
@@ -108,82 +149,6 @@ PointChange change_of(const CollectionView& view, PointPlace at) {
   const PointTable& table = *view.tables[at.table].table;
   const auto vector = table.vector_of(at.slot);
   return {table.id_of(at.slot), false, {vector.begin(), vector.end()}, std::string(table.payload_text(at.slot))};
-}
-
-// Changes the payload of each chosen point.
-Json edit_payloads(Collection& collection, const Selector& selector, const std::function<void(Json&)>& edit) {
-  return written(collection.write([&](const CollectionView& view) {
-    std::vector<PointChange> changes;
-    for (const PointPlace at : selector.in(view)) {
-      Json payload = view.tables[at.table].table->payload_of(at.slot);
-      edit(payload);
-      changes.push_back(change_of(view, at));
-      changes.back().payload = payload.dump();
-    }
-    return changes;
-  }));
-}
-
-const Json& need_payload(const Fields& fields) {
-  fields.refuse({"key"}, "Give the whole path in the payload.");
-  read_payload(&fields.need("payload", "an object"), fields.place("payload"));
-  return *fields.find("payload");
-}
-
-// The writing operations, as bodies of their own and as members of a batch.
-Json write_points(Collection& collection, const Json& body, const std::string& where) {
-  return written(collection.write(read_upsert(body, where)));
-}
-
-Json erase_points(Collection& collection, const Json& body, const std::string& where) {
-  const Fields fields(body, where, {"points", "filter", "shard_key"});
-  const Selector selector = read_selector(fields);
-  return written(collection.write([&](const CollectionView& view) {
-    std::vector<PointChange> changes;
-    for (const PointPlace at : selector.in(view)) changes.push_back({view.id_of(at), true, {}, ""});
-    return changes;
-  }));
-}
-
-Json write_payload(Collection& collection, const Json& body, const std::string& where, bool overwrite) {
-  const Fields fields(body, where, {"payload", "points", "filter", "shard_key", "key"});
-  const Json& payload = need_payload(fields);
-  return edit_payloads(collection, read_selector(fields), [&](Json& edited) {
-    if (overwrite) edited = Json::object();
-    for (const auto& [name, value] : payload.items()) edited[name] = value;
-  });
-}
-
-Json erase_payload(Collection& collection, const Json& body, const std::string& where) {
-  const Fields fields(body, where, {"keys", "points", "filter", "shard_key"});
-  std::vector<std::string> keys;
-  for (const Json& key : fields.list("keys")) {
-    if (!key.is_string()) fields.wrong("keys", "an array of strings");
-    keys.push_back(key.get<std::string>());
-  }
-  return edit_payloads(collection, read_selector(fields), [&](Json& edited) {
-    for (const std::string& key : keys) edited.erase(key);
-  });
-}
-
-Json empty_payload(Collection& collection, const Json& body, const std::string& where) {
-  const Fields fields(body, where, {"points", "filter", "shard_key"});
-  return edit_payloads(collection, read_selector(fields), [](Json& edited) { edited = Json::object(); });
-}
-
-Json write_vectors(Collection& collection, const Json& body, const std::string& where) {
-  auto rows = read_vector_rows(body, where);
-  return written(collection.write([&](const CollectionView& view) {
-    std::vector<PointChange> changes;
-    for (PointChange& row : rows) {
-      const auto at = view.find(row.id);
-      if (!at)
-        throw Error(ErrorCode::not_found, "there is no such point", {.where = where + "/points", .found = to_text(row.id)});
-      changes.push_back(change_of(view, *at));
-      changes.back().vector = std::move(row.vector);
-    }
-    return changes;
-  }));
 }
 
 // Keeps, or leaves out, the members of a payload that keys name; a key may reach in by dots.
@@ -206,27 +171,136 @@ Json trimmed(const Json& payload, const std::vector<std::string>& keys, bool kee
   return kept;
 }
 
+// A writing operation whose body was read and checked: it can fail only by what the collection holds when it is
+// applied. Returns the sequence number of what it wrote.
+using Write = std::function<uint64_t(Collection&)>;
+
+Write upsert(const VectorKind& kind, const Json& body, const std::string& where) {
+  return [changes = read_upsert(body, where, kind)](Collection& collection) { return collection.write(changes); };
+}
+
+Write erase(const VectorKind&, const Json& body, const std::string& where) {
+  const Fields fields(body, where, {"points", "filter", "shard_key"});
+  return [selector = read_selector(fields)](Collection& collection) {
+    return collection.write([&](const CollectionView& view) {
+      std::vector<PointChange> changes;
+      for (const PointPlace at : selector.in(view)) changes.push_back({view.id_of(at), true, {}, ""});
+      return changes;
+    });
+  };
+}
+
+// Changes the payload of each chosen point.
+Write edit_payloads(Selector selector, std::function<void(Json&)> edit) {
+  return [selector = std::move(selector), edit = std::move(edit)](Collection& collection) {
+    return collection.write([&](const CollectionView& view) {
+      std::vector<PointChange> changes;
+      for (const PointPlace at : selector.in(view)) {
+        Json payload = view.tables[at.table].table->payload_of(at.slot);
+        edit(payload);
+        changes.push_back(change_of(view, at));
+        changes.back().payload = payload.dump();
+      }
+      return changes;
+    });
+  };
+}
+
+Write write_payload(const Json& body, const std::string& where, bool overwrite) {
+  const Fields fields(body, where, {"payload", "points", "filter", "shard_key", "key"});
+  fields.refuse({"key"}, "Give the whole path in the payload.");
+  read_payload(&fields.need("payload", "an object"), fields.place("payload"));
+  return edit_payloads(read_selector(fields), [overwrite, payload = *fields.find("payload")](Json& edited) {
+    if (overwrite) edited = Json::object();
+    for (const auto& [name, value] : payload.items()) edited[name] = value;
+  });
+}
+Write add_payload(const VectorKind&, const Json& body, const std::string& where) {
+  return write_payload(body, where, false);
+}
+Write replace_payload(const VectorKind&, const Json& body, const std::string& where) {
+  return write_payload(body, where, true);
+}
+
+Write erase_payload(const VectorKind&, const Json& body, const std::string& where) {
+  const Fields fields(body, where, {"keys", "points", "filter", "shard_key"});
+  std::vector<std::string> keys;
+  for (const Json& key : fields.list("keys")) {
+    if (!key.is_string()) fields.wrong("keys", "an array of strings");
+    keys.push_back(key.get<std::string>());
+  }
+  return edit_payloads(read_selector(fields), [keys](Json& edited) { edited = trimmed(edited, keys, false); });
+}
+
+Write empty_payload(const VectorKind&, const Json& body, const std::string& where) {
+  const Fields fields(body, where, {"points", "filter", "shard_key"});
+  return edit_payloads(read_selector(fields), [](Json& edited) { edited = Json::object(); });
+}
+
+Write write_vectors(const VectorKind& kind, const Json& body, const std::string& where) {
+  return [rows = read_vector_rows(body, where, kind), where](Collection& collection) {
+    return collection.write([&](const CollectionView& view) {
+      std::vector<std::optional<PointPlace>> places;
+      for (const PointChange& row : rows) places.push_back(view.find(row.id));
+      need_points(rows, [&](size_t i) { return places[i].has_value(); }, where);
+      std::vector<PointChange> changes;
+      for (size_t i = 0; i < rows.size(); ++i) {
+        changes.push_back(change_of(view, *places[i]));
+        changes.back().vector = rows[i].vector;
+      }
+      return changes;
+    });
+  };
+}
+
+// By their names in a batch.
+const std::map<std::string, Write (*)(const VectorKind&, const Json&, const std::string&)>& writes() {
+  static const std::map<std::string, Write (*)(const VectorKind&, const Json&, const std::string&)> all = {
+      {"upsert", upsert},
+      {"delete", erase},
+      {"set_payload", add_payload},
+      {"overwrite_payload", replace_payload},
+      {"delete_payload", erase_payload},
+      {"clear_payload", empty_payload},
+      {"update_vectors", write_vectors}};
+  return all;
+}
+
+VectorKind kind_of(const Collection& collection) {
+  const CollectionConfig config = collection.config();
+  return {config.index.metric, config.dimension};
+}
+
+Json write_one(VectorCall& call, const char* name) {
+  const Write write = writes().at(name)(kind_of(*call.collection), call.body, "");
+  return written(write(*call.collection));
+}
+
 }  // namespace
 
-std::vector<PointChange> read_upsert(const Json& body, const std::string& where) {
+std::vector<PointChange> read_upsert(const Json& body, const std::string& where, const VectorKind& kind) {
   const Fields fields(body, where, {"points", "batch", "shard_key", "update_filter", "update_mode"});
   fields.refuse({"shard_key", "update_filter", "update_mode"});
   const Json* columns = fields.find("batch");
-  return columns ? read_columns(*columns) : read_points(fields);
+  return columns ? read_columns(*columns, fields.place("batch"), kind) : read_points(fields, kind, true);
 }
 
-std::vector<PointChange> read_vector_rows(const Json& body, const std::string& where) {
+std::vector<PointChange> read_vector_rows(const Json& body, const std::string& where, const VectorKind& kind) {
   const Fields fields(body, where, {"points", "shard_key", "update_filter"});
   fields.refuse({"shard_key", "update_filter"});
-  std::vector<PointChange> rows;
-  for (const Json& point : fields.list("points")) {
-    const Fields one(point, fields.place("points") + "/" + std::to_string(rows.size()), {"id", "vector"});
-    PointChange row;
-    row.id = parse_point_id(one.need("id", "a point id"), one.place("id"));
-    row.vector = read_vector(one.need("vector", "an array of numbers"), one.place("vector"));
-    rows.push_back(std::move(row));
-  }
-  return rows;
+  return read_points(fields, kind, false);
+}
+
+void need_points(const std::vector<PointChange>& rows, const std::function<bool(size_t)>& there,
+                 const std::string& where) {
+  RowErrors errors;
+  for (size_t i = 0; i < rows.size(); ++i)
+    errors.attempt([&] {
+      if (!there(i))
+        throw Error(ErrorCode::not_found, "there is no such point",
+                    {.where = where + "/points/" + std::to_string(i) + "/id", .found = to_text(rows[i].id)});
+    });
+  errors.throw_if_any();
 }
 
 std::optional<Condition> read_filter(const Fields& fields, std::string_view name) {
@@ -266,82 +340,87 @@ Shown read_shown(const Fields& fields, bool payload_by_default) {
   return shown;
 }
 
-Json point_json(const CollectionView& view, PointPlace at, const Shown& shown) {
+Json point_json(const CollectionView& view, PointPlace at, const Shown& shown, AnswerSize& size) {
   const PointTable& table = *view.tables[at.table].table;
+  size.add(AnswerSize::bytes_of_a_point);
   Json point = {{"id", to_json(table.id_of(at.slot))}};
-  if (shown.payload != Shown::Payload::none) {
-    Json payload = table.payload_of(at.slot);
-    point["payload"] = shown.payload == Shown::Payload::all
-                           ? std::move(payload)
-                           : trimmed(payload, shown.keys, shown.payload == Shown::Payload::include);
+  if (shown.payload == Shown::Payload::all) {
+    size.add(table.payload_text(at.slot).size());
+    point["payload"] = table.payload_of(at.slot);
+  } else if (shown.payload != Shown::Payload::none) {
+    Json payload =
+        trimmed(table.payload_of(at.slot), shown.keys, shown.payload == Shown::Payload::include);
+    size.add(payload.dump().size());
+    point["payload"] = std::move(payload);
   }
   if (shown.vector) {
     const auto vector = table.vector_of(at.slot);
+    size.add(vector.size() * AnswerSize::bytes_of_a_number);
     point["vector"] = std::vector<float>(vector.begin(), vector.end());
   }
   return point;
 }
 
 Json upsert_points(VectorCall& call) {
-  return write_points(*call.collection, call.body, "");
+  return write_one(call, "upsert");
 }
 Json delete_points(VectorCall& call) {
-  return erase_points(*call.collection, call.body, "");
+  return write_one(call, "delete");
 }
 Json update_vectors(VectorCall& call) {
-  return write_vectors(*call.collection, call.body, "");
+  return write_one(call, "update_vectors");
 }
 Json set_payload(VectorCall& call) {
-  return write_payload(*call.collection, call.body, "", false);
+  return write_one(call, "set_payload");
 }
 Json overwrite_payload(VectorCall& call) {
-  return write_payload(*call.collection, call.body, "", true);
+  return write_one(call, "overwrite_payload");
 }
 Json delete_payload(VectorCall& call) {
-  return erase_payload(*call.collection, call.body, "");
+  return write_one(call, "delete_payload");
 }
 Json clear_payload(VectorCall& call) {
-  return empty_payload(*call.collection, call.body, "");
+  return write_one(call, "clear_payload");
 }
 
-const Json& read_operations(const Json& body) {
+namespace {
+
+std::vector<Write> read_writes(const Json& body, const VectorKind& kind) {
   const Fields fields(body, "", {"operations"});
-  const Json& operations = fields.list("operations");
-  static const std::vector<std::string_view> known = {"upsert",         "delete",        "set_payload", "overwrite_payload",
-                                                      "delete_payload", "clear_payload", "update_vectors"};
-  for (size_t i = 0; i < operations.size(); ++i) {
-    if (!operations[i].is_object() || operations[i].size() != 1 ||
-        std::find(known.begin(), known.end(), operations[i].begin().key()) == known.end())
+  std::vector<Write> read;
+  for (const Json& operation : fields.list("operations")) {
+    const std::string place = fields.place("operations") + "/" + std::to_string(read.size());
+    const auto write = operation.is_object() && operation.size() == 1 ? writes().find(operation.begin().key())
+                                                                      : writes().end();
+    if (write == writes().end())
       throw Error(ErrorCode::bad_input, "this is not a known operation",
-                  {.where = "/operations/" + std::to_string(i),
+                  {.where = place,
                    .expected = "one of upsert, delete, set_payload, overwrite_payload, delete_payload, clear_payload, update_vectors"});
+    read.push_back(write->second(kind, operation.begin().value(), place + "/" + write->first));
   }
-  return operations;
+  return read;
 }
 
+}  // namespace
+
+const Json& read_operations(const Json& body, const VectorKind& kind) {
+  read_writes(body, kind);
+  return body["operations"];
+}
+
+// All are read before the first is applied: one that is malformed keeps out the others.
 Json batch_update(VectorCall& call) {
-  const Json& operations = read_operations(call.body);
   Json results = Json::array();
-  for (const Json& operation : operations) {
-    const std::string name = operation.begin().key();
-    const Json& body = operation.begin().value();
-    const std::string where = "/operations/" + std::to_string(results.size()) + "/" + name;
-    Collection& collection = *call.collection;
-    if (name == "upsert") {
-      results.push_back(write_points(collection, body, where));
-    } else if (name == "delete") {
-      results.push_back(erase_points(collection, body, where));
-    } else if (name == "set_payload" || name == "overwrite_payload") {
-      results.push_back(write_payload(collection, body, where, name == "overwrite_payload"));
-    } else if (name == "delete_payload") {
-      results.push_back(erase_payload(collection, body, where));
-    } else if (name == "clear_payload") {
-      results.push_back(empty_payload(collection, body, where));
-    } else {
-      results.push_back(write_vectors(collection, body, where));
-    }
-  }
+  for (const Write& write : read_writes(call.body, kind_of(*call.collection)))
+    results.push_back(written(write(*call.collection)));
   return results;
+}
+
+std::vector<PointId> read_wanted_ids(const Fields& fields) {
+  std::vector<PointId> ids = fields.ids("ids", most_answers);
+  std::unordered_set<PointId> seen;
+  std::erase_if(ids, [&](const PointId& id) { return !seen.insert(id).second; });
+  return ids;
 }
 
 Json retrieve_points(VectorCall& call) {
@@ -350,8 +429,8 @@ Json retrieve_points(VectorCall& call) {
   const Shown shown = read_shown(fields, true);
   const auto view = call.collection->view();
   Json list = Json::array();
-  for (const PointId& id : fields.ids("ids"))
-    if (const auto at = view->find(id)) list.push_back(point_json(*view, *at, shown));
+  for (const PointId& id : read_wanted_ids(fields))
+    if (const auto at = view->find(id)) list.push_back(point_json(*view, *at, shown, call.size));
   return list;
 }
 
@@ -360,7 +439,7 @@ Json get_point(VectorCall& call) {
   const auto view = call.collection->view();
   const auto at = view->find(id);
   if (!at) throw Error(ErrorCode::not_found, "there is no such point", {.found = to_text(id)});
-  return point_json(*view, *at, {Shown::Payload::all, {}, true});
+  return point_json(*view, *at, {Shown::Payload::all, {}, true}, call.size);
 }
 
 Json scroll_points(VectorCall& call) {
@@ -374,7 +453,7 @@ Json scroll_points(VectorCall& call) {
   const auto view = call.collection->view();
   const auto places = view->in_order(from, limit + 1, view->select(condition ? &*condition : nullptr));
   Json list = Json::array();
-  for (size_t i = 0; i < std::min(limit, places.size()); ++i) list.push_back(point_json(*view, places[i], shown));
+  for (size_t i = 0; i < std::min(limit, places.size()); ++i) list.push_back(point_json(*view, places[i], shown, call.size));
   return {{"points", list}, {"next_page_offset", places.size() > limit ? to_json(view->id_of(places[limit])) : Json()}};
 }
 

@@ -133,6 +133,8 @@ Target read_query(const Collection& collection, const CollectionView& view, cons
                      "formula", "rrf", "indices", "values"});
   kind.refuse(
       {"mmr", "discover", "context", "order_by", "fusion", "sample", "formula", "rrf", "indices", "values"});
+  if (kind.find("nearest") && kind.find("recommend"))
+    fields.wrong("query", "one of {\"nearest\": …} and {\"recommend\": …}");
   if (const Json* nearest = kind.find("nearest")) {
     target.vector = read_example(collection, view, *nearest, kind.place("nearest"), target.left_out);
     return target;
@@ -186,14 +188,16 @@ const Json& read_searches(const Json& body) {
 
 Question read_question(VectorCall& call, View view, const Json& body, const std::string& where,
                        const QueryKind& kind) {
+  call.patience.check();
   const Fields fields(body, where, kind.known);
   Question question;
   question.asked = read_asked(fields, false);
   question.target = kind.reader(*call.collection, *view, fields);
   question.k = question.asked.limit + question.asked.offset;
+  call.size.want(question.k, fields.place("limit"));
   question.allowed = allowed_slots(*view, question.asked, question.target);
   question.view = std::move(view);
-  question.cancel = call.cancel;
+  question.patience = call.patience;
   return question;
 }
 

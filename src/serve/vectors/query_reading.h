@@ -34,9 +34,9 @@ struct Question {
   Target target;
   size_t k = 0;
   AllowedSlots allowed;
-  const std::atomic<bool>* cancel = nullptr;
+  Patience patience = {};
 
-  VectorQuery query() const { return {target.vector, k, asked.effort, asked.exact, cancel}; }
+  VectorQuery query() const { return {target.vector, k, asked.effort, asked.exact, patience}; }
 };
 
 // The kinds of queries: what a body looks for.

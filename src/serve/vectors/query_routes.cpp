@@ -43,7 +43,7 @@ std::vector<Answer> search_examples(const VectorCall& call, const Question& ques
     TopKBy best(std::min(question.k, allowed.count()), BetterPoint{&table});
     size_t seen = 0;
     allowed.for_each([&](uint32_t slot) {
-      if (++seen % 1024 == 0) throw_if_cancelled(question.query());
+      if (++seen % 64 == 0) question.patience.check();
       best.offer({slot, example_score(question.target, metric, table.vector_of(slot))});
     });
     found[t] = best.take();
@@ -68,7 +68,7 @@ void measure_recall(VectorCall& call, const Question& question, const std::vecto
   sampler.offer(name, [view = question.view, metric = call.collection->config().index.metric,
                        k = std::min<size_t>(question.k, 10), vector = question.target.vector,
                        allowed = question.allowed, scores] {
-    const auto truth = search(*view, metric, {vector, k, 0, true, nullptr}, allowed);
+    const auto truth = search(*view, metric, {vector, k, 0, true}, allowed);
     // Codes and vectors score alike up to rounding.
     const float least = truth.empty() ? 0 : truth.back().score - 1e-5f * std::abs(truth.back().score);
     const auto found =
@@ -113,28 +113,30 @@ std::vector<std::vector<Answer>> answers_of(VectorCall& call, std::span<const Qu
   return answers;
 }
 
-Json scored_json(const CollectionView& view, const Answer& answer, const Shown& shown) {
-  Json point = point_json(view, answer.at, shown);
+Json scored_json(const CollectionView& view, const Answer& answer, const Shown& shown, AnswerSize& size) {
+  Json point = point_json(view, answer.at, shown, size);
   point["version"] = view.tables[answer.at.table].table->sequence_of(answer.at.slot);
   point["score"] = answer.shown;
   return point;
 }
 
-Json page(const Question& question, const std::vector<Answer>& answers) {
+Json page(VectorCall& call, const Question& question, const std::vector<Answer>& answers) {
+  call.patience.check();
   Json list = Json::array();
   for (size_t i = question.asked.offset; i < answers.size(); ++i)
-    list.push_back(scored_json(*question.view, answers[i], question.asked.shown));
+    list.push_back(scored_json(*question.view, answers[i], question.asked.shown, call.size));
   return list;
 }
 
-Json shown(const QueryKind& kind, const Question& question, const std::vector<Answer>& answers) {
-  Json list = page(question, answers);
+Json shown(VectorCall& call, const QueryKind& kind, const Question& question,
+           const std::vector<Answer>& answers) {
+  Json list = page(call, question, answers);
   return kind.legacy ? list : Json{{"points", std::move(list)}};
 }
 
 Json answer_one(VectorCall& call, const QueryKind& kind) {
   const Question question = read_question(call, call.collection->view(), call.body, "", kind);
-  return shown(kind, question, answers_of(call, std::span(&question, 1))[0]);
+  return shown(call, kind, question, answers_of(call, std::span(&question, 1))[0]);
 }
 
 Json answer_several(VectorCall& call, const QueryKind& kind) {
@@ -145,7 +147,7 @@ Json answer_several(VectorCall& call, const QueryKind& kind) {
         read_question(call, view, body, "/searches/" + std::to_string(questions.size()), kind));
   const auto answers = answers_of(call, questions);
   Json lists = Json::array();
-  for (size_t q = 0; q < questions.size(); ++q) lists.push_back(shown(kind, questions[q], answers[q]));
+  for (size_t q = 0; q < questions.size(); ++q) lists.push_back(shown(call, kind, questions[q], answers[q]));
   return lists;
 }
 
@@ -155,6 +157,7 @@ void answer_together(std::span<Attempt> attempts, const QueryKind& kind) {
   std::vector<Attempt*> asked;
   std::shared_ptr<Collection> collection;
   View view;
+  Job::Clock::time_point latest = {};
   for (Attempt& attempt : attempts) {
     attempt.of([&] {
       VectorCall& call = *attempt.call;
@@ -165,15 +168,17 @@ void answer_together(std::span<Attempt> attempts, const QueryKind& kind) {
         return;
       }
       questions.push_back(read_question(call, view, call.body, "", kind));
-      questions.back().cancel = nullptr;  // one that is given up does not end the others
+      latest = std::max(latest, call.patience.deadline);
       asked.push_back(&attempt);
     });
   }
+  // One that is given up does not end the others.
+  for (Question& question : questions) question.patience = {nullptr, latest};
   std::vector<std::vector<Answer>> answers;
   for (size_t q = 0; q < questions.size(); ++q) {
     asked[q]->of([&] {
       if (answers.empty()) answers = answers_of(*asked[0]->call, questions);
-      asked[q]->result = shown(kind, questions[q], answers[q]);
+      asked[q]->result = shown(*asked[q]->call, kind, questions[q], answers[q]);
     });
   }
 }
@@ -188,6 +193,7 @@ Json answer_groups(VectorCall& call, const QueryKind& kind) {
   const std::string key = fields.text("group_by");
   if (key.empty()) fields.wrong("group_by", "the key of a payload field");
   const size_t size = fields.whole("group_size", 3, 1, 100), limit = question.asked.limit;
+  call.size.want(limit * size - question.k, fields.place("group_size"));
   std::vector<std::pair<Scalar, std::vector<Answer>>> groups;
   const size_t points = view->count();
   for (size_t k = limit * size * 4;; k *= 4) {
@@ -195,6 +201,7 @@ Json answer_groups(VectorCall& call, const QueryKind& kind) {
     question.k = std::min(k, points);
     const auto answers = answers_of(call, std::span(&question, 1))[0];
     for (const Answer& answer : answers) {
+      call.patience.check();
       visit_nodes(view->tables[answer.at.table].table->payload_of(answer.at.slot), key,
                   [&](const Json& node) {
                     visit_values(node, [&](const Json& value) {
@@ -218,7 +225,7 @@ Json answer_groups(VectorCall& call, const QueryKind& kind) {
   Json list = Json::array();
   for (const auto& [value, answers] : groups) {
     Json hits = Json::array();
-    for (const Answer& answer : answers) hits.push_back(scored_json(*view, answer, question.asked.shown));
+    for (const Answer& answer : answers) hits.push_back(scored_json(*view, answer, question.asked.shown, call.size));
     list.push_back({{"id", std::visit([](const auto& each) { return Json(each); }, value)}, {"hits", hits}});
   }
   return {{"groups", list}};

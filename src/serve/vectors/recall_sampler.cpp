@@ -31,6 +31,15 @@ void RecallSampler::offer(const std::string& name, std::function<Count()> measur
   changed_.notify_all();
 }
 
+void RecallSampler::forget(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  searches_.erase(name);
+  history_.erase(name);
+  totals_.erase(name);
+  std::erase_if(waiting_, [&](const Sample& each) { return each.name == name; });
+  changed_.notify_all();
+}
+
 void RecallSampler::work(const std::stop_token& stop) {
   const BackgroundThread background;
   std::unique_lock lock(mutex_);
@@ -48,7 +57,7 @@ void RecallSampler::work(const std::stop_token& stop) {
     }
     const auto taken = std::chrono::steady_clock::now() - start;
     lock.lock();
-    add(sample.name, count);
+    if (searches_.contains(sample.name)) add(sample.name, count);  // not forgotten meanwhile
     measuring_ = false;
     changed_.notify_all();
     changed_.wait_for(lock, stop, rest * taken, [] { return false; });

@@ -27,6 +27,9 @@ class RecallSampler {
   // `measure` is called later from another thread: it owns what it looks at.
   void offer(const std::string& name, std::function<Count()> measure);
 
+  // What was measured of `name`: there is no such collection any longer.
+  void forget(const std::string& name);
+
   struct Minute {
     int64_t time_ms = 0;  // its beginning, since 1970
     Count count;

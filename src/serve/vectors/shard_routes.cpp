@@ -19,7 +19,7 @@ namespace {
 using Questions = std::vector<ShardQuestion>;
 
 std::vector<Json> ask(VectorCall& call, const Questions& questions) {
-  return call.service.links().results(*call.sharded, questions, call.deadline,
+  return call.service.links().results(*call.sharded, questions, call.patience.deadline,
                                       std::string(call.request.header("x-priority")));
 }
 
@@ -35,7 +35,7 @@ Questions to_all(const VectorCall& call, const std::string& method, const std::s
 // The items of a list, each to the shard of its id: the body with a part of the list, for each shard that has
 // some.
 Questions by_id(const VectorCall& call, const std::string& method, const std::string& path, Json body,
-                const char* list, Json items, const std::vector<PointId>& ids, bool changes) {
+                const char* list, Json items, std::span<const PointId> ids, bool changes) {
   std::vector<Json> parts(call.sharded->shards.size(), Json::array());
   for (size_t i = 0; i < ids.size(); ++i)
     parts[call.sharded->shard_of(ids[i])].push_back(std::move(items[i]));
@@ -50,7 +50,7 @@ Questions by_id(const VectorCall& call, const std::string& method, const std::st
 }
 
 // Points by id, those that are there.
-std::map<PointId, Json> retrieve(VectorCall& call, Json body, const std::vector<PointId>& ids) {
+std::map<PointId, Json> retrieve(VectorCall& call, Json body, std::span<const PointId> ids) {
   Json items = Json::array();
   for (const PointId& id : ids) items.push_back(to_json(id));
   std::map<PointId, Json> found;
@@ -60,6 +60,18 @@ std::map<PointId, Json> retrieve(VectorCall& call, Json body, const std::vector<
       const PointId id = parse_point_id(point["id"], "id");
       found[id] = std::move(point);
     }
+  return found;
+}
+
+// As many as there are, in parts that shards answer, without payloads.
+std::map<PointId, Json> retrieve_all(VectorCall& call, bool vectors, std::span<const PointId> ids) {
+  const size_t bytes = AnswerSize::bytes_of_a_point +
+                       (vectors ? call.sharded->dimension * AnswerSize::bytes_of_a_number : 0);
+  const size_t part = std::min(most_answers, AnswerSize::most_bytes / bytes);
+  std::map<PointId, Json> found;
+  for (; !ids.empty(); ids = ids.subspan(std::min(part, ids.size())))
+    found.merge(retrieve(call, {{"with_payload", false}, {"with_vector", vectors}},
+                         ids.first(std::min(part, ids.size()))));
   return found;
 }
 
@@ -78,13 +90,17 @@ constexpr Change changes[] = {
     {"clear_payload", "POST", "/points/payload/clear"},
 };
 
+VectorKind kind_of(const ShardedCollection& collection) {
+  return {collection.metric, collection.dimension};
+}
+
 // The rows of an upsert or of new vectors, as objects with an id, and their ids. All were checked: a shard
 // has no reason to refuse what the others take.
 std::vector<PointId> checked_rows(VectorCall& call, const Change& change, Json& body,
                                   const std::string& where) {
   const bool upsert = change.name == "upsert";
-  auto rows = upsert ? read_upsert(body, where) : read_vector_rows(body, where);
-  check_changes(call.sharded->metric, call.sharded->dimension, rows);
+  const VectorKind kind = kind_of(*call.sharded);
+  const auto rows = upsert ? read_upsert(body, where, kind) : read_vector_rows(body, where, kind);
   if (upsert && body.contains("batch")) {
     const Json columns = std::move(body["batch"]);
     body = {{"points", Json::array()}};
@@ -97,11 +113,8 @@ std::vector<PointId> checked_rows(VectorCall& call, const Change& change, Json& 
   std::vector<PointId> ids;
   for (const PointChange& row : rows) ids.push_back(row.id);
   if (upsert) return ids;
-  const auto there = retrieve(call, {{"with_payload", false}}, ids);
-  for (const PointId& id : ids)
-    if (!there.contains(id))
-      throw Error(ErrorCode::not_found, "there is no such point",
-                  {.where = where + "/points", .found = to_text(id)});
+  const auto there = retrieve_all(call, false, ids);
+  need_points(rows, [&](size_t i) { return there.contains(ids[i]); }, where);
   return ids;
 }
 
@@ -111,9 +124,7 @@ Json apply(VectorCall& call, const Change& change, Json body, const std::string&
   if (rows) ids = checked_rows(call, change, body, where);
   const bool named = body.is_object() && body.contains("points") && body["points"].is_array();
   Json items = named ? std::move(body["points"]) : Json();
-  if (!rows)
-    for (const Json& id : items)
-      ids.push_back(parse_point_id(id, where + "/points/" + std::to_string(ids.size())));
+  if (named && !rows) ids = read_ids(items, where + "/points", most_points);
   const auto questions =
       named ? by_id(call, change.method, change.path, std::move(body), "points", std::move(items), ids, true)
             : to_all(call, change.method, change.path, body, true);
@@ -160,7 +171,7 @@ void resolve_examples(VectorCall& call, std::vector<Json>& bodies, const std::ve
   if (ids.empty()) return;
   std::ranges::sort(ids);
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  const auto points = retrieve(call, {{"with_payload", false}, {"with_vector", true}}, ids);
+  const auto points = retrieve_all(call, true, ids);
   for (size_t b = 0; b < bodies.size(); ++b) {
     Json used = Json::array();
     visit_ids(bodies[b], places[b], [&](Json& example, const PointId& id, const std::string& place) {
@@ -252,7 +263,7 @@ Json answer_several(VectorCall& call, const QueryKind& kind, const std::string& 
 Json shard_info(VectorCall& call) {
   const auto& shards = call.sharded->shards;
   const auto replies =
-      call.service.links().replies(*call.sharded, to_all(call, "GET", "", Json()), call.deadline);
+      call.service.links().replies(*call.sharded, to_all(call, "GET", "", Json()), call.patience.deadline);
   Json info, list = Json::array(), troubles = Json::array(), schema = Json::object();
   std::map<std::string, uint64_t> sums;
   std::string status = "green";
@@ -310,7 +321,7 @@ Json shard_change(VectorCall& call) {
 
 Json shard_batch(VectorCall& call) {
   Json results = Json::array();
-  for (const Json& operation : read_operations(call.body)) {
+  for (const Json& operation : read_operations(call.body, kind_of(*call.sharded))) {
     const std::string name = operation.begin().key();
     const auto change = std::ranges::find(changes, std::string_view(name), &Change::name);
     results.push_back(apply(call, *change, operation.begin().value(),
@@ -322,7 +333,7 @@ Json shard_batch(VectorCall& call) {
 Json shard_retrieve(VectorCall& call) {
   const Fields fields(call.body, "", {"ids", "with_payload", "with_vector", "with_vectors", "shard_key"});
   fields.refuse({"shard_key"});
-  const auto ids = fields.ids("ids");
+  const auto ids = read_wanted_ids(fields);
   const auto found = retrieve(call, call.body, ids);
   Json list = Json::array();
   for (const PointId& id : ids)
@@ -332,7 +343,7 @@ Json shard_retrieve(VectorCall& call) {
 
 Json shard_get(VectorCall& call) {
   const PointId id = parse_point_id(std::string_view(call.path[1]), "the address");
-  auto found = retrieve(call, {{"with_payload", true}, {"with_vector", true}}, {id});
+  auto found = retrieve(call, {{"with_payload", true}, {"with_vector", true}}, std::span(&id, 1));
   if (found.empty()) throw Error(ErrorCode::not_found, "there is no such point", {.found = to_text(id)});
   return std::move(found.begin()->second);
 }

@@ -66,7 +66,7 @@ std::vector<VectorMetrics::Latency> VectorMetrics::latencies() const {
   return all;
 }
 
-std::string VectorMetrics::text(const CollectionSet& collections, const Queues& queues,
+std::string VectorMetrics::text(const CollectionSet* collections, const Queues& queues,
                                 const std::map<std::string, RecallSampler::Count>& recalls) const {
   std::string text;
   {
@@ -95,11 +95,12 @@ std::string VectorMetrics::text(const CollectionSet& collections, const Queues& 
   for (const auto& [name, each] : recalls)
     line(text, "recall_found_total", "collection=\"" + name + "\"", static_cast<double>(each.found));
   add_queues(text, queues);
+  if (!collections) return text;
   head(text, "points", "gauge", "Points of a collection.");
   std::string indexed, bytes, trouble;
-  for (const std::string& name : collections.names()) {
-    if (collections.failed().contains(name)) continue;
-    const auto status = collections.find(name)->status();
+  for (const std::string& name : collections->names()) {
+    if (collections->failed().contains(name)) continue;
+    const auto status = collections->find(name)->status();
     const std::string label = "collection=\"" + name + "\"";
     line(text, "points", label, static_cast<double>(status.points));
     line(indexed, "indexed_points", label, static_cast<double>(status.indexed));

@@ -27,7 +27,8 @@ class VectorMetrics {
   std::vector<Latency> latencies() const;
 
   using Queues = std::vector<std::pair<const char*, Scheduler::Status>>;  // by name
-  std::string text(const CollectionSet& collections, const Queues& queues,
+  // Without collections, nothing is told of any by name.
+  std::string text(const CollectionSet* collections, const Queues& queues,
                    const std::map<std::string, RecallSampler::Count>& recalls) const;
 
  private:

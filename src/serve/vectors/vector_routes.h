@@ -77,12 +77,21 @@ void create_on_shards(CollectionSet& collections, ShardLinks& links, const std::
                       Job::Clock::time_point deadline);
 
 inline constexpr size_t most_answers = 10'000;
+inline constexpr size_t most_points = 100'000;  // that one request writes or deletes by id
 
-// Bodies that write. Throw bad_input at the place below `where`.
-std::vector<PointChange> read_upsert(const Json& body, const std::string& where);
-std::vector<PointChange> read_vector_rows(const Json& body, const std::string& where);
-// Of a batch: each an object with one member, the operation's name.
-const Json& read_operations(const Json& body);
+// What the vectors of a collection are.
+struct VectorKind {
+  Metric metric;
+  size_t dimension;
+};
+// Bodies that write. Throw bad_input at the places below `where` of all bad rows.
+std::vector<PointChange> read_upsert(const Json& body, const std::string& where, const VectorKind& kind);
+std::vector<PointChange> read_vector_rows(const Json& body, const std::string& where, const VectorKind& kind);
+// Throws not_found at the places of those rows, of a body at `where`, whose points are not there.
+void need_points(const std::vector<PointChange>& rows, const std::function<bool(size_t)>& there,
+                 const std::string& where);
+// Of a batch: each an object with one member, the operation's name. Throws what is wrong with any of them.
+const Json& read_operations(const Json& body, const VectorKind& kind);
 Json facet_json(const std::map<Scalar, size_t>& counts, size_t limit);
 
 // What the answers show of points.
@@ -93,7 +102,10 @@ struct Shown {
 };
 class Fields;
 Shown read_shown(const Fields& fields, bool payload_by_default);
-Json point_json(const CollectionView& view, PointPlace at, const Shown& shown);
+// A point as it is answered, counted in `size` before it is made.
+Json point_json(const CollectionView& view, PointPlace at, const Shown& shown, AnswerSize& size);
+// Each once, in the order in which they were asked for.
+std::vector<PointId> read_wanted_ids(const Fields& fields);
 std::optional<Condition> read_filter(const Fields& fields, std::string_view name = "filter");
 
 }  // namespace cowatch::serve

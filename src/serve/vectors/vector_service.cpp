@@ -18,11 +18,12 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-Outcome refusal(const Error& error) {
+Outcome refusal(const std::exception& caught) {
+  const Error error = error_of(caught);
   Outcome outcome;
   // Here unsupported means that the request is well formed, and not a matter of media types.
   outcome.status = error.code() == ErrorCode::unsupported ? 501 : error_kind(error.code()).http_status;
-  if (const auto* access = dynamic_cast<const AccessError*>(&error)) outcome.status = access->status();
+  if (const auto* access = dynamic_cast<const AccessError*>(&caught)) outcome.status = access->status();
   outcome.error = error.what();
   return outcome;
 }
@@ -76,7 +77,12 @@ class VectorService::RequestJob : public Job {
     if (others.empty()) return run();
     std::vector<RequestJob*> all = {this};
     for (const auto& other : others) all.push_back(static_cast<RequestJob*>(other.get()));
-    auto outcomes = service_.run_together(all);
+    std::vector<Outcome> outcomes;
+    try {
+      outcomes = service_.run_together(all);
+    } catch (const std::exception& error) {
+      outcomes.assign(all.size(), refusal(error));
+    }
     for (size_t i = 0; i < all.size(); ++i) all[i]->finish(std::move(outcomes[i]));
   }
   void refuse() override {
@@ -91,8 +97,12 @@ class VectorService::RequestJob : public Job {
 
  private:
   void finish(Outcome outcome) {
-    service_.metrics_.answered(route.method + " " + route.path, outcome.status, seconds_since(start_));
-    done_(std::move(outcome));
+    try {
+      service_.metrics_.answered(route.method + " " + route.path, outcome.status, seconds_since(start_));
+      done_(std::move(outcome));
+    } catch (const std::exception& error) {
+      log(LogLevel::error, route.path + ": an answer was lost: " + error.what());
+    }
   }
   VectorService& service_;
   std::function<void(Outcome)> done_;
@@ -107,7 +117,8 @@ VectorService::VectorService(const Path& folder, const Settings& settings)
       recall_(static_cast<uint64_t>(settings.get_int("vectors.recall_every"))),
       searches_(std::max<size_t>(1, threads()), static_cast<size_t>(settings.get_int("vectors.queue")),
                 static_cast<size_t>(settings.get_int("vectors.batch"))),
-      others_(2, 1000, 1),
+      reads_(2, 1000, 1),
+      writes_(2, 1000, 1),
       sharded_(most_fanned_out, static_cast<size_t>(settings.get_int("vectors.queue")), 1) {}
 
 bool VectorService::owns(const Request& request) {
@@ -128,12 +139,11 @@ Outcome outcome_of(const VectorRoute& route, const Work& work) {
     Outcome outcome;
     work(outcome);
     return outcome;
-  } catch (const Error& error) {
-    if (error_kind(error.code()).exit_status == 1) log(LogLevel::error, route.path + ": " + error.what());
-    return refusal(error);
-  } catch (const std::exception& error) {
-    log(LogLevel::error, route.path + ": " + error.what());
-    return refusal(Error(ErrorCode::internal, error.what()));
+  } catch (const std::exception& caught) {
+    const Error error = error_of(caught);
+    const bool busy = error.code() == ErrorCode::overloaded;  // no fault of anyone's
+    if (error_kind(error.code()).exit_status == 1 && !busy) log(LogLevel::error, route.path + ": " + error.what());
+    return refusal(caught);
   }
 }
 
@@ -141,7 +151,7 @@ Outcome outcome_of(const VectorRoute& route, const Work& work) {
 
 VectorCall VectorService::open(RequestJob& job) {
   const Request& request = *job.request;
-  VectorCall call{*this, request, collections_, job.values, nullptr, nullptr, {}, job.cancel.get(), job.deadline};
+  VectorCall call{*this, request, collections_, job.values, nullptr, nullptr, {}, {job.cancel.get(), job.deadline}};
   const std::string& path = job.route.path;
   if (!job.values.empty()) call.sharded = collections_.sharded(job.values[0]);
   // Snapshots are there without their collection.
@@ -193,6 +203,11 @@ std::vector<Outcome> VectorService::run_together(std::span<RequestJob* const> jo
   return outcomes;
 }
 
+Scheduler& VectorService::scheduler_of(VectorRoute::Kind kind) {
+  if (kind == VectorRoute::Kind::search) return searches_;
+  return kind == VectorRoute::Kind::read ? reads_ : writes_;
+}
+
 // Searches of a collection that is mostly scanned share the pass over it; one that walks a graph gains
 // nothing, and runs beside others instead.
 uint64_t VectorService::batch_of(const VectorRoute& route, const std::string& name) const {
@@ -210,7 +225,19 @@ void VectorService::answer(std::shared_ptr<const Request> request, std::shared_p
                            std::function<void(Response)> done) {
   const auto start = Clock::now();
   ask(std::move(request), std::move(cancel), std::nullopt,
-      [start, done = std::move(done)](Outcome outcome) { done(qdrant_response(std::move(outcome), start)); });
+      [start, done = std::move(done)](Outcome outcome) {
+        Response response;
+        try {
+          response = qdrant_response(std::move(outcome), start);
+        } catch (const std::exception& error) {  // as text an answer may take more memory than there is
+          response = qdrant_response(refusal(error), start);
+        }
+        done(std::move(response));
+      });
+}
+
+Response VectorService::refused(const Error& error) {
+  return qdrant_response(refusal(error), Clock::now());
 }
 
 namespace {
@@ -253,43 +280,64 @@ void VectorService::ask(std::shared_ptr<const Request> request, std::shared_ptr<
                         std::optional<Clock::time_point> deadline, std::function<void(Outcome)> done) {
   const auto start = Clock::now();
   std::string label = "unknown";
-  const auto end = [&](Outcome outcome) {
-    metrics_.answered(label, outcome.status, seconds_since(start));
-    done(std::move(outcome));
-  };
+  std::optional<Outcome> refused;
   try {
     std::vector<std::string> values;
     std::string allowed;
-    const VectorRoute* route = route_of(*request, values, allowed);
-    if (!route) return end(no_route(*request, allowed));
-    label = route->method + " " + route->path;
-    tokens_.check(*request, route->scope, values.empty() ? "" : values[0]);
-    const bool search = route->kind == VectorRoute::Kind::search;
-    const double patience = static_cast<double>(request->whole("timeout", 0, 0, 3600));
-    const bool elsewhere = !values.empty() && collections_.sharded(values[0]);
-    Scheduler& scheduler = elsewhere ? sharded_ : search ? searches_ : others_;
-    std::unique_ptr<Job> job =
-        std::make_unique<RequestJob>(*this, *route, values, request, std::move(cancel), done, start);
-    job->priority = priority_of(*request);
-    job->deadline = deadline ? *deadline
-                             : deadline_after(start, patience > 0 ? patience
-                                                     : search     ? search_seconds_
-                                                                  : other_seconds_);
-    if (!elsewhere) job->batch = batch_of(*route, values.empty() ? "" : values[0]);
-    if (!scheduler.submit(job)) job->refuse();
-  } catch (const Error& error) {
-    end(refusal(error));
+    if (const VectorRoute* route = route_of(*request, values, allowed)) {
+      label = route->method + " " + route->path;
+      tokens_.check(*request, route->scope, values.empty() ? "" : values[0]);
+      using Kind = VectorRoute::Kind;
+      const bool search = route->kind == Kind::search;
+      const double patience = static_cast<double>(request->whole("timeout", 0, 0, 3600));
+      const bool elsewhere = !values.empty() && collections_.sharded(values[0]);
+      std::unique_ptr<Job> job =
+          std::make_unique<RequestJob>(*this, *route, values, request, std::move(cancel), done, start);
+      job->priority = priority_of(*request);
+      job->deadline = deadline ? *deadline
+                               : deadline_after(start, patience > 0 ? patience
+                                                       : search     ? search_seconds_
+                                                                    : other_seconds_);
+      if (!elsewhere) job->batch = batch_of(*route, values.empty() ? "" : values[0]);
+      if (route->kind == Kind::at_once) {
+        job->run();
+      } else if (!(elsewhere ? sharded_ : scheduler_of(route->kind)).submit(job)) {
+        job->refuse();
+      }
+      return;
+    }
+    refused = no_route(*request, allowed);
+  } catch (const std::exception& error) {
+    refused = refusal(error);
   }
+  metrics_.answered(label, refused->status, seconds_since(start));
+  done(std::move(*refused));
 }
 
 void VectorService::drain() {
   searches_.drain();
-  others_.drain();
+  reads_.drain();
+  writes_.drain();
   sharded_.drain();
 }
 
-std::string VectorService::metrics() const {
-  return metrics_.text(collections_, {{"search", searches_.status()}, {"other", others_.status()}, {"sharded", sharded_.status()}}, recall_.totals());
+bool VectorService::may_read_all(const Request& request) {
+  try {
+    tokens_.check(request, Scope::read, "");
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+std::string VectorService::metrics(bool named) const {
+  auto recalls = recall_.totals();
+  if (!named) std::erase_if(recalls, [&](const auto& each) { return collections_.contains(each.first); });
+  const VectorMetrics::Queues queues = {{"search", searches_.status()},
+                                        {"read", reads_.status()},
+                                        {"write", writes_.status()},
+                                        {"sharded", sharded_.status()}};
+  return metrics_.text(named ? &collections_ : nullptr, queues, recalls);
 }
 
 }  // namespace cowatch::serve

@@ -1,8 +1,9 @@
 // Collections of vectors over HTTP, in the shapes of Qdrant's REST interface, so that its clients work
 // unchanged: answers are {"result", "status": "ok", "time"}, errors {"status": {"error"}, "time"}.
 //
-// Searches go to a scheduler that refuses in time (search/schedule/scheduler.h); everything else, which may
-// wait for the disk, to another with threads of its own, and what waits for other servers to a third.
+// Searches go to a scheduler that refuses in time (search/schedule/scheduler.h); what else may wait for the disk
+// goes to others with threads of their own, reading and writing apart, and so does what waits for other servers.
+// Whether the process lives is answered at once.
 #pragma once
 
 #include <exception>
@@ -20,6 +21,7 @@
 #include "search/schedule/scheduler.h"
 #include "serve/message.h"
 #include "serve/vectors/access_tokens.h"
+#include "serve/vectors/answer_size.h"
 #include "serve/vectors/recall_sampler.h"
 #include "serve/vectors/shard_links.h"
 #include "serve/vectors/vector_metrics.h"
@@ -36,9 +38,9 @@ struct VectorCall {
   std::shared_ptr<Collection> collection;  // where the path names one and it must exist
   std::shared_ptr<const ShardedCollection> sharded;  // instead, where it lies on other servers
   Json body;
-  const std::atomic<bool>* cancel = nullptr;
-  Job::Clock::time_point deadline = {};
+  Patience patience = {};  // of who asks
   PieceLoop loop = {};  // of searches: shares work with processors that have none
+  AnswerSize size = {};
 };
 
 // One of several requests that are answered together: its result, or why there is none.
@@ -64,7 +66,7 @@ struct VectorRoute {
   std::string method, path;  // "POST", "/collections/{name}/points/search"
   std::string summary;
   Scope scope;
-  enum class Kind { search, other } kind;
+  enum class Kind { at_once, search, read, write } kind;  // what it waits behind; at_once: nothing
   Json (*answer)(VectorCall&);  // the result; null where a file or text was answered through `respond`
   void (*respond)(VectorCall&, Response&) = nullptr;  // instead of `answer`
   // Several requests of one collection, each answered as by `answer`; null where that saves nothing.
@@ -101,6 +103,8 @@ class VectorService {
   // The same over HTTP.
   void answer(std::shared_ptr<const Request> request, std::shared_ptr<std::atomic<bool>> cancel,
               std::function<void(Response)> done);
+  // An error in the words and the shape of these addresses.
+  static Response refused(const Error& error);
   // Searches run in turns of the executor, threads that read requests; in threads of their own when it is
   // empty.
   void search_in(Scheduler::Executor executor) { searches_.run_in(std::move(executor)); }
@@ -109,12 +113,16 @@ class VectorService {
   ShardLinks& links() { return links_; }
   // Refuses what waits, and returns when nothing is under way: no `done` is called after that.
   void drain();
-  std::string metrics() const;
+  // Whether a request may read every collection: without tokens anyone may.
+  bool may_read_all(const Request& request);
+  // `named`: those of each collection too.
+  std::string metrics(bool named) const;
   CollectionSet& collections() { return collections_; }
   VectorMetrics& measures() { return metrics_; }
   RecallSampler& recall() { return recall_; }
   Scheduler::Status searches() const { return searches_.status(); }
-  Scheduler::Status others() const { return others_.status(); }
+  Scheduler::Status reads() const { return reads_.status(); }
+  Scheduler::Status writes() const { return writes_.status(); }
   Scheduler::Status sharded() const { return sharded_.status(); }
 
  private:
@@ -122,6 +130,7 @@ class VectorService {
   VectorCall open(RequestJob& job);
   Outcome run(RequestJob& job);
   std::vector<Outcome> run_together(std::span<RequestJob* const> jobs);
+  Scheduler& scheduler_of(VectorRoute::Kind kind);
   uint64_t batch_of(const VectorRoute& route, const std::string& collection) const;
 
   CollectionSet collections_;
@@ -130,7 +139,7 @@ class VectorService {
   mutable VectorMetrics metrics_;
   RecallSampler recall_;
   ShardLinks links_;
-  Scheduler searches_, others_, sharded_;  // last: their workers use all of the above
+  Scheduler searches_, reads_, writes_, sharded_;  // last: their workers use all of the above
 };
 
 }  // namespace cowatch::serve

@@ -161,7 +161,7 @@ TEST(FlatIndexTest, RefusesWhatCannotBeIndexedOrAsked) {
     EXPECT_EQ(error.details().where, "slot 17");
   }
   std::atomic<bool> cancel = true;
-  EXPECT_THROW(index->search(std::vector<float>(4, 1.0f), 1, {.cancel = &cancel}), Error);
+  EXPECT_THROW(index->search(std::vector<float>(4, 1.0f), 1, {.patience = {.gone = &cancel}}), Error);
 }
 
 TEST(AllowedTest, CountsItsSlots) {

@@ -14,7 +14,7 @@ namespace cowatch {
 // The `effort` best live survivors of `filter` by `score`, best first.
 template <typename Score>
 void find_filtered(const GraphData& data, const Score& score, size_t effort, const Allowed& filter,
-                   SearchScratch& scratch, std::vector<Scored>& found, const std::atomic<bool>* cancel);
+                   SearchScratch& scratch, std::vector<Scored>& found, const Patience& patience);
 
 // What a traversal is expected to score, and what it may: both in records.
 struct FilterPlan {
@@ -52,7 +52,7 @@ void scan_filtered(const GraphData& data, const Score& score, size_t effort, con
 template <typename Score>
 bool traverse_filtered(const GraphData& data, const Score& score, size_t effort, const Allowed& filter,
                        size_t budget, SearchScratch& scratch, std::vector<Scored>& found,
-                       const std::atomic<bool>* cancel) {
+                       const Patience& patience) {
   TopK best(std::min(effort, filter.count()));
   std::vector<Scored> open;  // a heap of what was not expanded yet, the best at the front
   const auto worse = [](const Scored& a, const Scored& b) { return better(b, a); };
@@ -72,7 +72,7 @@ bool traverse_filtered(const GraphData& data, const Score& score, size_t effort,
   scratch.scores.resize(std::max(scratch.scores.size(), data.capacity));
   for (size_t step = 0; !open.empty() && open.front().score >= best.threshold(); ++step) {
     if (visited.count() > budget) return false;
-    if (cancel && step % 64 == 0 && cancel->load(std::memory_order_relaxed)) return true;
+    if (step % 64 == 0 && patience.ended()) return true;
     const uint32_t slot = open.front().index;
     std::pop_heap(open.begin(), open.end(), worse);
     open.pop_back();
@@ -90,9 +90,9 @@ bool traverse_filtered(const GraphData& data, const Score& score, size_t effort,
 
 template <typename Score>
 void find_filtered(const GraphData& data, const Score& score, size_t effort, const Allowed& filter,
-                   SearchScratch& scratch, std::vector<Scored>& found, const std::atomic<bool>* cancel) {
+                   SearchScratch& scratch, std::vector<Scored>& found, const Patience& patience) {
   const FilterPlan plan = plan_filter(data, effort, filter);
-  if (!plan.scan && traverse_filtered(data, score, effort, filter, plan.budget, scratch, found, cancel))
+  if (!plan.scan && traverse_filtered(data, score, effort, filter, plan.budget, scratch, found, patience))
     return;
   scan_filtered(data, score, effort, filter, scratch, found);
 }

@@ -99,14 +99,14 @@ class LinkScorer {
 template <typename Score>
 void best_entries(const GraphData& data, const Score& score, size_t effort, SearchScratch& scratch);
 
-// Greedy best-first search: scratch.beam then holds the `effort` best. Stops early when *cancel becomes true.
+// Greedy best-first search: scratch.beam then holds the `effort` best. Stops early when patience ends.
 // `near_end(beam)` is called when perhaps nothing better is to come: what the best need next may be fetched.
 struct Nothing {
   void operator()(const Beam&) const {}
 };
 template <typename Score, typename NearEnd = Nothing>
 void traverse(const GraphData& data, const Score& score, size_t effort, SearchScratch& scratch,
-              const std::atomic<bool>* cancel = nullptr, const NearEnd& near_end = {});
+              const Patience& patience = {}, const NearEnd& near_end = {});
 
 // Which of the candidates, nearest first, the slot of `scorer` is linked to: a candidate is dropped when one
 // that was kept is alpha times nearer to it than the slot is (robust pruning; Subramanya et al., NeurIPS
@@ -203,7 +203,7 @@ constexpr size_t expanded_at_once = 2;
 // scores of those under way, which costs few steps, since most of what is in the beam is expanded anyway.
 template <typename Score, typename NearEnd>
 void traverse(const GraphData& data, const Score& score, size_t effort, SearchScratch& scratch,
-              const std::atomic<bool>* cancel, const NearEnd& near_end) {
+              const Patience& patience, const NearEnd& near_end) {
   Beam& beam = scratch.beam;
   Visited& visited = scratch.visited;
   beam.reset(effort);
@@ -215,7 +215,7 @@ void traverse(const GraphData& data, const Score& score, size_t effort, SearchSc
   std::array<uint32_t, expanded_at_once> nodes, next;
   size_t before = visited.count();
   for (size_t step = 0, count = 0;; ++step) {
-    if (cancel && step % 64 == 0 && cancel->load(std::memory_order_relaxed)) return;
+    if (step % 64 == 0 && patience.ended()) return;
     const auto ready = visited.since(before);
     score(data.records.data(), ready, scratch.scores.data());
     beam.offer(ready, scratch.scores.data());

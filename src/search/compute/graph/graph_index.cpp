@@ -68,10 +68,10 @@ std::vector<Scored> GraphIndex::search(std::span<const float> query, size_t k,
   const auto checked = checked_query(metric(), dimension(), query);
   if (k == 0) return {};
   const auto lock = reading();
-  throw_if_cancelled(options);
+  options.patience.check();
   std::vector<Scored> candidates;
   find(checked, k, options, candidates);
-  throw_if_cancelled(options);
+  options.patience.check();
   rescore(checked, k, options, candidates);
   return candidates;
 }
@@ -94,12 +94,12 @@ void GraphIndex::find(std::span<const float> query, size_t k, const SearchOption
       });
       return;
     }
-    find_filtered(data_, score, std::max(effort, k), *options.filter, scratch, candidates, options.cancel);
+    find_filtered(data_, score, std::max(effort, k), *options.filter, scratch, candidates, options.patience);
     return;
   }
   // Erased slots are passed through but not answered: make up for their places.
   const size_t live = std::max<size_t>(1, data_.live.count());
-  traverse(data_, score, effort * data_.slots() / live, scratch, options.cancel, [&](const Beam& beam) {
+  traverse(data_, score, effort * data_.slots() / live, scratch, options.patience, [&](const Beam& beam) {
     if (!data_.has_finer() || options.rerank == 0) return;
     for (size_t i = 0; i < std::min(beam.size(), rescored_at_once); ++i) prefetch_finer(data_, beam[i].index);
   });

@@ -175,7 +175,7 @@ std::vector<Scored> InvertedIndex::scan_lists(std::span<const float> query, cons
   size_t last = plan.probes;
   const size_t wanted = options.filter ? std::min(effort, options.filter->count()) : 0;
   for (size_t i = 0; i < last && i < lists; ++i) {
-    throw_if_cancelled(options);
+    options.patience.check();
     scan.scan(order[i], best);
     if (best.size() < wanted) last = std::max(last, std::min(lists, i + 1 + plan.probes));
   }
@@ -185,7 +185,7 @@ std::vector<Scored> InvertedIndex::scan_lists(std::span<const float> query, cons
 std::vector<Scored> InvertedIndex::scan_survivors(std::span<const float> query, size_t k,
                                                   const SearchOptions& options) const {
   TopK best(std::min(k, options.filter->count()));
-  throw_if_cancelled(options);
+  options.patience.check();
   options.filter->for_each([&](uint32_t slot) {
     if (slot >= data_.list_of.size() || data_.list_of[slot] == InvertedData::no_list) return;
     best.offer({slot, exact_score(metric(), query, source_, slot)});
@@ -198,7 +198,7 @@ std::vector<Scored> InvertedIndex::search(std::span<const float> query, size_t k
   const auto checked = checked_query(metric(), dimension(), query);
   if (k == 0) return {};
   const std::shared_lock lock(mutex_);
-  throw_if_cancelled(options);
+  options.patience.check();
   const Plan planned = plan(k, options);
   if (planned.survivors) return scan_survivors(checked, k, options);
   auto candidates = scan_lists(checked, planned, options);

@@ -107,7 +107,7 @@ TEST(InvertedIndexTest, RefusesWhatDoesNotGoTogether) {
   EXPECT_THROW(build_index(options_of(Metric::l2, CodeKind::scalar8), none), Error);
   std::atomic<bool> cancel = true;
   const auto index = build_index(options_of(Metric::l2, CodeKind::scalar8), source);
-  EXPECT_THROW(index->search(std::vector<float>(width, 1.0f), 1, {.cancel = &cancel}), Error);
+  EXPECT_THROW(index->search(std::vector<float>(width, 1.0f), 1, {.patience = {.gone = &cancel}}), Error);
   EXPECT_TRUE(index->search(std::vector<float>(width, 1.0f), 0).empty());
 }
 

@@ -49,6 +49,10 @@ Priority priority_of(const Request& request) {
       {.where = "X-Priority", .expected = "high, normal or low", .found = std::string(name.substr(0, 40))});
 }
 
+// Deadlines after which a search that has begun ends unfinished, when its sender named none: whoever asks much of an idle
+// server is answered, and others need not wait long to be refused.
+constexpr double longest_search = 20;
+
 // Requests that wait for other servers at a time.
 constexpr size_t most_fanned_out = 32;
 
@@ -94,6 +98,7 @@ class VectorService::RequestJob : public Job {
   const std::shared_ptr<const Request> request;
   const std::vector<std::string> values;  // of the path
   const std::shared_ptr<std::atomic<bool>> cancel;
+  Clock::time_point until = Clock::time_point::max();  // its work ends then, done or not
 
  private:
   void finish(Outcome outcome) {
@@ -151,7 +156,7 @@ Outcome outcome_of(const VectorRoute& route, const Work& work) {
 
 VectorCall VectorService::open(RequestJob& job) {
   const Request& request = *job.request;
-  VectorCall call{*this, request, collections_, job.values, nullptr, nullptr, {}, {job.cancel.get(), job.deadline}};
+  VectorCall call{*this, request, collections_, job.values, nullptr, nullptr, {}, {job.cancel.get(), job.until}};
   const std::string& path = job.route.path;
   if (!job.values.empty()) call.sharded = collections_.sharded(job.values[0]);
   // Snapshots are there without their collection.
@@ -291,19 +296,21 @@ void VectorService::ask(std::shared_ptr<const Request> request, std::shared_ptr<
       const bool search = route->kind == Kind::search;
       const double patience = static_cast<double>(request->whole("timeout", 0, 0, 3600));
       const bool elsewhere = !values.empty() && collections_.sharded(values[0]);
-      std::unique_ptr<Job> job =
-          std::make_unique<RequestJob>(*this, *route, values, request, std::move(cancel), done, start);
+      auto job = std::make_unique<RequestJob>(*this, *route, values, request, std::move(cancel), done, start);
       job->priority = priority_of(*request);
       job->deadline = deadline ? *deadline
                                : deadline_after(start, patience > 0 ? patience
                                                        : search     ? search_seconds_
                                                                     : other_seconds_);
+      const bool strict = deadline || patience > 0 || !search || elsewhere;
+      job->until = strict ? job->deadline : deadline_after(start, longest_search * search_seconds_);
       if (!elsewhere) job->batch = batch_of(*route, values.empty() ? "" : values[0]);
       if (route->kind == Kind::at_once) {
         job->run();
-      } else if (!(elsewhere ? sharded_ : scheduler_of(route->kind)).submit(job)) {
-        job->refuse();
+        return;
       }
+      std::unique_ptr<Job> queued = std::move(job);
+      if (!(elsewhere ? sharded_ : scheduler_of(route->kind)).submit(queued)) queued->refuse();
       return;
     }
     refused = no_route(*request, allowed);

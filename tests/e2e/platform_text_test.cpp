@@ -83,11 +83,11 @@ TEST_F(Platform, LearnsFromOtherFeedbackWhenTold) {
     ann likes c
     ben likes a
     ben likes c
+    related a = b c
+    set graph.feedback = watch
     related a = b
     set graph.feedback = like
     related a = c
-    set graph.feedback = watch,like
-    related a = b c
   )");
 }
 

@@ -229,7 +229,7 @@ std::function<void(Report&)> configure(CommandLine app) {
 }  // namespace
 
 Benchmark ann_benchmark() {
-  return {"ann", "approximate search beside hnswlib and faiss: recall, rate, build, memory", configure};
+  return {"ann", "approximate search beside hnswlib and faiss: recall, rate, build, memory", "--data vectors.npy", configure};
 }
 
 }  // namespace cowatch::bench

@@ -57,6 +57,7 @@ class Flags {
 struct Benchmark {
   std::string_view name;
   std::string_view summary;
+  std::string_view arguments;  // of an example
   // Adds the benchmark's own options and returns what runs it.
   std::function<void(Report&)> (*configure)(CommandLine);
 };

@@ -156,7 +156,7 @@ std::function<void(Report&)> configure(CommandLine app) {
 }  // namespace
 
 Benchmark blas_benchmark() {
-  return {"blas", "matrix products of every packaged library and kernel", configure};
+  return {"blas", "matrix products of every packaged library and kernel", "", configure};
 }
 
 }  // namespace cowatch::bench

@@ -187,7 +187,7 @@ std::function<void(Report&)> configure(CommandLine app) {
 }  // namespace
 
 Benchmark codes_benchmark() {
-  return {"codes", "codes of vectors at equal bytes, beside faiss: recall, rate, memory", configure};
+  return {"codes", "codes of vectors at equal bytes, beside faiss: recall, rate, memory", "--data vectors.npy", configure};
 }
 
 }  // namespace cowatch::bench

@@ -169,7 +169,7 @@ std::function<void(Report&)> configure(CommandLine app) {
 }  // namespace
 
 Benchmark exact_benchmark() {
-  return {"exact", "exact search against memory bandwidth and matrix products", configure};
+  return {"exact", "exact search against memory bandwidth and matrix products", "", configure};
 }
 
 }  // namespace cowatch::bench

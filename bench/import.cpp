@@ -110,7 +110,7 @@ std::function<void(Report&)> configure(CommandLine app) {
 }  // namespace
 
 Benchmark import_benchmark() {
-  return {"import", "events a second from CSV into the store", configure};
+  return {"import", "events a second from CSV into the store", "", configure};
 }
 
 }  // namespace cowatch::bench

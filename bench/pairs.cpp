@@ -152,7 +152,7 @@ void run(const PairsOptions& options, Report& report) {
 }  // namespace
 
 Benchmark pairs_benchmark() {
-  return {"pairs", "co-watch pairs from a watch log, against scipy's sparse product", [](CommandLine app) {
+  return {"pairs", "co-watch pairs from a watch log, against scipy's sparse product", "--watches 20000000", [](CommandLine app) {
             const auto options = std::make_shared<PairsOptions>();
             const Flags add(app);
             add("--watches", options->watches, "watches in the log");

@@ -139,7 +139,7 @@ std::function<void(Report&)> configure(CommandLine app) {
 }  // namespace
 
 Benchmark serve_benchmark() {
-  return {"serve", "the server's answers over loopback: time, rate, memory", configure};
+  return {"serve", "the server's answers over loopback: time, rate, memory", "WS", configure};
 }
 
 }  // namespace cowatch::bench

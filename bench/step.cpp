@@ -200,7 +200,7 @@ std::function<void(Report&)> configure(CommandLine app) {
 }  // namespace
 
 Benchmark step_benchmark() {
-  return {"step", "one training step against the matrix rate and PyTorch", configure};
+  return {"step", "one training step against the matrix rate and PyTorch", "", configure};
 }
 
 }  // namespace cowatch::bench

@@ -171,7 +171,7 @@ void run(const TreeOptions& options, Report& report) {
 
 Benchmark tree_benchmark() {
   return {
-      "tree", "affinity clustering of a power-law graph, against scipy's spanning tree", [](CommandLine app) {
+      "tree", "affinity clustering of a power-law graph, against scipy's spanning tree", "--edges 10000000", [](CommandLine app) {
         const auto options = std::make_shared<TreeOptions>();
         const Flags add(app);
         add.positive("--edges", options->edges, "edges of the graph");

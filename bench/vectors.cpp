@@ -330,7 +330,7 @@ std::function<void(Report&)> configure(CommandLine app) {
 }  // namespace
 
 Benchmark vectors_benchmark() {
-  return {"vectors", "the server's collections under load over loopback", configure};
+  return {"vectors", "the server's collections under load over loopback", "--points 1000000", configure};
 }
 
 }  // namespace cowatch::bench

@@ -26,6 +26,8 @@ void configure(CommandLine app) {
     const auto output = std::make_shared<Path>();
     sub.add_option("--json", *output, "also write the report to this file");
     sub.shares_options();  // --threads and --quiet may stand behind the name
+    const std::string name(benchmark.name);
+    sub.examples("Example:\n  cowatch bench " + name + (benchmark.arguments.empty() ? "" : " " + std::string(benchmark.arguments)) + " --json " + name + ".json");
     const auto run = benchmark.configure(sub);
     sub.callback([run, output, name = benchmark.name] {
       bench::Report report;

@@ -62,7 +62,7 @@ void read(const Json& body, const Indexed& indexed) {
   attempt([&] { fuzz::expect(fields.whole("limit", 1, 1, 100) <= 100, "within its bounds"); });
   attempt([&] { (void)fields.flag("exact", false); });
   attempt([&] { (void)fields.text("key"); });
-  attempt([&] { (void)fields.ids("ids"); });
+  attempt([&] { (void)fields.ids("ids", 100); });
   attempt([&] {
     for (const float number : serve::read_vector(fields.need("vector", "numbers"), "/vector"))
       fuzz::expect(number - number == 0, "finite numbers");

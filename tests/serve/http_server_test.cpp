@@ -13,15 +13,36 @@
 namespace cowatch {
 namespace {
 
+class RunningServer {
+ public:
+  RunningServer() : service_(made_.opened(), Settings()) {
+    serve::ServerSettings settings;
+    settings.port = 0;
+    thread_ = std::jthread([this, settings] {
+      serve::serve(service_, settings, [this](uint16_t port) { started_.set_value(port); });
+    });
+    port_ = started_.get_future().get();
+  }
+  ~RunningServer() { stop(); }
+  void stop() {
+    if (!thread_.joinable()) return;
+    kill(getpid(), SIGTERM);
+    thread_.join();
+  }
+  uint16_t port() const { return port_; }
+  serve::Service& service() { return service_; }
+
+ private:
+  const test::SmallWorkspace made_;
+  serve::Service service_;
+  std::promise<uint16_t> started_;
+  uint16_t port_ = 0;
+  std::jthread thread_;
+};
+
 TEST(HttpServer, AnswersManyAtOnceAndStopsWhenAsked) {
-  const test::SmallWorkspace made;
-  serve::Service service(made.opened(), Settings());
-  serve::ServerSettings settings;
-  settings.port = 0;
-  std::promise<uint16_t> started;
-  std::jthread server(
-      [&] { serve::serve(service, settings, [&](uint16_t port) { started.set_value(port); }); });
-  const uint16_t port = started.get_future().get();
+  RunningServer running;
+  const uint16_t port = running.port();
   std::atomic<int> answered = 0;
   {
     std::vector<std::jthread> people;
@@ -43,24 +64,17 @@ TEST(HttpServer, AnswersManyAtOnceAndStopsWhenAsked) {
     }
   }
   EXPECT_EQ(answered, 6 * 10 * 3);
-  kill(getpid(), SIGTERM);
-  server.join();
+  running.stop();
   serve::Request request;
   serve::parse_target("/api/item/v1/feedback/like?n=100", request);
-  EXPECT_EQ(Json::parse(service.answer(request).body).size(), 6u)
+  EXPECT_EQ(Json::parse(running.service().answer(request).body).size(), 6u)
       << "one of each person: repeats are ignored";
 }
 
 // Who sends too much is told the limit of this address, in the shape of its other errors.
 TEST(HttpServer, RefusesWhatIsTooLargeInTheShapeOfTheAddress) {
-  const test::SmallWorkspace made;
-  serve::Service service(made.opened(), Settings());
-  serve::ServerSettings settings;
-  settings.port = 0;
-  std::promise<uint16_t> started;
-  std::jthread server(
-      [&] { serve::serve(service, settings, [&](uint16_t port) { started.set_value(port); }); });
-  const uint16_t port = started.get_future().get();
+  RunningServer running;
+  const uint16_t port = running.port();
   const auto answer = [&](const std::string& path) {
     test::Connection connection(port);
     connection.send("POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300000000\r\n\r\n");
@@ -71,8 +85,7 @@ TEST(HttpServer, RefusesWhatIsTooLargeInTheShapeOfTheAddress) {
   EXPECT_NE(answer("/collections/films/points/search?timeout=1")["status"]["error"].get<std::string>().find("16777216 bytes"),
             std::string::npos);
   EXPECT_EQ(answer("/api/feedback")["expected"], "at most 16777216 bytes");
-  EXPECT_EQ(answer("/api/search/upload")["expected"], "at most " + std::to_string(service.upload_limit()) + " bytes");
-  kill(getpid(), SIGTERM);
+  EXPECT_EQ(answer("/api/search/upload")["expected"], "at most " + std::to_string(running.service().upload_limit()) + " bytes");
 }
 
 }  // namespace

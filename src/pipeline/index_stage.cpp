@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/progress.h"
 #include "base/tensor_file.h"
+#include "learn/relational/joint.h"
 #include "math/matrix.h"
 #include "math/vectors.h"
 #include "pipeline/contents.h"
@@ -220,8 +221,8 @@ IndexSummary predict_index(const Workspace& workspace, const Settings& settings)
     check_count(workspace, summary);
   } else {
     summary.videos = catalogue_videos(workspace);
-    // A join is mostly twice as wide as one network.
-    summary.width = static_cast<uint64_t>(settings.get_int("train.outputs")) * (settings.get_text("train.method") == "default" ? 2 : 1);
+    summary.width = static_cast<uint64_t>(settings.get_int("train.outputs"));
+    if (settings.get_text("train.method") == "default") summary.width *= joint_widths;
     summary.mapped_bytes = summary.videos * (summary.width * sizeof(float) + RowCodes::record_bytes(summary.width) + sizeof(float));
   }
   predict_memory(settings, summary);

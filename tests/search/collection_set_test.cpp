@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "support/damage.h"
+#include "support/error_code.h"
 #include "support/temporary_folder.h"
 
 namespace cowatch {
@@ -38,14 +39,7 @@ std::set<std::string> payloads(const CollectionView& view) {
   return all;
 }
 
-ErrorCode code_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return ErrorCode::internal;
-}
+using test::code_of;
 
 class CollectionSetTest : public testing::Test {
  protected:

@@ -2,21 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include "base/error.h"
+#include "support/error_code.h"
 #include "support/plain_file.h"
 #include "support/temporary_folder.h"
 
 namespace cowatch {
 namespace {
 
-ErrorCode code_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return ErrorCode::internal;
-}
+using test::code_of;
 
 TEST(WorkspaceTest, BeginsWhereNothingOfOthersIs) {
   const test::TemporaryFolder folder;

@@ -233,7 +233,7 @@ size_t projected_width(const std::vector<Branch>& branches, size_t width, size_t
   const bool as_they_are = std::ranges::any_of(
       branches, [](const Branch& branch) { return branch.kind == Branch::Kind::features; });
   if (as_they_are) return std::max(outputs, std::min(width, widest_projection));
-  return branches.size() > 1 ? 2 * outputs : outputs;
+  return branches.size() > 1 ? joint_widths * outputs : outputs;
 }
 
 // Principal directions of the joint embedding over the videos, when it is wider than allowed. Uncentred:

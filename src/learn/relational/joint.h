@@ -26,6 +26,9 @@
 
 namespace cowatch {
 
+// Networks of width w join into at most this many times w directions, unless features are kept as they are.
+inline constexpr size_t joint_widths = 2;
+
 struct JointOptions {
   RelationalOptions network;  // of the networks; each sets its method and normalisation on top
   TreeSettings tree;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds, runs them all. A part whose files are as they were when it last passed is skipped.
-#   scripts/test.sh              every part that something changed for, but for those that say "only with --all" in their fourth line
+#   scripts/test.sh              from nothing every part, but for those "only with --all"; then what something changed for. Parts
+#                                that take minutes are not repeated for every change of the sources: what waits is said
 #   scripts/test.sh --all        every part, changed or not, with the long forms (50 kills instead of a dozen)
 #   scripts/test.sh --list       the names of the parts
 #   scripts/test.sh PART…        only those, changed or not
@@ -8,7 +9,8 @@ set -euo pipefail
 script=$(realpath "$0")
 cd "$(dirname "$script")/.."
 
-# A part is a script whose second line says what it does and whose third line which files it depends on.
+# A part is a script whose second line says what it does and whose third line which files it depends on. A fourth line
+# "# only with --all", or "# again for: FILES": once it has passed here, an ordinary run repeats it for changes of these alone.
 mapfile -t parts < <(grep -l '^# needs: ' tests/parts/*.sh | xargs -n 1 basename -s .sh)
 force=
 case ${1:-} in
@@ -37,10 +39,10 @@ files_of() {
     find "$@" \( -name node_modules -o -path './build' \) -prune -o -type f -print0
 }
 
-# Digest of all files a part depends on, as they lie there, of the compiler and of the data at hand.
+# Digest of files as they lie there, of the compiler and of the data at hand.
 state_of() {
   local needs
-  read -ra needs < <(sed -n '3s/^# needs: //p' "tests/parts/$1.sh")
+  read -ra needs
   {
     echo "${COWATCH_DATA:-}"
     c++ --version
@@ -52,16 +54,22 @@ mkdir -p build/passed
 summary=() failed=0
 for part in "${parts[@]}"; do
   about=$(sed -n '2s/^# //p' "tests/parts/$part.sh")
-  state=$(state_of "$part")
+  state=$(sed -n '3s/^# needs: //p' "tests/parts/$part.sh" | state_of)
+  again=$(sed -n '4s/^# again for: //p' "tests/parts/$part.sh" | state_of)
   if [ -z "$force" ] && [ "$(cat "build/passed/$part" 2>/dev/null)" = "$state" ]; then
     summary+=("PASS  $part: unchanged since it passed")
     continue
   fi
+  if [ -z "$force" ] && [ "$(cat "build/passed/$part.again" 2>/dev/null)" = "$again" ]; then
+    summary+=("WAIT  $part: passed before the last changes; repeat it with scripts/test.sh $part")
+    continue
+  fi
   echo "== $part: $about"
-  rm -f "build/passed/$part"
+  rm -f "build/passed/$part" "build/passed/$part.again"
   start=$SECONDS
   if bash "tests/parts/$part.sh"; then
     echo "$state" >"build/passed/$part"
+    ! grep -q '^# again for: ' "tests/parts/$part.sh" || echo "$again" >"build/passed/$part.again"
     summary+=("PASS  $part: $((SECONDS - start)) s")
   else
     failed=$((failed + 1))
@@ -70,5 +78,5 @@ for part in "${parts[@]}"; do
 done
 echo
 printf '%s\n' "${summary[@]}"
-echo "$((${#parts[@]} - failed)) of ${#parts[@]} parts passed in $SECONDS s"
+echo "$failed of ${#parts[@]} parts failed; $SECONDS s"
 [ $failed = 0 ]

@@ -77,6 +77,9 @@ class FileLock {
   int descriptor_ = -1;
 };
 
+// A path as a word of a command to copy: in quotes where a shell needs them.
+std::string shell_word(const Path& path);
+
 // Folder of the running program, and a file that ships with it: `share/NAME` beside bin/ (build tree or
 // installation).
 Path program_folder();

@@ -77,7 +77,7 @@ const std::vector<Setting>& declarations() {
       {"train.decay", 0.98, "schedule decay: factor of the rate", 0, 1},
       {"train.decay_every", int64_t{300000}, "schedule decay: steps between factors", 1, 1e12},
       {"train.device", std::string("cpu"), "where to train", -1e18, 1e18, {"cpu", "cuda"}},
-      {"train.hidden", int64_t{4000}, "hidden units of the network", 1, 65536},
+      {"train.hidden", int64_t{4000}, "hidden units of the network; at most 16 for each video it learns from", 1, 65536},
       {"train.hidden_dropout", 0.0, "share of hidden units left out in a step", 0, 0.9},
       {"train.margin", 0.5, "margin of the triplet loss, in squared distance", 0, 4},
       {"train.method", std::string("default"), "what is trained; default: the best join on validation videos", -1e18, 1e18,

@@ -188,7 +188,7 @@ Finding artifact_finding(const Path& path, const std::string& remedy) {
 }
 
 std::string verb_command(std::string_view verb, const Path& folder) {
-  const std::string command = "cowatch " + std::string(verb) + " " + folder.string();
+  const std::string command = "cowatch " + std::string(verb) + " " + shell_word(folder);
   if (verb == "train") return command + " relational";
   return verb == "import" ? command + " --features FILE" : command;
 }
@@ -222,7 +222,7 @@ void add_release(const Workspace& workspace, std::vector<Finding>& findings) {
 void add_artifacts(const Workspace& workspace, bool contents, std::vector<Finding>& findings) {
   if (!contents) {
     findings.push_back(ok("features", "no video has a file and none were imported: related videos come from the graph alone; "
-                                      "`cowatch import " + workspace.folder().string() + " --videos FOLDER` changes that"));
+                                      "`cowatch import " + shell_word(workspace.folder()) + " --videos FOLDER` changes that"));
   }
   std::map<std::string, std::string> remedies;
   for (const Artifact& artifact : artifacts) {
@@ -245,7 +245,7 @@ void add_artifacts(const Workspace& workspace, bool contents, std::vector<Findin
 }
 
 Finding catalogue_finding(const Workspace& workspace) {
-  const std::string remedy = "cowatch import " + workspace.folder().string() + " --events FILE";
+  const std::string remedy = "cowatch import " + shell_word(workspace.folder()) + " --events FILE";
   if (!std::filesystem::exists(workspace.catalogue()))
     return {"catalogue", FindingState::missing, "nothing was imported yet", remedy};
   try {

@@ -50,7 +50,7 @@ uint64_t embed_to(const Parts& parts, std::vector<float>& errors, const Network&
     file->write(std::as_bytes(std::span(values).first(count * network.outputs())));
     code_file->write(std::as_bytes(codes));
     features.release(first, count);
-    for (size_t r = 0; r < count; ++r) embedded += features.known(static_cast<uint32_t>(first + r));
+    for (size_t r = 0; r < count; ++r) embedded += network.sees(features, static_cast<uint32_t>(first + r));
     progress.add(count);
   }
   return embedded;

@@ -109,8 +109,8 @@ void import_rows(const ImportRequest& request, const Sources& sources, ImportSin
   sink.flush();
 }
 
-ImportOutcome import_into(Catalogue& catalogue, const ImportRequest& request, const Target& target) {
-  const Sources sources = open_sources(request, catalogue, target.existing_features);
+ImportOutcome import_into(Catalogue& catalogue, const ImportRequest& request, const Sources& sources,
+                          const Target& target) {
   ImportSink sink(&catalogue, target.rejects, request.options.transaction);
   import_rows(request, sources, sink);
   Path existing = target.existing_features;
@@ -133,8 +133,16 @@ ImportOutcome import_into(Catalogue& catalogue, const ImportRequest& request, co
 }  // namespace
 
 ImportOutcome run_import(const Workspace& workspace, const ImportRequest& request) {
-  Catalogue catalogue(workspace.catalogue(), Catalogue::Mode::write);
-  return import_into(catalogue, request,
+  std::optional<Catalogue> catalogue(std::in_place, workspace.catalogue(), Catalogue::Mode::write);
+  Sources sources;
+  try {
+    sources = open_sources(request, *catalogue, workspace.imported_features());
+  } catch (const Error&) {
+    catalogue.reset();
+    if (workspace.is_new()) workspace.discard();
+    throw;
+  }
+  return import_into(*catalogue, request, sources,
                      {workspace.rejects(), workspace.imported_features(), workspace.imported_features(), workspace.settings()});
 }
 
@@ -154,7 +162,8 @@ ImportOutcome check_import(const Path& folder, const ImportRequest& request) {
       copy_catalogue(workspace.catalogue(), copy / "catalogue.sqlite");
   }
   Catalogue catalogue(copy / "catalogue.sqlite", Catalogue::Mode::write);
-  return import_into(catalogue, request, {{}, existing, copy / "features.safetensors", settings});
+  const Sources sources = open_sources(request, catalogue, existing);
+  return import_into(catalogue, request, sources, {{}, existing, copy / "features.safetensors", settings});
 }
 
 }  // namespace cowatch

@@ -26,7 +26,7 @@ constexpr size_t block_rows = 16384;
 constexpr float length_tolerance = 1e-3f;
 
 std::string embed_remedy(const Workspace& workspace) {
-  return "Run `cowatch embed " + workspace.folder().string() + "`.";
+  return "Run `cowatch embed " + shell_word(workspace.folder()) + "`.";
 }
 
 [[noreturn]] void throw_bad_row(const Workspace& workspace, size_t row, const std::string& found) {

@@ -20,8 +20,12 @@ double seconds_now() {
 FeatureTable table_of(const Network& network, const MediaFeatures& found) {
   std::vector<float> row(network.inputs());
   std::vector<uint8_t> present(network.modalities().size());
+  std::string learnt, held;
+  const auto add = [](std::string& list, std::string_view name) { (list += list.empty() ? "" : ", ") += name; };
   for (size_t m = 0; m < network.modalities().size(); ++m) {
     const Modality& wanted = network.modalities()[m];
+    if (!network.knows(m)) continue;
+    add(learnt, wanted.name);
     for (size_t own = 0; own < modality_count; ++own) {
       const auto range = modality_columns(static_cast<MediaModality>(own));
       if (modality_name(static_cast<MediaModality>(own)) != wanted.name ||
@@ -34,10 +38,13 @@ FeatureTable table_of(const Network& network, const MediaFeatures& found) {
     }
   }
   if (std::none_of(present.begin(), present.end(), [](uint8_t flag) { return flag != 0; })) {
-    throw Error(ErrorCode::unsupported, "the model does not look at what a file holds",
-                {.expected = "a model trained on picture, motion or sound",
-                 .found = "one trained on imported features",
-                 .remedy = "Train on a workspace whose videos have files."});
+    for (size_t own = 0; own < modality_count; ++own) {
+      if (found.present[own]) add(held, modality_name(static_cast<MediaModality>(own)));
+    }
+    throw Error(ErrorCode::unsupported, "the model does not look at what this file holds",
+                {.expected = "what it was trained on: " + learnt,
+                 .found = held,
+                 .remedy = "Train on a workspace whose videos have files that hold the same."});
   }
   return FeatureTable(1, network.modalities(), std::move(row), std::move(present));
 }

@@ -38,7 +38,7 @@ std::optional<SearchRelease> current_release(const Workspace& workspace) {
                      (kind == "exact" || kind == "graph" || kind == "ivf");
   if (!sound) {
     throw Error(ErrorCode::damaged, "what is searched cannot be read",
-                {.where = path.string(), .remedy = "Run `cowatch index " + workspace.folder().string() + "`."});
+                {.where = path.string(), .remedy = "Run `cowatch index " + shell_word(workspace.folder()) + "`."});
   }
   return SearchRelease{name, text("input"), index_kind_of(kind)};
 }

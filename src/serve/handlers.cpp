@@ -69,7 +69,7 @@ Response get_item(Call& call) {
 }
 
 int64_t time_of(const Json& body) {
-  if (!body.contains("Timestamp")) return -1;
+  if (!body.contains("Timestamp") || body["Timestamp"].is_null()) return -1;
   const std::string text =
       body["Timestamp"].is_string() ? body["Timestamp"].get<std::string>() : body["Timestamp"].dump();
   const auto time = parse_time(text);
@@ -81,55 +81,71 @@ int64_t time_of(const Json& body) {
   return *time;
 }
 
-ItemRecord item_of(const Json& body, const std::string& id) {
-  ItemRecord item;
-  item.id = id;
-  item.title = body.value("Title", body.value("Comment", std::string()));
-  item.description = body.value("Description", std::string());
-  item.author = body.value("Author", std::string());
-  item.language = body.value("Language", std::string());
-  item.created_ms = time_of(body);
-  for (const Json& tag : body.value("Categories", Json::array())) {
+// "" where a field is null.
+std::string text_of(const Json& field) {
+  return field.is_string() ? field.get<std::string>() : std::string();
+}
+
+std::string labels_of(const Json& body) {
+  const auto found = body.find("Labels");
+  return found != body.end() && found->is_structured() ? found->dump() : std::string();
+}
+
+// Fields that the body names; what it leaves out stays.
+void apply(const Json& body, ItemRecord& item) {
+  const auto set = [&](const char* name, std::string& field) {
+    if (body.contains(name)) field = text_of(body[name]);
+  };
+  set("Comment", item.title);
+  set("Title", item.title);
+  set("Description", item.description);
+  set("Author", item.author);
+  set("Language", item.language);
+  if (body.contains("Timestamp")) item.created_ms = time_of(body);
+  if (body.contains("IsHidden")) item.hidden = body["IsHidden"].get<bool>();
+  if (body.contains("Labels")) item.attributes = labels_of(body);
+  if (!body.contains("Categories")) return;
+  item.hashtags.clear();
+  for (const Json& tag : body["Categories"]) {
     std::string text = tag.get<std::string>();
     std::replace(text.begin(), text.end(), ' ', '_');
     item.hashtags.push_back(std::move(text));
   }
-  if (body.contains("Labels") && body["Labels"].is_structured()) item.attributes = body["Labels"].dump();
-  return item;
 }
 
-void put(Service& service, std::span<const ItemRecord> items,
-         const std::vector<std::pair<std::string, bool>>& hidden) {
-  service.write([&](Catalogue& catalogue) {
-    catalogue.put_items(items);
-    for (const auto& [id, value] : hidden) catalogue.hide_item(*catalogue.find_item(id), value);
-  });
+// One record or several.
+Json each_of(const Json& body) {
+  return body.is_array() ? body : Json::array({body});
 }
 
 Response put_items(Call& call) {
   std::vector<ItemRecord> items;
-  std::vector<std::pair<std::string, bool>> hidden;
-  for (const Json& body : call.body.is_array() ? call.body : Json::array({call.body})) {
-    items.push_back(item_of(body, body["ItemId"].get<std::string>()));
-    if (body.contains("IsHidden")) hidden.emplace_back(items.back().id, body["IsHidden"].get<bool>());
+  for (const Json& body : each_of(call.body)) {
+    items.emplace_back().id = body["ItemId"].get<std::string>();
+    apply(body, items.back());
   }
-  put(call.service, items, hidden);
+  call.service.write([&](Catalogue& catalogue) {
+    catalogue.put_items(items);
+    for (const Json& body : each_of(call.body)) {
+      if (body.contains("IsHidden"))
+        catalogue.hide_item(*catalogue.find_item(body["ItemId"].get<std::string>()), body["IsHidden"].get<bool>());
+    }
+  });
   return json_response({{"RowAffected", items.size()}});
 }
 
-Response patch_item(Call& call) {
-  const ItemRecord known = need_item(call, call.path[0]);
-  const std::vector<ItemRecord> items = {item_of(call.body, known.id)};
-  std::vector<std::pair<std::string, bool>> hidden;
-  if (call.body.contains("IsHidden")) hidden.emplace_back(known.id, call.body["IsHidden"].get<bool>());
-  put(call.service, items, hidden);
+Response change_item(Call& call, const std::function<void(ItemRecord&)>& work) {
+  const uint32_t index = need_item(call, call.path[0]).index;
+  call.service.write([&](Catalogue& catalogue) { catalogue.change_item(index, work); });
   return json_response({{"RowAffected", 1}});
 }
 
+Response patch_item(Call& call) {
+  return change_item(call, [&](ItemRecord& item) { apply(call.body, item); });
+}
+
 Response delete_item(Call& call) {
-  const ItemRecord known = need_item(call, call.path[0]);
-  put(call.service, {}, {{known.id, true}});
-  return json_response({{"RowAffected", 1}});
+  return change_item(call, [](ItemRecord& item) { item.hidden = true; });
 }
 
 RelatedQuery related_query(const Call& call, int64_t most_offset = 1000) {
@@ -191,15 +207,15 @@ Response latest(Call& call) {
   return json_response(ranked_json(call, latest_videos(call.catalogue, related_query(call, most_ranked))));
 }
 
-void need_user(const Call& call, const std::string& id) {
-  if (!call.catalogue.has_user(id))
-    throw Error(ErrorCode::not_found, "there is no such user", {.found = "'" + id.substr(0, 80) + "'"});
+UserRecord need_user(const Call& call, const std::string& id) {
+  if (auto user = call.catalogue.user(id)) return std::move(*user);
+  throw Error(ErrorCode::not_found, "there is no such user", {.found = "'" + id.substr(0, 80) + "'"});
 }
 
 // Somebody new gets what others watch.
 std::vector<Ranked> recommended_to(const Call& call) {
   RelatedQuery query = related_query(call);
-  if (!call.catalogue.has_user(call.path[0])) return popular_videos(call.catalogue, *call.release, query);
+  if (!call.catalogue.user(call.path[0])) return popular_videos(call.catalogue, *call.release, query);
   query.user = call.path[0];
   return recommended_videos(call.catalogue, *call.release, query);
 }
@@ -215,17 +231,44 @@ Response recommended(Call& call) {
 }
 
 Response list_users(Call& call) {
-  const auto ids = call.catalogue.users(call.request.text("cursor"), count_of(call));
+  const auto found = call.catalogue.users(call.request.text("cursor"), count_of(call));
   Json users = Json::array();
-  for (const std::string& id : ids)
-    users.push_back({{"UserId", id}, {"Labels", Json::object()}, {"Comment", ""}});
+  for (const UserRecord& user : found) users.push_back(to_json(user));
   return json_response(
-      {{"Cursor", ids.size() < count_of(call) || ids.empty() ? "" : ids.back()}, {"Users", users}});
+      {{"Cursor", found.size() < count_of(call) || found.empty() ? "" : found.back().id}, {"Users", users}});
 }
 
 Response get_user(Call& call) {
+  return json_response(to_json(need_user(call, call.path[0])));
+}
+
+void apply(const Json& body, UserRecord& user) {
+  if (body.contains("Labels")) user.labels = labels_of(body);
+  if (body.contains("Comment")) user.comment = text_of(body["Comment"]);
+}
+
+Response put_users(Call& call) {
+  std::vector<UserRecord> users;
+  for (const Json& body : each_of(call.body)) {
+    users.emplace_back().id = body["UserId"].get<std::string>();
+    apply(body, users.back());
+  }
+  call.service.write([&](Catalogue& catalogue) { catalogue.put_users(users); });
+  return json_response({{"RowAffected", users.size()}});
+}
+
+Response patch_user(Call& call) {
   need_user(call, call.path[0]);
-  return json_response({{"UserId", call.path[0]}, {"Labels", Json::object()}, {"Comment", ""}});
+  call.service.write([&](Catalogue& catalogue) {
+    catalogue.change_user(call.path[0], [&](UserRecord& user) { apply(call.body, user); });
+  });
+  return json_response({{"RowAffected", 1}});
+}
+
+Response delete_user(Call& call) {
+  need_user(call, call.path[0]);
+  call.service.write([&](Catalogue& catalogue) { catalogue.remove_user(call.path[0]); });
+  return json_response({{"RowAffected", 1}});
 }
 
 Json events_json(std::span<const Event> events) {
@@ -449,7 +492,12 @@ const std::vector<Route>& routes() {
        item_feedback,
        {n}},
       {"GET", "/api/users", "Users, page by page.", "", "UserPage", 200, list_users, {n, cursor}},
+      {"POST", "/api/users", "Add users, or replace what is known of them.", "UserInputs", "RowsAffected", 200, put_users},
+      {"POST", "/api/user", "Add a user, or replace what is known.", "UserInput", "RowsAffected", 200, put_users},
       {"GET", "/api/user/{user-id}", "One user.", "", "User", 200, get_user},
+      {"PATCH", "/api/user/{user-id}", "Change some fields of a user.", "UserPatch", "RowsAffected", 200, patch_user},
+      {"DELETE", "/api/user/{user-id}", "Forget a user: id, labels and all feedback.", "", "RowsAffected", 200,
+       delete_user},
       {"GET",
        "/api/user/{user-id}/feedback",
        "A user's feedback, newest first.",

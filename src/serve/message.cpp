@@ -92,7 +92,8 @@ Response problem(const Error& error) {
 
 void parse_target(std::string_view target, Request& request) {
   const size_t mark = target.find('?');
-  request.path = decoded(target.substr(0, mark), false);
+  request.encoded_path = target.substr(0, mark);
+  request.path = decoded(request.encoded_path, false);
   if (mark == target.npos) return;
   std::string_view rest = target.substr(mark + 1);
   while (!rest.empty()) {
@@ -128,21 +129,21 @@ std::vector<std::string_view> path_parts(std::string_view path) {
   return parts;
 }
 
-bool match_path(const std::string& pattern, const std::string& path, bool rest,
-             std::vector<std::string>& values) {
+bool Request::matches(std::string_view pattern, bool rest, std::vector<std::string>& values) const {
   values.clear();
-  std::string_view wanted = pattern, given = path;
+  const auto value = [&](std::string_view part) { return encoded_path.empty() ? std::string(part) : decoded(part, false); };
+  std::string_view wanted = pattern, given = encoded_path.empty() ? path : encoded_path;
   while (!wanted.empty()) {
     if (given.empty()) return false;
     const auto want = next_part(wanted), have = next_part(given);
     if (!want.starts_with('{')) {
       if (want != have) return false;
     } else {
-      values.emplace_back(have);
+      values.push_back(value(have));
     }
     if (!rest || !wanted.empty()) continue;
     if (want != "{item-id}" || given.empty()) return false;
-    values.back() += given;
+    values.back() += value(given);
     return true;
   }
   return given.empty();

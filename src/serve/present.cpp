@@ -28,13 +28,21 @@ std::string percent_encoded(std::string_view text) {
   return out;
 }
 
+static Json labels_json(const std::string& text) {
+  Json labels = Json::parse(text, nullptr, false);
+  return labels.is_structured() ? labels : Json::object();
+}
+
+Json to_json(const UserRecord& user) {
+  return {{"UserId", user.id}, {"Labels", labels_json(user.labels)}, {"Comment", user.comment}};
+}
+
 Json to_json(const ItemRecord& item, const Catalogue& catalogue) {
-  const Json labels = Json::parse(item.attributes, nullptr, false);
   Json json = {{"ItemId", item.id},
                {"Index", item.index},
                {"IsHidden", item.hidden},
                {"Categories", item.hashtags},
-               {"Labels", labels.is_structured() ? labels : Json::object()},
+               {"Labels", labels_json(item.attributes)},
                {"Comment", item.title},
                {"Title", item.title},
                {"Description", item.description},

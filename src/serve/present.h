@@ -8,6 +8,7 @@
 namespace cowatch::serve {
 
 Json to_json(const ItemRecord& item, const Catalogue& catalogue);
+Json to_json(const UserRecord& user);
 Json to_json(const Event& event);
 Json to_json(const Related& related, const Catalogue& catalogue);
 Json to_json(const Ranked& ranked, const Catalogue& catalogue);

@@ -188,7 +188,7 @@ Response Service::dispatch(const Request& request, std::string& route_name) {
   const bool reads = request.method == "GET" || request.method == "HEAD";
   for (const bool rest : {false, true}) {
     for (const Route& route : routes()) {
-      if (!match_path(route.path, request.path, rest, values)) continue;
+      if (!request.matches(route.path, rest, values)) continue;
       if (route.method != request.method && !(reads && route.method == "GET")) {
         allowed += (allowed.empty() ? "" : ", ") + route.method;
         continue;

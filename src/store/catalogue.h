@@ -40,6 +40,13 @@ struct ItemRecord {
   std::vector<std::string> hashtags;
   std::string attributes;  // a JSON object, for what has no column of its own
   bool hidden = false;     // deleted or hidden: never answered
+
+  bool operator==(const ItemRecord&) const = default;
+};
+
+struct UserRecord {
+  std::string id, comment;
+  std::string labels;  // a JSON object or array; "": none
 };
 
 // What extraction found out about an item's file.
@@ -87,8 +94,13 @@ class Catalogue {
   // Makes item_events() quick. Sorting a whole log once costs a fraction of keeping the index up while the first log
   // comes in; later events keep it up. Nothing to do where it is there.
   void index_events();
-  void put_media(const MediaRecord& record);
+  void put_users(std::span<const UserRecord> users);  // by id; what is known of them is replaced
+  // In one transaction with what they read; not_found when there is none.
+  void change_item(uint32_t index, const std::function<void(ItemRecord&)>& work);
   void hide_item(uint32_t index, bool hidden);
+  void change_user(std::string_view id, const std::function<void(UserRecord&)>& work);
+  bool remove_user(std::string_view id);  // with all feedback, the id too; false: there is none
+  void put_media(const MediaRecord& record);
   bool remove_event(std::string_view user, std::string_view item, FeedbackKind kind);
   void set_note(std::string_view key, std::string_view value);  // small named facts, e.g. of imports
   std::string note(std::string_view key) const;
@@ -114,9 +126,8 @@ class Catalogue {
   std::vector<ItemRecord> find_titles(std::string_view words,
                                       size_t limit) const;  // items whose title has all words
   std::vector<uint32_t> hidden_items() const;  // ascending
-  std::vector<std::string> users(std::string_view after,
-                                 size_t limit) const;  // ids in order, after the given one
-  bool has_user(std::string_view id) const;
+  std::vector<UserRecord> users(std::string_view after, size_t limit) const;  // in order of ids, after the given one
+  std::optional<UserRecord> user(std::string_view id) const;
   std::vector<Event> user_events(std::string_view user, size_t limit) const;  // newest first
   std::vector<Event> item_events(uint32_t item, size_t limit) const;          // newest first
   std::optional<MediaRecord> media(uint32_t item) const;

@@ -127,7 +127,7 @@ uint64_t Catalogue::item_count() const {
   return static_cast<uint64_t>(implementation_->database.number("SELECT count(*) FROM items"));
 }
 uint64_t Catalogue::user_count() const {
-  return static_cast<uint64_t>(implementation_->database.number("SELECT count(*) FROM users"));
+  return static_cast<uint64_t>(implementation_->database.number("SELECT count(*) FROM users WHERE removed = 0"));
 }
 uint64_t Catalogue::event_count() const {
   return static_cast<uint64_t>(implementation_->database.number("SELECT count(*) FROM events"));
@@ -188,12 +188,13 @@ std::vector<ItemRecord> Catalogue::find_titles(std::string_view words, size_t li
   return read_items(query);
 }
 
-std::vector<std::string> Catalogue::users(std::string_view after, size_t limit) const {
-  Statement query(implementation_->database, "SELECT id FROM users WHERE id > ? ORDER BY id LIMIT ?");
+std::vector<UserRecord> Catalogue::users(std::string_view after, size_t limit) const {
+  Statement query(implementation_->database,
+                  "SELECT id, comment, labels FROM users WHERE id > ? AND removed = 0 ORDER BY id LIMIT ?");
   query.bind(1, after).bind(2, static_cast<int64_t>(limit));
-  std::vector<std::string> ids;
-  while (query.step()) ids.push_back(query.text(0));
-  return ids;
+  std::vector<UserRecord> users;
+  while (query.step()) users.push_back({query.text(0), query.text(1), query.text(2)});
+  return users;
 }
 
 std::vector<uint32_t> Catalogue::hidden_items() const {
@@ -203,9 +204,10 @@ std::vector<uint32_t> Catalogue::hidden_items() const {
   return indices;
 }
 
-bool Catalogue::has_user(std::string_view id) const {
-  Statement query(implementation_->database, "SELECT 1 FROM users WHERE id = ?");
-  return query.bind(1, id).step();
+std::optional<UserRecord> Catalogue::user(std::string_view id) const {
+  Statement query(implementation_->database, "SELECT id, comment, labels FROM users WHERE id = ? AND removed = 0");
+  if (!query.bind(1, id).step()) return std::nullopt;
+  return UserRecord{query.text(0), query.text(1), query.text(2)};
 }
 
 std::vector<Event> Catalogue::user_events(std::string_view user, size_t limit) const {

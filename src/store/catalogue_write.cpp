@@ -154,6 +154,74 @@ Catalogue::Written Catalogue::add_edges(std::span<const StoredEdge> edges) {
   return written;
 }
 
+void Catalogue::change_item(uint32_t index, const std::function<void(ItemRecord&)>& work) {
+  auto& state = *implementation_;
+  state.change([&] {
+    const std::optional<ItemRecord> known = item(index);
+    if (!known)
+      throw Error(ErrorCode::not_found, "there is no item with this index", {.found = std::to_string(index)});
+    ItemRecord changed = *known;
+    work(changed);
+    if (changed == *known) return;
+    const std::string hashtags = join_hashtags(changed.hashtags);
+    Statement update(state.database,
+                     "UPDATE items SET title = ?2, description = ?3, author = ?4, language = ?5, media_path = ?6, "
+                     "created_ms = ?7, seconds = ?8, hashtags = ?9, attributes = ?10, hidden = ?11 WHERE idx = ?1");
+    update.bind(1, static_cast<int64_t>(index)).bind(2, changed.title).bind(3, changed.description);
+    update.bind(4, changed.author).bind(5, changed.language).bind(6, changed.media_path);
+    update.bind(7, changed.created_ms).bind(8, changed.seconds).bind(9, hashtags).bind(10, changed.attributes);
+    update.bind(11, int64_t{changed.hidden}).run();
+  });
+}
+
+namespace {
+
+void write_user(Database& database, uint32_t index, const UserRecord& user) {
+  Statement(database, "UPDATE users SET labels = ?2, comment = ?3 WHERE idx = ?1")
+      .bind(1, static_cast<int64_t>(index))
+      .bind(2, user.labels)
+      .bind(3, user.comment)
+      .run();
+}
+
+}  // namespace
+
+void Catalogue::put_users(std::span<const UserRecord> users) {
+  auto& state = *implementation_;
+  for (const UserRecord& user : users) check_id("a user", user.id);
+  state.change([&] {
+    for (const UserRecord& user : users) write_user(state.database, state.user_names().number(user.id), user);
+  });
+}
+
+void Catalogue::change_user(std::string_view id, const std::function<void(UserRecord&)>& work) {
+  auto& state = *implementation_;
+  state.change([&] {
+    std::optional<UserRecord> known = user(id);
+    if (!known) throw Error(ErrorCode::not_found, "there is no such user", {.found = std::string(id)});
+    work(*known);
+    write_user(state.database, state.user_names().number(id), *known);
+  });
+}
+
+bool Catalogue::remove_user(std::string_view id) {
+  auto& state = *implementation_;
+  bool removed = false;
+  state.change([&] {
+    removed = user(id).has_value();
+    if (!removed) return;
+    const auto index = static_cast<int64_t>(state.user_names().number(id));
+    Statement(state.database, "DELETE FROM events WHERE user = ?").bind(1, index).run();
+    Statement(state.database,
+              "UPDATE users SET id = 'removed-' || hex(randomblob(16)), labels = '', comment = '', removed = 1 "
+              "WHERE idx = ?")
+        .bind(1, index)
+        .run();
+  });
+  if (removed) state.users.reset();  // it still knows the name
+  return removed;
+}
+
 void Catalogue::index_events() {
   implementation_->database.run("CREATE INDEX IF NOT EXISTS events_by_item ON events (item, time_ms)");
 }
@@ -178,14 +246,7 @@ void Catalogue::put_media(const MediaRecord& record) {
 }
 
 void Catalogue::hide_item(uint32_t index, bool hidden) {
-  auto& state = *implementation_;
-  state.change([&] {
-    Statement update(state.database, "UPDATE items SET hidden = ?1 WHERE idx = ?2 AND hidden != ?1");
-    update.bind(1, int64_t{hidden}).bind(2, static_cast<int64_t>(index)).run();
-    if (state.database.changes() == 0 && !item(index)) {
-      throw Error(ErrorCode::not_found, "there is no item with this index", {.found = std::to_string(index)});
-    }
-  });
+  change_item(index, [hidden](ItemRecord& item) { item.hidden = hidden; });
 }
 
 bool Catalogue::remove_event(std::string_view user, std::string_view item, FeedbackKind kind) {

@@ -38,8 +38,16 @@ CREATE INDEX items_by_time ON items (created_ms);
 CREATE INDEX hidden_items ON items (idx) WHERE hidden != 0;
 )sql";
 
+// What a platform says of its people. Whose row is removed has no name, no labels and no feedback left; the row stays,
+// because people are numbered by it.
+constexpr const char* version_3 = R"sql(
+ALTER TABLE users ADD COLUMN labels TEXT NOT NULL DEFAULT '';
+ALTER TABLE users ADD COLUMN comment TEXT NOT NULL DEFAULT '';
+ALTER TABLE users ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 // Step v takes a catalogue from version v to v + 1; version 0 is a file without tables.
-constexpr const char* steps[] = {version_1, version_2};
+constexpr const char* steps[] = {version_1, version_2, version_3};
 constexpr int64_t newest = std::size(steps);
 
 void refuse_newer(int64_t found, const Path& path, int64_t known = newest) {
@@ -84,6 +92,9 @@ void check_schema(const Database& database, const Path& path) {
                  .expected = "imported data",
                  .remedy = "Run `cowatch import WS --events FILE` first."});
   }
+  if (found == newest) return;
+  Database writer(path, true);
+  prepare_schema(writer, path);
 }
 
 }  // namespace cowatch

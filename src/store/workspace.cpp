@@ -16,7 +16,7 @@ void check_layout(const Path& folder) {
                 {.where = folder.string(),
                  .expected = "a folder with " + std::string(marker),
                  .found = std::filesystem::exists(folder) ? "none" : "no such folder",
-                 .remedy = "`cowatch import " + folder.string() + " --events FILE` makes one."});
+                 .remedy = "`cowatch import " + shell_word(folder) + " --events FILE` makes one."});
   }
   const Json json = Json::parse(read_text(path), nullptr, false);
   if (!json.is_object() || !json.contains("layout") || !json["layout"].is_number_integer()) {
@@ -75,13 +75,22 @@ Workspace Workspace::open_or_create(const Path& folder) {
                  .remedy = "Name another folder for the workspace."});
   }
   std::error_code error;
-  std::filesystem::create_directories(folder, error);
+  const bool made_folder = std::filesystem::create_directories(folder, error);
   if (error)
     throw Error(ErrorCode::system, "cannot make the folder " + folder.string() + ": " + error.message());
   FileLock lock(folder / lock_name, FileLock::Mode::exclusive);
   const Json json = {{"layout", layout_version}, {"program", "cowatch " + std::string(version())}};
   write_atomically(folder / marker, json.dump(2) + "\n");
-  return Workspace(folder, std::move(lock));
+  Workspace workspace(folder, std::move(lock));
+  workspace.is_new_ = true, workspace.made_folder_ = made_folder;
+  return workspace;
+}
+
+void Workspace::discard() const {
+  std::error_code ignored;
+  for (const Path& path : {catalogue(), file("catalogue.sqlite-wal"), file("catalogue.sqlite-shm"), file(marker), file(lock_name)})
+    std::filesystem::remove(path, ignored);
+  if (made_folder_) std::filesystem::remove(folder_, ignored);
 }
 
 Settings Workspace::settings() const {

@@ -34,6 +34,10 @@ class Workspace {
   // conflict.
   static Workspace open_or_create(const Path& folder);
 
+  bool is_new() const { return is_new_; }  // open_or_create() has just made it
+  // Takes a new one away again, with its empty catalogue and the folder if that was made too.
+  void discard() const;
+
   const Path& folder() const { return folder_; }
   Path file(std::string_view name) const { return folder_ / name; }
   Path catalogue() const { return file("catalogue.sqlite"); }
@@ -58,6 +62,7 @@ class Workspace {
   Workspace(Path folder, std::optional<FileLock> lock) : folder_(std::move(folder)), lock_(std::move(lock)) {}
   Path folder_;
   std::optional<FileLock> lock_;
+  bool is_new_ = false, made_folder_ = false;
 };
 
 }  // namespace cowatch

@@ -102,5 +102,13 @@ TEST(FileLockTest, IsFreeAgainWhenItsHolderWasKilled) {
   EXPECT_NO_THROW(FileLock(folder / "lock", FileLock::Mode::exclusive));
 }
 
+TEST(ShellWord, IsQuotedWhereAShellNeedsIt) {
+  EXPECT_EQ(shell_word("/srv/ws-1_a.b"), "/srv/ws-1_a.b");
+  EXPECT_EQ(shell_word("my films"), "'my films'");
+  EXPECT_EQ(shell_word("it's"), "'it'\\''s'");
+  EXPECT_EQ(shell_word("$HOME"), "'$HOME'");
+  EXPECT_EQ(shell_word(""), "''");
+}
+
 }  // namespace
 }  // namespace cowatch

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # the tests of each layer under the address and undefined-behaviour sanitizers; with --all those of whole programs too
 # needs: src bench tests cmake CMakeLists.txt CMakePresets.json
+# again for: cmake CMakeLists.txt CMakePresets.json
 set -euo pipefail
 # GCC 12's leak checker takes a thread-local block of a loaded library (the matrix kernels) that lies 16 bytes into a page for
 # one of an old glibc, reads a length from its heap header and crashes. Not told of such blocks, it reaches them as memory

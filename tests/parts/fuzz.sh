@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # libFuzzer targets with clang and sanitizers, a few seconds each from seeds: readers of everything that comes from outside
 # needs: src/base src/store src/math src/media/worker_protocol.cpp src/media/worker_protocol.h src/serve src/search tests/fuzz cmake CMakeLists.txt CMakePresets.json
+# again for: tests/fuzz cmake CMakeLists.txt CMakePresets.json
 set -euo pipefail
 bash tests/parts/build.sh fuzz fuzzers
 seconds=5

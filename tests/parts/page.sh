@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # the page in Chromium: every view, wide and narrow, dark and light, with axe; clips that play, keyboard, upload
 # needs: src web cmake CMakeLists.txt CMakePresets.json tests/e2e
+# again for: web tests/e2e/page.mjs tests/e2e/package-lock.json
 # Arguments go to tests/e2e/page.mjs: --screenshots FOLDER keeps a picture of every view.
 set -euo pipefail
 bash tests/parts/build.sh dev cowatch cowatch-media page

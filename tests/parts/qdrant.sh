@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Qdrant's npm client against the server's collections, before and after a restart
 # needs: src cmake CMakeLists.txt CMakePresets.json tests/e2e/qdrant
+# again for: src/serve/vectors tests/e2e/qdrant
 set -euo pipefail
 bash tests/parts/build.sh dev cowatch
 work=$(mktemp -d)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # the README's commands, one after another as they stand there, on a small platform
 # needs: README.md src cmake CMakeLists.txt CMakePresets.json
+# again for: README.md
 set -euo pipefail
 bash tests/parts/build.sh dev cowatch cowatch-media page
 root=$PWD

@@ -405,6 +405,18 @@ TEST_F(Import, FeaturesThatDoNotFitAreRefusedWithTheirPlace) {
 
 // --- --check ---
 
+TEST_F(Import, AFirstImportThatIsRefusedLeavesNothingBehind) {
+  const Path empty = write("empty.csv", "");
+  EXPECT_THROW(run(events(empty)), Error);
+  EXPECT_FALSE(std::filesystem::exists(place));
+  std::filesystem::create_directories(place);
+  EXPECT_THROW(run(events(empty)), Error);
+  EXPECT_TRUE(std::filesystem::is_empty(place)) << "the folder was there before";
+  run(events(write("log.csv", "user,item\nann,x\n")));
+  EXPECT_THROW(run(events(empty)), Error);
+  EXPECT_EQ(catalogue().event_count(), 1u) << "what was imported before stays";
+}
+
 TEST_F(Import, CheckWritesNothingAndMeasuresWhatWouldBe) {
   const ImportRequest log = events(write("log.csv", log_csv));
   const ImportOutcome first = check_import(place, log);

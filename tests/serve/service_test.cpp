@@ -122,6 +122,69 @@ TEST_F(ServiceTest, TakesIdsWithSlashesAndOtherSigns) {
   EXPECT_EQ(json_of(ask("GET", "/api/item/a/b%20c%25%3F%26%C3%A9")).value("Title", ""), "odd");
 }
 
+TEST_F(ServiceTest, AnEscapedSlashPartsNoAddress) {
+  EXPECT_EQ(ask("POST", "/api/feedback",
+                R"([{"FeedbackType": "like", "UserId": "p/q", "ItemId": "a/b"},
+                    {"FeedbackType": "watch", "UserId": "p/q", "ItemId": "a/b"}])")
+                .status,
+            200);
+  for (const char* target : {"/api/item/a%2Fb/feedback", "/api/user/p%2fq/feedback", "/api/feedback/p%2Fq/a%2Fb"}) {
+    const Response response = ask("GET", target);
+    ASSERT_EQ(response.status, 200) << target << " " << response.body;
+    EXPECT_EQ(json_of(response).size(), 2u) << target;
+  }
+  EXPECT_EQ(json_of(ask("GET", "/api/item/a%2Fb/feedback/like")).size(), 1u);
+}
+
+TEST_F(ServiceTest, AChangeTouchesTheFieldsItNamesAndCanTakeThemAway) {
+  const std::string whole =
+      R"({"ItemId": "w", "Title": "t", "Description": "d", "Author": "a", "Language": "en", "Categories": ["x"],
+          "Labels": {"k": 1}, "Timestamp": "2024-05-01T10:20:30Z"})";
+  EXPECT_EQ(ask("POST", "/api/item", whole).status, 200);
+  const Json before = json_of(ask("GET", "/api/item/w"));
+  EXPECT_EQ(ask("PATCH", "/api/item/w", R"({"Author": "b"})").status, 200);
+  Json expected = before;
+  expected["Author"] = "b";
+  EXPECT_EQ(json_of(ask("GET", "/api/item/w")), expected);
+  EXPECT_EQ(ask("PATCH", "/api/item/w",
+                R"({"Title": "", "Description": null, "Language": "", "Categories": [], "Labels": null, "Timestamp": null})")
+                .status,
+            200);
+  const Json cleared = json_of(ask("GET", "/api/item/w"));
+  for (const char* field : {"Title", "Description", "Language"}) EXPECT_EQ(cleared[field], "") << field;
+  EXPECT_EQ(cleared["Categories"], Json::array());
+  EXPECT_EQ(cleared["Labels"], Json::object());
+  EXPECT_FALSE(cleared.contains("Timestamp"));
+  EXPECT_EQ(cleared["Author"], "b");
+}
+
+TEST_F(ServiceTest, UsersAreAddedChangedAndForgotten) {
+  EXPECT_EQ(json_of(ask("POST", "/api/users", R"([{"UserId": "p", "Labels": {"city": "Bern"}, "Comment": "c"},
+                                                  {"UserId": "q"}])"))["RowAffected"],
+            2);
+  EXPECT_EQ(json_of(ask("GET", "/api/user/p"))["Labels"], Json({{"city", "Bern"}}));
+  EXPECT_EQ(ask("PATCH", "/api/user/p", R"({"Comment": "d"})").status, 200);
+  const Json changed = json_of(ask("GET", "/api/user/p"));
+  EXPECT_EQ(changed, Json({{"UserId", "p"}, {"Labels", {{"city", "Bern"}}}, {"Comment", "d"}}));
+  EXPECT_EQ(json_of(ask("GET", "/api/users?n=1&cursor=p"))["Users"][0]["UserId"], "q");
+  EXPECT_EQ(ask("PATCH", "/api/user/nobody", R"({"Comment": "d"})").status, 404);
+  EXPECT_EQ(ask("DELETE", "/api/user/nobody").status, 404);
+
+  const int64_t users = json_of(ask("GET", "/api/summary"))["Users"].get<int64_t>();
+  const Json watched = json_of(ask("GET", "/api/user/u1/feedback"));
+  ASSERT_GT(watched.size(), 0u);
+  EXPECT_EQ(ask("DELETE", "/api/user/u1").status, 200);
+  EXPECT_EQ(ask("GET", "/api/user/u1").status, 404);
+  EXPECT_EQ(json_of(ask("GET", "/api/summary"))["Users"], users - 1);
+  const std::string of_video = ask("GET", "/api/item/v1/feedback").body;
+  EXPECT_EQ(of_video.find("u1\""), of_video.npos) << of_video;
+  EXPECT_EQ(ask("GET", "/api/users?n=200").body.find("removed"), std::string::npos);
+  // Who comes back under the same name is somebody new.
+  EXPECT_EQ(ask("POST", "/api/feedback", R"([{"FeedbackType": "like", "UserId": "u1", "ItemId": "v3"}])").status, 200);
+  EXPECT_EQ(json_of(ask("GET", "/api/user/u1/feedback")).size(), 1u);
+  EXPECT_EQ(json_of(ask("GET", "/api/summary"))["Users"], users);
+}
+
 TEST_F(ServiceTest, PagesReachEveryItemOnce) {
   ask("DELETE", "/api/item/v3");
   std::vector<std::string> seen;

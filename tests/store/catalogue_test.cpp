@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "store/sqlite.h"
+#include "support/catalogue_dump.h"
 #include "support/temporary_folder.h"
 
 namespace cowatch {
@@ -186,6 +187,43 @@ TEST(CatalogueTest, RaisesTheVersionOnlyWhenSomethingChanged) {
   EXPECT_GT(catalogue.version(), version);
 }
 
+TEST(CatalogueTest, AForgottenUserLeavesNoTraceAndNobodyElseChangesNumber) {
+  TemporaryFolder folder;
+  Catalogue catalogue(folder / "c", Catalogue::Mode::write);
+  catalogue.add_events(std::vector{watch("ann", "x", 1), watch("bob", "x", 2), watch("cid", "y", 3)});
+  catalogue.put_users(std::vector<UserRecord>{{"bob", "a comment", "{}"}});
+  const uint64_t version = catalogue.version();
+  EXPECT_FALSE(catalogue.remove_user("dan"));
+  EXPECT_EQ(catalogue.version(), version);
+  EXPECT_TRUE(catalogue.remove_user("bob"));
+  EXPECT_FALSE(catalogue.remove_user("bob"));
+  EXPECT_GT(catalogue.version(), version);
+  EXPECT_EQ(catalogue.user_count(), 2u);
+  EXPECT_EQ(catalogue.event_count(), 2u);
+  EXPECT_EQ(test::dump_catalogue(folder / "c").find("bob"), std::string::npos);
+  catalogue.add_events(std::vector{watch("bob", "y", 4)});
+  std::vector<uint32_t> users;
+  const FeedbackKind kinds[] = {FeedbackKind::watch};
+  catalogue.for_each_watch(kinds, [&](const Watch& each) { users.push_back(each.user); });
+  EXPECT_EQ(users, (std::vector<uint32_t>{0, 2, 3}));
+}
+
+// A catalogue of the version before the last one, as a reader of this version finds it.
+TEST(CatalogueTest, ReadersBringAnOlderCatalogueUpToDate) {
+  TemporaryFolder folder;
+  {
+    Catalogue catalogue(folder / "c", Catalogue::Mode::write);
+    catalogue.add_events(std::vector{watch("ann", "x", 1)});
+    Database database(folder / "c", true);
+    database.run("ALTER TABLE users DROP COLUMN labels; ALTER TABLE users DROP COLUMN comment; "
+                 "ALTER TABLE users DROP COLUMN removed; PRAGMA user_version = 2;");
+  }
+  const Catalogue reader(folder / "c", Catalogue::Mode::read);
+  ASSERT_TRUE(reader.user("ann"));
+  EXPECT_EQ(reader.user("ann")->labels, "");
+  EXPECT_EQ(reader.user_count(), 1u);
+}
+
 TEST(CatalogueTest, TwoOpenWritersNumberNamesTogether) {
   TemporaryFolder folder;
   Catalogue first(folder / "c", Catalogue::Mode::write), second(folder / "c", Catalogue::Mode::write);
@@ -196,7 +234,9 @@ TEST(CatalogueTest, TwoOpenWritersNumberNamesTogether) {
   EXPECT_EQ(first.event_count(), 7u);
   for (const auto& [id, index] : {std::pair("a", 0u), std::pair("b", 1u), std::pair("c", 2u), std::pair("d", 3u)})
     EXPECT_EQ(first.find_item(id), index) << id;
-  EXPECT_EQ(second.users("", 9), (std::vector<std::string>{"ann", "bob", "cid", "dan"}));
+  std::string users;
+  for (const UserRecord& user : second.users("", 9)) users += user.id + " ";
+  EXPECT_EQ(users, "ann bob cid dan ");
 }
 
 }  // namespace

@@ -109,6 +109,19 @@ Network::Network(std::vector<Modality> modalities, std::vector<Branch> branches,
     joint_width_ += branch.outputs(width_);
   }
   outputs_ = projection_.empty() ? joint_width_ : projection_.size() / joint_width_;
+  for (const Modality& modality : modalities_) {
+    knows_.push_back(std::any_of(branches_.begin(), branches_.end(), [&](const Branch& branch) {
+      const auto scale = std::span(branch.normalisation.scale).subspan(modality.begin, modality.end - modality.begin);
+      return std::any_of(scale.begin(), scale.end(), [](float value) { return value != 0; });
+    }));
+  }
+}
+
+bool Network::sees(const FeatureTable& features, uint32_t item) const {
+  for (size_t m = 0; m < modalities_.size(); ++m) {
+    if (knows(m) && features.present(item, m)) return true;
+  }
+  return false;
 }
 
 void Network::save(const Path& path, const Metadata& about) const {
@@ -213,8 +226,8 @@ void Network::embed_joint(const FeatureTable& features, size_t first, Matrix out
       embed_branch(branch, features, first + begin, part);
       const auto scale = static_cast<float>(std::sqrt(branch.weight));
       for (size_t r = 0; r < part.rows; ++r) {
-        const bool known = features.known(static_cast<uint32_t>(first + begin + r));
-        for (float& value : part.row(r)) value *= known ? scale : 0;
+        const bool seen = sees(features, static_cast<uint32_t>(first + begin + r));
+        for (float& value : part.row(r)) value *= seen ? scale : 0;
       }
       column += columns;
     }

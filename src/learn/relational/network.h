@@ -48,8 +48,13 @@ class Network {
   const std::vector<Branch>& branches() const { return branches_; }
   const std::vector<Modality>& modalities() const { return modalities_; }
 
-  // Rows first … first + out.rows - 1 of the table, each a unit row of `out` (zero for an item without any
-  // modality). Memory: a few MB, however long the table. Throws bad_input when the table has other modalities
+  // Whether training saw videos that have this modality; of one it never saw the model knows nothing.
+  bool knows(size_t modality) const { return knows_[modality] != 0; }
+  // Whether the item has a modality that the model knows.
+  bool sees(const FeatureTable& features, uint32_t item) const;
+
+  // Rows first … first + out.rows - 1 of the table, each a unit row of `out` (zero for an item that it does not see).
+  // Memory: a few MB, however long the table. Throws bad_input when the table has other modalities
   // than the model.
   void embed(const FeatureTable& features, size_t first, Matrix out) const;
   // The same before the projection: out.columns = joint_width().
@@ -59,6 +64,7 @@ class Network {
   void embed_branch(const Branch& branch, const FeatureTable& features, size_t first, Matrix out) const;
 
   std::vector<Modality> modalities_;
+  std::vector<uint8_t> knows_;  // by modality
   std::vector<Branch> branches_;
   std::vector<float> projection_;
   size_t width_ = 0, outputs_ = 0, joint_width_ = 0;

@@ -1,5 +1,6 @@
 #include "learn/relational/normalisation.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -52,6 +53,15 @@ Moments moments_of(const FeatureTable& features) {
   return moments;
 }
 
+void forget_absent_modalities(const FeatureTable& features, Normalisation& normalisation) {
+  for (size_t m = 0; m < features.modalities().size(); ++m) {
+    bool found = false;
+    for (uint32_t item = 0; item < features.items() && !found; ++item) found = features.present(item, m);
+    const Modality& modality = features.modalities()[m];
+    if (!found) std::fill_n(normalisation.scale.begin() + static_cast<ptrdiff_t>(modality.begin), modality.end - modality.begin, 0.0f);
+  }
+}
+
 }  // namespace
 
 void Normalisation::apply(const FeatureTable& features, uint32_t item, float* row) const {
@@ -77,13 +87,17 @@ Normalisation inverse_frequency(const FeatureTable& features) {
     const double ratio = static_cast<double>(1 + features.items()) / static_cast<double>(1 + used[k]);
     result.scale[k] = static_cast<float>(1 + std::log(ratio));
   }
+  forget_absent_modalities(features, result);
   return result;
 }
 
 Normalisation normalisation_of(const FeatureTable& features, NormalisationKind kind) {
   const size_t width = features.width();
   Normalisation result{std::vector<float>(width), std::vector<float>(width, 1)};
-  if (kind == NormalisationKind::none) return result;
+  if (kind == NormalisationKind::none) {
+    forget_absent_modalities(features, result);
+    return result;
+  }
   const Moments moments = moments_of(features);
   double total = 0;
   size_t varied = 0;

@@ -11,7 +11,9 @@ namespace cowatch {
 // x → (x - mean) · scale, column by column; columns of a missing modality become zero, the value of the mean.
 struct Normalisation {
   std::vector<float> mean, scale;
-  size_t constant = 0;  // columns that never change in training: their scale is zero, they carry nothing
+  // Columns that never change in training, and those of a modality that no video of training has, carry nothing: their
+  // scale is zero. (Uncentred, constant ones keep their scale.)
+  size_t constant = 0;
 
   // `row` holds raw features of `item` and becomes the normalised ones.
   void apply(const FeatureTable& features, uint32_t item, float* row) const;

@@ -38,7 +38,7 @@ struct RelationalOptions {
   NormalisationKind normalisation = NormalisationKind::columns;
   TripletSettings sampling;
   OptimiserSettings optimiser;
-  size_t hidden = 4000, outputs = 256;
+  size_t hidden = 4000, outputs = 256;  // hidden: at most 16 for each video it learns from
   size_t batch = 1000;
   uint64_t steps = 0;  // 0: chosen by the number of videos (training_steps())
   uint64_t seed = 1;

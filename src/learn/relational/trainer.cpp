@@ -19,15 +19,19 @@ constexpr NegativeLevel ladder[] = {NegativeLevel::random, NegativeLevel::l2, Ne
                                     NegativeLevel::l0};
 constexpr int newest_format = 1;
 
+// A few dozen videos cannot fill thousands of hidden units, which would only take minutes.
+constexpr size_t most_hidden_per_video = 16;
+
 PerceptronShape shape_of(const FeatureTable& features, const RelationalOptions& options) {
+  const size_t hidden = std::min(options.hidden, most_hidden_per_video * std::max<size_t>(1, features.items()));
   PerceptronShape shape;
   shape.outputs = options.outputs;
   if (!options.product_of_towers) {
-    shape.towers.push_back({0, features.width(), options.hidden});
+    shape.towers.push_back({0, features.width(), hidden});
     return shape;
   }
   for (const Modality& modality : features.modalities())
-    shape.towers.push_back({modality.begin, modality.end, options.hidden});
+    shape.towers.push_back({modality.begin, modality.end, hidden});
   return shape;
 }
 

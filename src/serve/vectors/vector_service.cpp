@@ -251,7 +251,7 @@ namespace {
 // one.
 const VectorRoute* route_of(const Request& request, std::vector<std::string>& values, std::string& allowed) {
   for (const VectorRoute& each : vector_routes()) {
-    if (!match_path(each.path, request.path, false, values)) continue;
+    if (!request.matches(each.path, false, values)) continue;
     if (each.method == request.method) return &each;
     allowed += (allowed.empty() ? "" : ", ") + each.method;
   }
@@ -261,7 +261,7 @@ const VectorRoute* route_of(const Request& request, std::vector<std::string>& va
 Outcome no_route(const Request& request, const std::string& allowed) {
   std::vector<std::string> values;
   for (const RefusedRoute& each : refused_routes()) {
-    if (each.method == request.method && match_path(each.path, request.path, false, values))
+    if (each.method == request.method && request.matches(each.path, false, values))
       return refusal(Error(ErrorCode::unsupported,
                            "this operation of Qdrant's is not supported: " + each.reason,
                            {.found = request.method + " " + each.path}));

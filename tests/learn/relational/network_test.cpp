@@ -142,6 +142,22 @@ TEST_F(NetworkTest, AVideoWithoutAnyModalityIsZero) {
   EXPECT_EQ(embed(projected, features, 5, 1), std::vector<float>(6));
 }
 
+TEST_F(NetworkTest, OfAModalityThatTrainingNeverSawItKnowsNothing) {
+  std::vector<Branch> branches = all;
+  const Modality& unseen = features.modalities()[1];
+  for (Branch& branch : branches) {
+    for (size_t k = unseen.begin; k < unseen.end; ++k) branch.normalisation.scale[k] = 0;
+  }
+  const Network network(features.modalities(), branches);
+  EXPECT_TRUE(network.knows(0));
+  EXPECT_FALSE(network.knows(1));
+  std::vector<uint8_t> present(features.modalities().size());
+  present[1] = 1;
+  const FeatureTable only_unseen(1, features.modalities(), std::vector<float>(features.width(), 3), present);
+  EXPECT_FALSE(network.sees(only_unseen, 0));
+  EXPECT_EQ(embed(network, only_unseen, 0, 1), std::vector<float>(network.outputs()));
+}
+
 TEST_F(NetworkTest, OneVideoEqualsTheBatch) {
   const auto rows = embed(projected, features, 0, videos);
   for (const uint32_t video : {0u, 1u, 7u, 255u, 256u, 511u, 599u}) {

@@ -53,6 +53,17 @@ TEST(Normalisation, IsThatOfASlowCopyWithModalitiesMissing) {
   for (size_t k = 6; k < 10; ++k) EXPECT_EQ(row[k], 0);
 }
 
+TEST(Normalisation, WhatNoVideoHasCarriesNothing) {
+  const std::vector<Modality> modalities = {{"picture", 0, 2}, {"sound", 2, 3}};
+  const FeatureTable silent(3, modalities, {1, 2, 0, 3, 5, 0, 2, 9, 0}, {1, 0, 1, 0, 1, 0});
+  for (const Normalisation& found :
+       {normalisation_of(silent, NormalisationKind::none), normalisation_of(silent, NormalisationKind::columns),
+        normalisation_of(silent, NormalisationKind::table), inverse_frequency(silent)}) {
+    EXPECT_NE(found.scale[0], 0);
+    EXPECT_EQ(found.scale[2], 0);
+  }
+}
+
 TEST(Normalisation, CountsColumnsThatNeverChangeAndRefusesWhereNoneDoes) {
   const auto features = FeatureTable::of_rows(3, 3, {1, 7, 0, 2, 7, 0, 3, 7, 0});
   const Normalisation found = normalisation_of(features, NormalisationKind::columns);

@@ -19,6 +19,7 @@ constexpr ErrorKind kinds[] = {
     {ErrorCode::newer_version, "newer-version", 409, 2, "written by a later version of the program"},
     {ErrorCode::no_space, "no-space", 507, 1, "no space is left"},
     {ErrorCode::unauthorized, "unauthorized", 401, 2, "no token or a wrong one"},
+    {ErrorCode::not_allowed, "not-allowed", 405, 2, "the address does not take this method"},
     {ErrorCode::overloaded, "overloaded", 503, 1, "too much at once; try again later"},
     {ErrorCode::interrupted, "interrupted", 503, 130, "stopped on request; the same command goes on"},
     {ErrorCode::system, "system", 500, 1, "the operating system refused"},

@@ -27,6 +27,7 @@ enum class ErrorCode {
   newer_version,  // written by a later version of the program
   no_space,       // the disk or a memory limit is full
   unauthorized,   // no or a wrong token
+  not_allowed,    // an address of the server that does not take this method
   overloaded,     // refused now, may be tried again
   interrupted,    // stopped at a safe point on request; the same command goes on
   system,         // the operating system refused something

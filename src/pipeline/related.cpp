@@ -159,14 +159,14 @@ std::vector<Related> similar_videos(const Catalogue& catalogue, const Release& r
 
 ItemRecord find_video(const Catalogue& catalogue, const std::string& id_or_words) {
   if (const auto index = catalogue.find_item(id_or_words)) return *catalogue.item(*index);
-  const auto titled = catalogue.find_titles(id_or_words, 6);
+  const auto titled = catalogue.find_items(id_or_words, 0, 6);
   if (titled.size() == 1) return titled.front();
   std::string near;
   for (const ItemRecord& item : titled)
     near += (near.empty() ? "" : "; ") + item.id + " (" + item.title.substr(0, 50) + ")";
   throw Error(ErrorCode::not_found,
-              titled.empty() ? "no video has this id or these words in its title"
-                             : "several videos have these words in their title",
+              titled.empty() ? "no video has this id, or these words in its title, author or hashtags"
+                             : "several videos have these words in their title, author or hashtags",
               {.expected = "the id of a video",
                .found = "'" + id_or_words + "'",
                .remedy = near.empty() ? "Give its id, or other words of its title; the page lists all videos."

@@ -42,26 +42,22 @@ Response live(Call&) {
 Response list_items(Call& call) {
   const size_t count = count_of(call);
   const std::string words = call.request.text("query");
+  const auto from = [&](uint32_t first, size_t limit) {
+    return words.empty() ? call.catalogue.items(first, limit) : call.catalogue.find_items(words, first, limit);
+  };
   Json items = Json::array();
-  std::string cursor;
-  if (!words.empty()) {
-    for (const ItemRecord& item : call.catalogue.find_titles(words, count))
-      items.push_back(to_json(item, call.catalogue));
-  } else {
-    uint32_t next = cursor_of(call);
-    while (items.size() < count) {
-      const auto page = call.catalogue.items(next, count);
-      if (page.empty()) break;
-      for (const ItemRecord& item : page) {
-        next = item.index + 1;
-        if (!item.hidden) items.push_back(to_json(item, call.catalogue));
-        if (items.size() == count) break;
-      }
-      if (page.size() < count) break;
+  uint32_t next = cursor_of(call);
+  while (items.size() < count) {
+    const auto page = from(next, count);
+    for (const ItemRecord& item : page) {
+      next = item.index + 1;
+      if (!item.hidden) items.push_back(to_json(item, call.catalogue));
+      if (items.size() == count) break;
     }
-    if (!call.catalogue.items(next, 1).empty() && count > 0) cursor = std::to_string(next);
+    if (page.size() < count) break;
   }
-  return json_response({{"Cursor", cursor}, {"Items", items}});
+  const bool more = count > 0 && !from(next, 1).empty();
+  return json_response({{"Cursor", more ? std::to_string(next) : ""}, {"Items", items}});
 }
 
 Response get_item(Call& call) {
@@ -92,7 +88,7 @@ std::string labels_of(const Json& body) {
 }
 
 // Fields that the body names; what it leaves out stays.
-void apply(const Json& body, ItemRecord& item) {
+void set_fields(const Json& body, ItemRecord& item) {
   const auto set = [&](const char* name, std::string& field) {
     if (body.contains(name)) field = text_of(body[name]);
   };
@@ -107,9 +103,10 @@ void apply(const Json& body, ItemRecord& item) {
   if (!body.contains("Categories")) return;
   item.hashtags.clear();
   for (const Json& tag : body["Categories"]) {
-    std::string text = tag.get<std::string>();
-    std::replace(text.begin(), text.end(), ' ', '_');
-    item.hashtags.push_back(std::move(text));
+    for (std::string& text : split_tags(tag.get<std::string>(), "")) {
+      if (std::find(item.hashtags.begin(), item.hashtags.end(), text) == item.hashtags.end())
+        item.hashtags.push_back(std::move(text));
+    }
   }
 }
 
@@ -122,7 +119,7 @@ Response put_items(Call& call) {
   std::vector<ItemRecord> items;
   for (const Json& body : each_of(call.body)) {
     items.emplace_back().id = body["ItemId"].get<std::string>();
-    apply(body, items.back());
+    set_fields(body, items.back());
   }
   call.service.write([&](Catalogue& catalogue) {
     catalogue.put_items(items);
@@ -141,7 +138,7 @@ Response change_item(Call& call, const std::function<void(ItemRecord&)>& work) {
 }
 
 Response patch_item(Call& call) {
-  return change_item(call, [&](ItemRecord& item) { apply(call.body, item); });
+  return change_item(call, [&](ItemRecord& item) { set_fields(call.body, item); });
 }
 
 Response delete_item(Call& call) {
@@ -242,7 +239,7 @@ Response get_user(Call& call) {
   return json_response(to_json(need_user(call, call.path[0])));
 }
 
-void apply(const Json& body, UserRecord& user) {
+void set_fields(const Json& body, UserRecord& user) {
   if (body.contains("Labels")) user.labels = labels_of(body);
   if (body.contains("Comment")) user.comment = text_of(body["Comment"]);
 }
@@ -251,7 +248,7 @@ Response put_users(Call& call) {
   std::vector<UserRecord> users;
   for (const Json& body : each_of(call.body)) {
     users.emplace_back().id = body["UserId"].get<std::string>();
-    apply(body, users.back());
+    set_fields(body, users.back());
   }
   call.service.write([&](Catalogue& catalogue) { catalogue.put_users(users); });
   return json_response({{"RowAffected", users.size()}});
@@ -260,7 +257,7 @@ Response put_users(Call& call) {
 Response patch_user(Call& call) {
   need_user(call, call.path[0]);
   call.service.write([&](Catalogue& catalogue) {
-    catalogue.change_user(call.path[0], [&](UserRecord& user) { apply(call.body, user); });
+    catalogue.change_user(call.path[0], [&](UserRecord& user) { set_fields(call.body, user); });
   });
   return json_response({{"RowAffected", 1}});
 }
@@ -411,7 +408,7 @@ const std::vector<Route>& routes() {
       {"GET", "/api/summary", "Counts and versions.", "", "Summary", 200, summary},
       {"GET",
        "/api/items",
-       "Items, page by page, or those whose title has all words of a query.",
+       "Items, page by page, or those with every word of a query in title, author or hashtags, or as their id.",
        "",
        "ItemPage",
        200,

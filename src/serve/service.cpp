@@ -67,8 +67,7 @@ double resident_bytes() {
 
 Response not_allowed(const std::string& method, const std::string& allowed) {
   Response response =
-      problem(Error(ErrorCode::bad_argument, "this address does not take " + method, {.expected = allowed}));
-  response.status = 405;
+      problem(Error(ErrorCode::not_allowed, "this address does not take " + method, {.expected = allowed}));
   response.headers.emplace_back("Allow", allowed);
   return response;
 }
@@ -198,7 +197,7 @@ Response Service::dispatch(const Request& request, std::string& route_name) {
     }
     if (!allowed.empty()) break;
   }
-  if (allowed.empty() && request.path.starts_with("/api/"))
+  if (allowed.empty() && (request.path == "/api" || request.path.starts_with("/api/")))
     throw Error(ErrorCode::not_found, "there is no such operation",
                 {.found = request.path.substr(0, 80), .remedy = "/apidocs lists them."});
   if (allowed.empty() && !reads) allowed = "GET, HEAD";

@@ -123,8 +123,9 @@ class Catalogue {
   // Newest first, those without a time last; hidden ones are left out.
   std::vector<ItemRecord> newest_items(size_t offset, size_t limit) const;
   uint64_t dated_item_count() const;  // with a time
-  std::vector<ItemRecord> find_titles(std::string_view words,
-                                      size_t limit) const;  // items whose title has all words
+  // Items that have each word in their title, author or hashtags, or as their id; by index, from `first`. Hidden ones are
+  // left out.
+  std::vector<ItemRecord> find_items(std::string_view words, uint32_t first, size_t limit) const;
   std::vector<uint32_t> hidden_items() const;  // ascending
   std::vector<UserRecord> users(std::string_view after, size_t limit) const;  // in order of ids, after the given one
   std::optional<UserRecord> user(std::string_view id) const;

@@ -10,17 +10,25 @@
 
 namespace cowatch {
 
-// Names to numbers, loaded on the first write and kept: one look-up an event instead of one query.
+// Names to numbers. A few are asked for one by one, as the server's small writes do; from there on all are loaded, once: one
+// look-up an event instead of one query.
 class NameTable {
  public:
   NameTable(Database& database, const char* table);
   uint32_t number(std::string_view name);  // adds it when new
-  size_t size() const { return numbers_.size(); }
+  size_t size() const { return size_; }
   void keep_added() { added_.clear(); }  // after a commit
   void forget_added();                   // after a rollback
 
  private:
-  Statement insert_;
+  void load();
+
+  Database& database_;
+  std::string table_;
+  Statement find_, insert_;
+  size_t size_;        // rows of the table
+  size_t asked_ = 0;   // one by one
+  bool loaded_ = false;
   std::unordered_map<std::string, uint32_t> numbers_;
   std::vector<std::string> added_;  // since the last kept transaction
 };

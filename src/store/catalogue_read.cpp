@@ -175,15 +175,20 @@ uint64_t Catalogue::dated_item_count() const {
       implementation_->database.number("SELECT count(*) FROM items WHERE created_ms >= 0"));
 }
 
-std::vector<ItemRecord> Catalogue::find_titles(std::string_view words, size_t limit) const {
-  std::vector<std::string> patterns;
-  for (const std::string& word : split_hashtags(words)) patterns.push_back(like_pattern(word));
-  if (patterns.empty()) return {};
-  std::string sql = std::string(item_columns) + "WHERE hidden = 0";
-  for (size_t i = 0; i < patterns.size(); ++i) sql += " AND title LIKE ? ESCAPE '\\'";
-  Statement query(implementation_->database, sql + " ORDER BY idx LIMIT ?");
+std::vector<ItemRecord> Catalogue::find_items(std::string_view words, uint32_t first, size_t limit) const {
+  std::vector<std::pair<std::string, std::string>> wanted;  // a word and the pattern that finds it
+  std::string sql = std::string(item_columns) + "WHERE hidden = 0 AND idx >= ?1";
+  for (const std::string& word : split_hashtags(words)) {
+    wanted.emplace_back(word, like_pattern(word));
+    const std::string whole = "?" + std::to_string(2 * wanted.size()), pattern = "?" + std::to_string(2 * wanted.size() + 1),
+                      like = " LIKE " + pattern + " ESCAPE '\\'";
+    sql += " AND (title" + like + " OR author" + like + " OR hashtags" + like + " OR id = " + whole + ")";
+  }
+  if (wanted.empty()) return {};
+  Statement query(implementation_->database, sql + " ORDER BY idx LIMIT ?" + std::to_string(2 * wanted.size() + 2));
   int position = 0;
-  for (const std::string& pattern : patterns) query.bind(++position, pattern);
+  query.bind(++position, static_cast<int64_t>(first));
+  for (const auto& [word, pattern] : wanted) query.bind(++position, word), query.bind(++position, pattern);
   query.bind(++position, static_cast<int64_t>(limit));
   return read_items(query);
 }

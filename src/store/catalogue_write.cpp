@@ -18,25 +18,50 @@ void check_id(std::string_view what, std::string_view id) {
 
 }  // namespace
 
+constexpr size_t most_asked = 1000;  // names, one by one
+
 NameTable::NameTable(Database& database, const char* table)
-    : insert_(database, std::string("INSERT INTO ") + table + " (idx, id) VALUES (?, ?)") {
-  Statement all(database, std::string("SELECT id, idx FROM ") + table);
+    : database_(database),
+      table_(table),
+      find_(database, "SELECT idx FROM " + table_ + " WHERE id = ?"),
+      insert_(database, "INSERT INTO " + table_ + " (idx, id) VALUES (?, ?)"),
+      size_(static_cast<size_t>(database.number(("SELECT coalesce(max(idx) + 1, 0) FROM " + table_).c_str()))) {}
+
+void NameTable::load() {
+  Statement all(database_, "SELECT id, idx FROM " + table_);
   while (all.step()) numbers_.emplace(all.text(0), static_cast<uint32_t>(all.integer(1)));
+  loaded_ = true;
 }
 
 uint32_t NameTable::number(std::string_view name) {
   // Heterogeneous look-up would need C++20's transparent hash; the copy is cheap beside the insert that
   // follows.
-  const auto [found, added] = numbers_.try_emplace(std::string(name), static_cast<uint32_t>(numbers_.size()));
-  if (added) {
-    added_.push_back(found->first);
-    insert_.bind(1, static_cast<int64_t>(found->second)).bind(2, name).run();
+  std::string key(name);
+  if (const auto known = numbers_.find(key); known != numbers_.end()) return known->second;
+  if (!loaded_ && ++asked_ > most_asked) {
+    load();
+    if (const auto known = numbers_.find(key); known != numbers_.end()) return known->second;
   }
-  return found->second;
+  uint32_t number = 0;
+  bool is_new = loaded_;
+  if (!loaded_) {
+    is_new = !find_.bind(1, name).step();
+    if (!is_new) number = static_cast<uint32_t>(find_.integer(0));
+    find_.reset();
+  }
+  if (is_new) {
+    number = static_cast<uint32_t>(size_);
+    insert_.bind(1, static_cast<int64_t>(number)).bind(2, name).run();
+    ++size_;
+    added_.push_back(key);
+  }
+  numbers_.emplace(std::move(key), number);
+  return number;
 }
 
 void NameTable::forget_added() {
   for (const std::string& name : added_) numbers_.erase(name);
+  size_ -= added_.size();
   added_.clear();
 }
 

@@ -49,6 +49,7 @@ async function open(address, settings) {
 
 async function sound({ page, seen }) {
   check(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${seen.at}: wider than the window`);
+  check(await page.evaluate(() => document.querySelector(".brand").getClientRects()[0].height < 50), `${seen.at}: the name is broken`);
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => window.axe.run());
   for (const { id, nodes } of violations) check(false, `${seen.at}: axe ${id}: ${nodes[0].html.slice(0, 160)} ${nodes[0].failureSummary.slice(0, 200)}`);
@@ -56,18 +57,20 @@ async function sound({ page, seen }) {
 }
 
 async function viewsOf(address) {
-  const first = (await (await fetch(`${address}/api/items?n=1`)).json()).Items[0]?.ItemId ?? "none";
+  const { Items: some } = await (await fetch(`${address}/api/items?n=20`)).json();
+  const first = some[0]?.ItemId ?? "none", hashtag = some.flatMap((item) => item.Categories)[0];
   const tree = await (await fetch(`${address}/api/tree`)).json();
   const views = { wall: "#/", nothing: "#/?q=zzzz-none", clip: `#/clip/${encodeURIComponent(first)}`, "no such clip": "#/clip/zzzz-none", upload: "#/upload",
     clusters: "#/clusters", map: "#/map", "map at a clip": `#/map?focus=${encodeURIComponent(first)}`, training: "#/training", data: "#/data", quality: "#/quality", "no such view": "#/nowhere" };
+  if (hashtag) views.hashtag = `#/?q=${encodeURIComponent(hashtag)}`;
   if (tree.Roots?.[0]) views.cluster = `#/clusters/${tree.Roots[0].Round}/${tree.Roots[0].Cluster}`;
   return views;
 }
 // What must be seen in a view that has something to show, and how often at least.
-const shows = { wall: [".card", 12], clip: [".related li", 5], clusters: [".cluster", 1], cluster: [".card", 2], map: [".scatter canvas", 1],
+const shows = { wall: [".card", 12], hashtag: [".card", 1], clip: [".related li", 5], clusters: [".cluster", 1], cluster: [".card", 2], map: [".scatter canvas", 1],
   training: ["figure canvas", 1], data: [".tiles li", 2], quality: ["figure.memory", 2], nothing: [".notice", 1], "no such clip": [".failure", 1], "no such view": [".notice", 1], upload: [".drop button", 1] };
 
-const sizes = { phone: { width: 360, height: 740 }, desktop: { width: 1360, height: 860 } };
+const sizes = { phone: { width: 360, height: 740 }, desktop: { width: 1280, height: 860 } };
 const modes = ["phone", "desktop"].flatMap((size) => ["dark", "light"].map((colorScheme) => ({ size, colorScheme })));
 
 async function everyView(name, address, some, expected, only) {

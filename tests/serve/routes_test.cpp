@@ -57,7 +57,7 @@ std::map<std::string, Example> examples(const std::string& task) {
       {"POST /api/user", {"/api/user", R"({"UserId": "n3", "Comment": "c"})"}},
       {"GET /api/user/{user-id}", {"/api/user/u1", ""}},
       {"PATCH /api/user/{user-id}", {"/api/user/u2", R"({"Comment": "c", "Labels": {"a": 1}})"}},
-      {"DELETE /api/user/{user-id}", {"/api/user/u3", ""}},
+      {"DELETE /api/user/{user-id}", {"/api/user/u4", ""}},
       {"GET /api/user/{user-id}/feedback", {"/api/user/u1/feedback?n=2", ""}},
       {"POST /api/feedback",
        {"/api/feedback", R"([{"FeedbackType": "watch", "UserId": "u1", "ItemId": "v9", "WatchedSeconds": 2,
@@ -305,6 +305,7 @@ TEST(Routes, RefuseUnknownAddressesAndMethods) {
   for (const auto& [method, target, allowed] : wrong) {
     const Response response = service.answer(request_of(method, target));
     EXPECT_EQ(response.status, 405) << method << " " << target;
+    EXPECT_EQ(json_of(response)["status"], 405);
     ASSERT_EQ(response.headers.size(), 1u);
     EXPECT_EQ(response.headers[0], (std::pair<std::string, std::string>("Allow", allowed)));
   }

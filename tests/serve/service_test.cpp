@@ -122,6 +122,22 @@ TEST_F(ServiceTest, TakesIdsWithSlashesAndOtherSigns) {
   EXPECT_EQ(json_of(ask("GET", "/api/item/a/b%20c%25%3F%26%C3%A9")).value("Title", ""), "odd");
 }
 
+TEST_F(ServiceTest, AQueryIsAnsweredPageByPage) {
+  std::vector<std::string> seen;
+  for (std::string cursor = "0"; !cursor.empty();) {
+    const Json page = json_of(ask("GET", "/api/items?n=4&query=film&cursor=" + cursor));
+    for (const Json& item : page["Items"]) seen.push_back(item["ItemId"].get<std::string>());
+    ASSERT_LE(seen.size(), test::small_videos);
+    cursor = page["Cursor"].get<std::string>();
+  }
+  EXPECT_EQ(seen.size(), test::small_videos);
+}
+
+TEST_F(ServiceTest, HashtagsAreCleanedAsThoseOfAnImport) {
+  EXPECT_EQ(ask("POST", "/api/item", R"({"ItemId": "w", "Categories": ["#cat", "a\tb", "  ", "new\nline", "cat"]})").status, 200);
+  EXPECT_EQ(json_of(ask("GET", "/api/item/w"))["Categories"], Json({"cat", "a_b", "new_line"}));
+}
+
 TEST_F(ServiceTest, AnEscapedSlashPartsNoAddress) {
   EXPECT_EQ(ask("POST", "/api/feedback",
                 R"([{"FeedbackType": "like", "UserId": "p/q", "ItemId": "a/b"},

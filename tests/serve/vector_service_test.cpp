@@ -292,7 +292,7 @@ TEST_F(VectorServiceTest, refuses_collections_that_cannot_be) {
               AllOf(HasSubstr("cannot be the name"), testing::Not(HasSubstr("/index_config"))));
   EXPECT_THAT(refused("PUT", "/collections/films/index", R"({"field_name":"a","field_schema":{"type":5}})"),
               HasSubstr("/field_schema/type"));
-  refused("PUT", "/collections/..%2f..%2fx", R"({"vectors":{"size":3,"distance":"Dot"}})", 404);
+  refused("PUT", "/collections/..%2f..%2fx", R"({"vectors":{"size":3,"distance":"Dot"}})", 400);
   EXPECT_EQ(ask("GET", "/collections/x").status, 404);
 }
 

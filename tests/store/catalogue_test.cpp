@@ -82,19 +82,23 @@ TEST(CatalogueTest, EmptyFieldsKeepWhatIsKnown) {
   EXPECT_EQ(read->hashtags, item.hashtags);
 }
 
-TEST(CatalogueTest, FindsTitlesByAllWordsTakenLiterally) {
+TEST(CatalogueTest, FindsItemsByAllWordsTakenLiterally) {
   TemporaryFolder folder;
   Catalogue catalogue(folder / "c", Catalogue::Mode::write);
   std::vector<ItemRecord> items(3);
   items[0].id = "a", items[0].title = "Red Panda eats 100% bamboo";
-  items[1].id = "b", items[1].title = "panda sleeps";
+  items[1].id = "b", items[1].title = "panda sleeps", items[1].author = "Ann Li", items[1].hashtags = {"zoo", "nap"};
   items[2].id = "c", items[2].title = "小熊猫 dance";
   catalogue.put_items(items);
-  EXPECT_EQ(catalogue.find_titles("PANDA", 9).size(), 2u);
-  EXPECT_EQ(catalogue.find_titles("panda red", 9).size(), 1u);
-  EXPECT_EQ(catalogue.find_titles("0%", 9).size(), 1u);
-  EXPECT_EQ(catalogue.find_titles("_", 9).size(), 0u);
-  EXPECT_EQ(catalogue.find_titles("熊猫", 9).size(), 1u);
+  EXPECT_EQ(catalogue.find_items("PANDA", 0, 9).size(), 2u);
+  EXPECT_EQ(catalogue.find_items("panda red", 0, 9).size(), 1u);
+  EXPECT_EQ(catalogue.find_items("0%", 0, 9).size(), 1u);
+  EXPECT_EQ(catalogue.find_items("_", 0, 9).size(), 0u);
+  EXPECT_EQ(catalogue.find_items("panda ann ZOO", 0, 9).size(), 1u) << "title, author and hashtag";
+  EXPECT_EQ(catalogue.find_items("c", 1, 9).front().id, "c") << "an id, whole";
+  EXPECT_EQ(catalogue.find_items("panda", 1, 9).front().id, "b");
+  EXPECT_EQ(catalogue.find_items("panda", 0, 1).size(), 1u);
+  EXPECT_EQ(catalogue.find_items("熊猫", 0, 9).size(), 1u);
 }
 
 TEST(CatalogueTest, NothingIsHalfWrittenWhenTheDiskIsFull) {
@@ -222,6 +226,24 @@ TEST(CatalogueTest, ReadersBringAnOlderCatalogueUpToDate) {
   ASSERT_TRUE(reader.user("ann"));
   EXPECT_EQ(reader.user("ann")->labels, "");
   EXPECT_EQ(reader.user_count(), 1u);
+}
+
+// Beyond a number of names they are no longer asked for one by one.
+TEST(CatalogueTest, NumbersManyNamesAsFew) {
+  TemporaryFolder folder;
+  const auto name = [](int i) { return "v" + std::to_string(i); };
+  {
+    Catalogue catalogue(folder / "c", Catalogue::Mode::write);
+    for (int i = 0; i < 1500; i += 3) catalogue.add_events(std::vector{watch("ann", name(i), i + 1)});
+  }
+  Catalogue catalogue(folder / "c", Catalogue::Mode::write);
+  std::vector<Event> events;
+  for (int i = 0; i < 3000; ++i) events.push_back(watch("ann", name(i), 5000 + i));
+  catalogue.add_events(events);
+  EXPECT_EQ(catalogue.item_count(), 3000u);
+  for (int i = 0; i < 1500; i += 3) EXPECT_EQ(catalogue.find_item(name(i)), static_cast<uint32_t>(i / 3));
+  EXPECT_EQ(catalogue.find_item(name(1)), 500u);
+  EXPECT_EQ(catalogue.find_item(name(2999)), 2999u);
 }
 
 TEST(CatalogueTest, TwoOpenWritersNumberNamesTogether) {

@@ -18,7 +18,7 @@ export interface Ranked { Id: string; Score: number; Item: Item; Text: string }
 export interface ProblemBody { title: string; status: number; code?: string; detail?: string; where?: string; expected?: string; found?: string; remedy?: string }
 export interface Task {
   TaskId: string; Kind: string; State: "waiting" | "running" | "done" | "failed"; Step: string; Progress: number;
-  Next: string; Error?: ProblemBody; Result?: { Neighbours: Neighbour[]; ItemId?: string; Seconds?: number };
+  Next: string; Error?: ProblemBody; Result?: { Neighbours: Neighbour[]; ItemId?: string; Seconds?: number; DecodeSeconds?: number; EmbedSeconds?: number };
 }
 export interface Stage { Name: string; Ready: boolean; Made?: string; Program?: string; Command: string; Problem?: string }
 export interface Health {

@@ -272,8 +272,7 @@ Outcome no_route(const Request& request, const std::string& allowed) {
         {.found = request.method + " " + request.path.substr(0, 80), .remedy = "/apidocs lists them."}));
   }
   Outcome outcome = refusal(
-      Error(ErrorCode::bad_argument, "this address does not take " + request.method, {.expected = allowed}));
-  outcome.status = 405;
+      Error(ErrorCode::not_allowed, "this address does not take " + request.method, {.expected = allowed}));
   outcome.response = qdrant_response(outcome, Clock::now());
   outcome.response->headers.emplace_back("Allow", allowed);
   return outcome;

@@ -106,7 +106,7 @@ export function UploadView({ summary }: { summary: Summary | undefined }) {
           <section class="found" aria-labelledby="found">
             <div class="own">
               {picture && <OwnClip address={picture} />}
-              <p><strong>{work.file.name}</strong><span class="under">{formatBytes(work.file.size, locale)}{work.task.Result?.Seconds !== undefined && ` · decoded, embedded and searched in ${work.task.Result.Seconds.toFixed(1)} s`}</span></p>
+              <p><strong>{work.file.name}</strong><span class="under">{formatBytes(work.file.size, locale)}{work.task.Result?.DecodeSeconds !== undefined && ` · decoded and embedded in ${(work.task.Result.DecodeSeconds + (work.task.Result.EmbedSeconds ?? 0)).toFixed(1)} s`}</span></p>
             </div>
             <div>
               <h2 id="found">Its neighbours</h2>

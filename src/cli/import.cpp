@@ -74,6 +74,7 @@ Json to_json(const ImportOutcome& outcome) {
           {"duplicate", outcome.counts.duplicate},
           {"rejected", outcome.counts.rejected},
           {"missing_files", outcome.counts.missing_files},
+          {"left_out", outcome.counts.left_out},
           {"health", to_json(outcome.health)}};
 }
 
@@ -143,7 +144,7 @@ Verb import_verb() {
           "  cowatch import ws --events log.csv.gz --videos videos.jsonl\n"
           "  cowatch import ws --events log.csv --column user=uid --column item=clip --kind watch\n"
           "  cowatch import ws --format graph --data graph_folder\n"
-          "  cowatch import ws --videos clips/            every video file in a folder\n"
+          "  cowatch import ws --videos clips/            every video and sound file in a folder\n"
           "  cowatch import ws --features F.npy --feature-ids ids.txt\n"
           "  cowatch import ws --events log.csv --check   validate, write nothing",
           configure};

@@ -8,6 +8,7 @@
 #include "store/catalogue_tools.h"
 #include "store/graph_folder.h"
 #include "store/import/data_sets.h"
+#include "store/import/media_folder.h"
 
 namespace cowatch {
 namespace {
@@ -99,7 +100,7 @@ std::vector<std::optional<uint32_t>> items_of(const FeatureRows& rows, const Imp
 void import_rows(const ImportRequest& request, const Sources& sources, ImportSink& sink) {
   for (const Path& path : request.videos) {
     if (std::filesystem::is_directory(path)) {
-      import_media_folder(path, sink);
+      import_media_folder(path, request.options, sink);
     } else {
       import_items(path, request.options, sink);
     }

@@ -108,6 +108,17 @@ std::string_view cut_text(std::string_view text, size_t most) {
   return text.substr(0, most);
 }
 
+std::string one_line(std::string text) {
+  for (size_t at = 0; !is_utf8(text, at);) text[at] = '?';
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c < 0x20 || c == 0x7f) text[i] = ' ';
+    // U+0080 to U+009f
+    if (c == 0xc2 && static_cast<unsigned char>(text[i + 1]) < 0xa0) text[i] = text[i + 1] = ' ';
+  }
+  return text;
+}
+
 std::string describe_byte(std::string_view text, size_t at) {
   return "byte " + std::to_string(static_cast<unsigned char>(text[at])) + " at position " +
          std::to_string(at + 1);

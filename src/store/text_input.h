@@ -57,6 +57,9 @@ void for_each_line(const Path& path,
 bool is_utf8(std::string_view text, size_t& at);
 // The beginning of at most `most` bytes that splits no character.
 std::string_view cut_text(std::string_view text, size_t most);
+// As one line for people: control characters, which could steer a terminal, become blanks, and what is no
+// UTF-8 "?".
+std::string one_line(std::string text);
 // "byte 255 at position 3"
 std::string describe_byte(std::string_view text, size_t at);
 

@@ -21,7 +21,8 @@ void check_record(const Record& record, const ColumnMap& events, const ColumnMap
                   const std::vector<std::string>& columns) {
   size_t at = 0;
   const auto event = EventParser{events, std::nullopt}.parse(record, columns);
-  const auto item = ItemParser{items, "/nowhere"}.parse(record, columns);
+  FileIds ids({});
+  const auto item = ItemParser{items, "/nowhere", ids}.parse(record, columns);
   if (record.problem) {
     fuzz::expect(record.problem->line >= record.line && !record.problem->expected.empty(),
                  "a place and a reason");

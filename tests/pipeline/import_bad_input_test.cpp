@@ -203,5 +203,52 @@ TEST_F(BadInput, MediaFoldersWithNamesThatCollideOrAreNoText) {
   EXPECT_TRUE(catalogue.find_item("a") && catalogue.find_item("a.webm") && catalogue.find_item("b"));
 }
 
+TEST_F(BadInput, FilesOfAFolderThatAreLeftOutAreCountedByTheirEndings) {
+  std::filesystem::create_directories(folder / "clips/below");
+  for (const char* name : {"clips/a.mp3", "clips/b.OPUS", "clips/c.wmv", "clips/below/d.mka", "clips/e.txt",
+                           "clips/below/f.TXT", "clips/g.heic", "clips/LICENSE", "clips/h.x\x1b[2J"})
+    write(name, "bytes");
+  const std::string output = import({"--videos", (folder / "clips").string()}).output;
+  EXPECT_THAT(output, AllOf(HasSubstr("read 4 = accepted 4"),
+                            HasSubstr("clips: 4 media files; 5 with other endings were left out: .txt 2, "),
+                            HasSubstr("none 1"), HasSubstr(".heic 1"), HasSubstr(".x [2j 1")));
+  std::filesystem::create_directory(folder / "words");
+  write("words/a.txt", "bytes");
+  EXPECT_THAT(import({"--videos", (folder / "words").string()}).output,
+              AllOf(HasSubstr("the folder holds no media files"), HasSubstr("other endings: .txt 1")));
+}
+
+TEST_F(BadInput, FilesOfOneNameWithOtherEndingsOrFoldersStayVideosOfTheirOwn) {
+  for (const char* name : {"one", "two", "three"}) std::filesystem::create_directories(folder / name);
+  for (const char* name : {"a.mp4", "a.mov", "one/b.mp4", "two/b.mp4", "three/b.mp4"}) write(name, "bytes");
+  const std::string table =
+      write("v.csv", "file,title\na.mp4,first\na.mov,second\na.avi,that is gone\na.mp4,first\n");
+  const auto files = [&] {
+    const Catalogue catalogue(folder / "ws/catalogue.sqlite", Catalogue::Mode::read);
+    std::map<std::string, std::string> found;
+    for (const ItemRecord& item : catalogue.items(0, 100)) found[item.id] = item.media_path;
+    return found;
+  };
+  std::map<std::string, std::string> expected = {
+      {"a", (folder / "a.mp4").string()}, {"a.mov", (folder / "a.mov").string()}, {"a.avi", ""}};
+  for (const char* counts : {"accepted 3 + duplicate 1", "accepted 0 + duplicate 4"}) {
+    EXPECT_THAT(import({"--videos", table}).output, HasSubstr(counts));
+    EXPECT_EQ(files(), expected);
+  }
+  // Folders that each have a file of the name; a folder that moved keeps its videos.
+  std::vector<std::string> folders = {"--videos"};
+  for (const char* name : {"one", "two", "three"}) folders.push_back((folder / name).string());
+  expected["b"] = (folder / "one/b.mp4").string(), expected["b.mp4"] = (folder / "two/b.mp4").string();
+  expected[(folder / "three/b.mp4").string()] = (folder / "three/b.mp4").string();
+  for (const char* counts : {"accepted 3 + duplicate 0", "accepted 0 + duplicate 3"}) {
+    EXPECT_THAT(import(folders).output, HasSubstr(counts));
+    EXPECT_EQ(files(), expected);
+  }
+  std::filesystem::rename(folder / "one", folder / "moved");
+  ASSERT_EQ(import({"--videos", (folder / "moved").string()}).status, 0);
+  expected["b"] = (folder / "moved/b.mp4").string();
+  EXPECT_EQ(files(), expected);
+}
+
 }  // namespace
 }  // namespace cowatch

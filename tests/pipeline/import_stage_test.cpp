@@ -472,7 +472,7 @@ TEST_F(Import, AVideoKeepsItsIdWhenAnotherFileOfItsNameComes) {
   std::filesystem::remove(folder / "clips" / "y.mp4");
   const auto outcome = run(request);
   EXPECT_EQ(outcome.counts.missing_files, 1u);
-  EXPECT_THAT(outcome.reject_samples, ElementsAre(HasSubstr("the file of video y")));
+  EXPECT_THAT(outcome.reject_samples, ElementsAre(HasSubstr("found none, of video y")));
 }
 
 TEST_F(Import, HealthTableSaysWhatIsPossible) {

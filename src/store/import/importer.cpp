@@ -1,24 +1,17 @@
 #include "store/import/importer.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
-#include <set>
 
 #include "base/error.h"
 #include "base/progress.h"
 #include "store/catalogue_tools.h"
+#include "store/import/file_ids.h"
 #include "store/import/parse.h"
 
 namespace cowatch {
 namespace {
-
-// Cells of the rejects' file hold no tabs or line ends, and are UTF-8 whatever was found.
-std::string one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c == '\t' || c == '\n' || c == '\r' || c == '\0'; }, ' ');
-  for (size_t at = 0; !is_utf8(text, at);) text[at] = '?';
-  return text;
-}
 
 std::string join(std::span<const std::string> cells) {
   std::string text;
@@ -44,6 +37,10 @@ class Table {
     map_ = map_columns(roles, reader_->columns(), options.columns);
     for (const auto& group : needed) need_column(group);
   }
+
+  bool has(std::string_view role) const { return map_.contains(role); }
+  const ColumnMap& map() const { return map_; }
+  std::span<const std::string> columns() const { return reader_->columns(); }
 
   // The columns' roles and the first rows, for people.
   std::string explain() const {
@@ -208,14 +205,14 @@ void ImportSink::write_rejects() {
   kept_ = 0;
 }
 
-std::map<std::string, std::string> ImportSink::known_files(const Path& folder) const {
-  const std::string below = (folder / "").string();
+std::map<std::string, std::string> ImportSink::known_files() {
+  flush();
   std::map<std::string, std::string> known;
   for (uint32_t first = 0; catalogue_;) {
     const auto items = catalogue_->items(first, 5000);
     if (items.empty()) break;
     for (const ItemRecord& item : items)
-      if (item.media_path.starts_with(below)) known.emplace(item.media_path, item.id);
+      if (!item.media_path.empty()) known.emplace(item.media_path, item.id);
     first = items.back().index + 1;
   }
   return known;
@@ -231,6 +228,12 @@ ImportCounts ImportSink::finish() {
   write_rejects();
   if (catalogue_) catalogue_->index_events();
   return counts_;
+}
+
+std::vector<std::pair<std::string, uint64_t>> most_first(const std::map<std::string, uint64_t>& counts) {
+  std::vector<std::pair<std::string, uint64_t>> order(counts.begin(), counts.end());
+  std::ranges::stable_sort(order, std::greater{}, &std::pair<std::string, uint64_t>::second);
+  return order;
 }
 
 void check_events(const Path& file, const ImportOptions& options) {
@@ -260,70 +263,15 @@ void import_items(const Path& file, const ImportOptions& options, ImportSink& si
   const Path folder = std::filesystem::absolute(file).parent_path();
   sink.begin_file(file.filename().string());
   options.explain(table.explain());
+  FileIds ids(table.has("id") ? std::map<std::string, std::string>() : sink.known_files());
   table.read([&](const Record& record, const ColumnMap& map, std::span<const std::string> columns) {
     sink.row();
-    auto parsed = ItemParser{map, folder}.parse(record, columns);
+    auto parsed = ItemParser{map, folder, ids}.parse(record, columns);
     if (const auto* reject = std::get_if<Reject>(&parsed)) return sink.reject(*reject);
     auto& [item, missing_file] = std::get<ParsedItem>(parsed);
     if (missing_file) sink.missing_file(*missing_file);
     sink.item(std::move(item));
   });
-}
-
-std::vector<Path> media_files_below(const Path& folder) {
-  static const std::set<std::string> endings = {".mp4", ".m4v",  ".mov", ".mkv", ".webm", ".avi",
-                                                ".mpg", ".mpeg", ".ts",  ".flv", ".3gp"};
-  std::vector<Path> files;
-  constexpr auto options = std::filesystem::directory_options::skip_permission_denied;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, options)) {
-    std::string ending = entry.path().extension().string();
-    std::transform(ending.begin(), ending.end(), ending.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    std::error_code error;
-    if (entry.is_regular_file(error) && endings.contains(ending)) files.push_back(entry.path());
-  }
-  if (files.empty()) {
-    throw Error(ErrorCode::bad_input, "the folder holds no video files",
-                {.where = folder.string(),
-                 .expected = "files that end in .mp4, .mkv, .webm, .mov, .avi …",
-                 .found = "none",
-                 .remedy = "Name the folder that holds them, or a table with a column for the file."});
-  }
-  std::sort(files.begin(), files.end());  // the order of a folder's listing must not number the items
-  return files;
-}
-
-void import_media_folder(const Path& folder, ImportSink& sink) {
-  const Path whole = std::filesystem::absolute(folder / "").lexically_normal();
-  sink.begin_file(whole.parent_path().filename().string());
-  auto known = sink.known_files(whole.parent_path());
-  std::set<std::string> ids;
-  for (const auto& [path, id] : known) ids.insert(id);
-  for (const Path& file : media_files_below(whole)) {
-    ItemRecord item;
-    const Path inside = file.lexically_relative(whole);
-    item.media_path = file.string();
-    if (const auto at = known.find(item.media_path); at != known.end()) {
-      item.id = at->second;
-      known.erase(at);
-    } else {
-      item.id = (inside.parent_path() / inside.stem()).string();
-      if (!ids.insert(item.id).second) item.id = inside.string();
-    }
-    sink.row();
-    size_t at = 0;
-    if (!is_utf8(item.id, at) || item.id.size() > longest_id) {
-      sink.reject({0, "", "a path of at most " + std::to_string(longest_id) + " bytes in UTF-8",
-                   item.id.size() > longest_id ? std::to_string(item.id.size()) + " bytes"
-                                               : describe_byte(item.id, at),
-                   inside.string()});
-      continue;
-    }
-    item.title = inside.stem().string();
-    std::replace(item.title.begin(), item.title.end(), '_', ' ');
-    sink.item(std::move(item));
-  }
-  for (const auto& [path, id] : known) sink.missing_file({0, "", "the file of video " + id, "no such file", path});
 }
 
 }  // namespace cowatch

@@ -29,6 +29,7 @@ struct ImportOptions {
 struct ImportCounts {
   uint64_t read = 0, accepted = 0, duplicate = 0, rejected = 0;
   uint64_t missing_files = 0;  // accepted items whose media file is not there
+  uint64_t left_out = 0;       // files of folders whose endings are no media's
 };
 
 inline constexpr size_t most_rejects = 100000;  // of one file that are kept; all are counted
@@ -53,6 +54,7 @@ class ImportSink {
   void edges(std::span<const std::string> ids, std::span<const StoredEdge> edges);
   void reject(const Reject& reject);
   void missing_file(const Reject& where);
+  void leave_out(uint64_t files) { counts_.left_out += files; }
   // Writes what is buffered; then every item can be found.
   void flush();
   ImportCounts finish();  // flush, the last file's rejects, the index of events by item
@@ -60,8 +62,8 @@ class ImportSink {
   const std::vector<std::string>& samples() const { return samples_; }
   // Whether a file had more rejects than are kept of one.
   bool cut() const { return cut_; }
-  // Paths of media files below `folder` that the catalogue knows, each with the id of its item.
-  std::map<std::string, std::string> known_files(const Path& folder) const;
+  // Flushes; then the media files that the catalogue knows, by path, each with the id of its item.
+  std::map<std::string, std::string> known_files();
 
  private:
   void keep(const Reject& reject);
@@ -85,17 +87,14 @@ class ImportSink {
   ImportCounts counts_;
 };
 
+// What was counted, by number, the most first.
+std::vector<std::pair<std::string, uint64_t>> most_first(const std::map<std::string, uint64_t>& counts);
+
 // Throws what import_events() and import_items() would throw of the file as a whole, and writes nothing.
 void check_events(const Path& file, const ImportOptions& options);
 void check_items(const Path& file, const ImportOptions& options);
 
 void import_events(const Path& file, const ImportOptions& options, ImportSink& sink);
 void import_items(const Path& file, const ImportOptions& options, ImportSink& sink);
-
-// The video files below a folder, sorted. Throws bad_input when there are none.
-std::vector<Path> media_files_below(const Path& folder);
-// Every video file below a folder becomes an item; its id is the one it has, or the path below the folder without
-// the ending, or with it when another file has that id. Files known to lie there that are gone are counted as missing.
-void import_media_folder(const Path& folder, ImportSink& sink);
 
 }  // namespace cowatch

@@ -180,9 +180,12 @@ std::variant<ParsedItem, Reject> ItemParser::parse(const Record& record,
   Row row(record, columns, names);
   ParsedItem parsed;
   ItemRecord& item = parsed.item;
-  item.id = columns.contains("id")
-                ? row.id("id")
-                : row.checked_id("file", Path(row.text("file")).replace_extension().string());
+  const Path path = row.has("file")
+                        ? std::filesystem::absolute(folder / Path(row.text("file"))).lexically_normal()
+                        : Path();
+  item.id = columns.contains("id") ? row.id("id")
+            : row.has("file")      ? row.checked_id("file", ids.id_of(path.string(), row.text("file")))
+                                   : row.checked_id("file", "");
   item.title = row.words("title");
   item.description = row.words("description");
   item.author = row.words("author");
@@ -192,14 +195,13 @@ std::variant<ParsedItem, Reject> ItemParser::parse(const Record& record,
   item.hashtags = parse_hashtags(row.words("hashtags"));
   if (row.reject) return *row.reject;
   if (row.has("file")) {
-    const Path path = (folder / Path(row.text("file"))).lexically_normal();
     std::error_code error;
     if (row.text("file").find('\0') != std::string_view::npos ||
         !std::filesystem::is_regular_file(path, error)) {
       row.refuse("file", "a file that is there", "none at " + path.string());
       parsed.missing_file = std::move(row.reject);
     } else {
-      item.media_path = std::filesystem::absolute(path, error).string();
+      item.media_path = path.string();
     }
   }
   return parsed;

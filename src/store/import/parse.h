@@ -6,6 +6,7 @@
 
 #include "store/catalogue.h"
 #include "store/import/columns.h"
+#include "store/import/file_ids.h"
 #include "store/import/record_reader.h"
 
 namespace cowatch {
@@ -39,8 +40,7 @@ struct ParsedItem {
 struct ItemParser {
   const ColumnMap& columns;
   const Path& folder;  // media paths are relative to it
-
-  // Without a column for the id, the id is the file's path without its ending.
+  FileIds& ids;        // asked where there is no column for the id
 
   std::variant<ParsedItem, Reject> parse(const Record& record, std::span<const std::string> names) const;
 };

@@ -12,6 +12,13 @@ namespace {
 
 using test::TemporaryFolder;
 
+TEST(NearestName, LettersThatChangedPlacesAreOneMistake) {
+  const std::vector<std::string> names = {"click", "like", "hide"};
+  EXPECT_EQ(nearest_name("liek", names), "like");
+  EXPECT_EQ(nearest_name("clikc", names), "click");
+  EXPECT_EQ(nearest_name("watching", names), "");
+}
+
 TEST(SettingsTest, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
   TemporaryFolder folder;
   write_atomically(folder / "cowatch.toml", "[graph]\nmin_people = 3\n");

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <new>
 
 namespace cowatch {
@@ -34,6 +35,17 @@ std::string join(const std::string& message, const Error::Details& details) {
   return text;
 }
 
+Error system_error(int number, std::string message) {
+  const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
+  const bool forbidden = number == EACCES || number == EPERM || number == EROFS;
+  return Error(
+      full ? ErrorCode::no_space : ErrorCode::system, std::move(message),
+      {.remedy = full ? "Free some space and run the same command again; nothing was half-written."
+                 : forbidden
+                     ? "Give yourself the right to it, or work on a copy in a folder that may be written."
+                     : ""});
+}
+
 }  // namespace
 
 const ErrorKind& error_kind(ErrorCode code) {
@@ -51,16 +63,15 @@ Error error_of(const std::exception& caught) {
   if (dynamic_cast<const std::bad_alloc*>(&caught))
     return Error(ErrorCode::no_space, "there is not enough memory for this",
                  {.remedy = "Ask for less at a time."});
+  if (const auto* refusal = dynamic_cast<const std::filesystem::filesystem_error*>(&caught))
+    return system_error(refusal->code().value(), refusal->what());
   return Error(ErrorCode::internal, caught.what());
 }
 
 void throw_system_error(std::string_view action, std::string_view path) {
   const int number = errno;
-  const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
-  throw Error(
-      full ? ErrorCode::no_space : ErrorCode::system,
-      "cannot " + std::string(action) + " " + std::string(path) + ": " + std::strerror(number),
-      {.remedy = full ? "Free some space and run the same command again; nothing was half-written." : ""});
+  throw system_error(
+      number, "cannot " + std::string(action) + " " + std::string(path) + ": " + std::strerror(number));
 }
 
 }  // namespace cowatch

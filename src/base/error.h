@@ -69,7 +69,7 @@ class Error : public std::exception {
   std::string text_;
 };
 
-// Anything that was caught, as an Error: an Error as it is, memory that ran out as no_space, the rest as internal.
+// Anything that was caught, as an Error: memory that ran out as no_space, files as system, or internal.
 Error error_of(const std::exception& caught);
 
 // Throws ErrorCode::system (or no_space) for the current errno: "cannot ACTION PATH: reason".

@@ -14,7 +14,8 @@ std::vector<std::optional<uint32_t>> find_items(const Catalogue& catalogue,
 
 void copy_catalogue(const Path& from, const Path& to) {
   const Catalogue checked(from, Catalogue::Mode::read);  // not of a later version, not damaged
-  const Database database(from, true);
+  Database database(from, false);
+  database.run("PRAGMA query_only = 0");  // the copy is written
   const std::string name = to.string();
   Statement(database, "VACUUM INTO ?").bind(1, name).run();
 }

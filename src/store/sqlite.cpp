@@ -1,18 +1,60 @@
 #include "store/sqlite.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/error.h"
 
 namespace cowatch {
 
+namespace {
+
+// As SQLite names files with options.
+std::string file_uri(const Path& path, const char* options) {
+  std::string uri = "file:";
+  for (const char c : std::filesystem::absolute(path).string()) {
+    if (c == '%' || c == '?' || c == '#') {
+      uri += c == '%' ? "%25" : c == '?' ? "%3f" : "%23";
+    } else {
+      uri += c;
+    }
+  }
+  return uri + options;
+}
+
+// Also a reader of a database with a write-ahead log makes a file beside it. Where it may not, the database
+// is read as one that nobody changes, unless a log beside it holds what it lacks.
+bool only_to_read(const Path& path, const std::string& what) {
+  const Path folder = path.has_parent_path() ? path.parent_path() : Path(".");
+  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK, AT_EACCESS) == 0) return false;
+  std::error_code none;
+  const Path log = path.string() + "-wal";
+  const auto size = std::filesystem::file_size(log, none);
+  if (none || size == 0) return true;
+  if (::faccessat(AT_FDCWD, (path.string() + "-shm").c_str(), R_OK, AT_EACCESS) == 0) return false;
+  throw Error(
+      ErrorCode::conflict, what + " was not closed, and may only be read here",
+      {.where = log.string(),
+       .expected = "no write-ahead log, or a folder that may be written",
+       .found = std::to_string(size) + " bytes",
+       .remedy = "Open it where it may be written (`cowatch doctor WS` does), or copy the workspace."});
+}
+
+}  // namespace
+
 Database::Database(const Path& path, bool writable, std::string what) : path_(path), what_(std::move(what)) {
-  const int flags =
-      (writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX;
-  const int code = sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr);
+  const bool frozen = !writable && std::filesystem::exists(path) && only_to_read(path, what_);
+  const int flags = SQLITE_OPEN_NOMUTEX | (frozen     ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+                                           : writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                                                      : SQLITE_OPEN_READWRITE);
+  const std::string name = frozen ? file_uri(path, "?immutable=1") : path.string();
+  const int code = sqlite3_open_v2(name.c_str(), &handle_, flags, nullptr);
   if (code != SQLITE_OK) {
     const std::string reason = handle_ ? sqlite3_errmsg(handle_) : "out of memory";
     sqlite3_close(handle_);
     throw Error(code == SQLITE_CANTOPEN ? ErrorCode::not_found : ErrorCode::system,
-                "cannot open " + what_ + ": " + reason, {.where = path.string()});
+                "cannot open " + what_ + ": " + reason,
+                {.where = path.string(), .remedy = "Check that it is there and that you may read it."});
   }
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_timeout(handle_, 5000);
@@ -42,6 +84,7 @@ void Database::fail(int code) const {
                    .remedy = "Restore it from a copy or a snapshot, or import again."});
     case SQLITE_READONLY:
     case SQLITE_PERM:
+    case SQLITE_CANTOPEN:
       throw Error(ErrorCode::system, what_ + " may not be written: " + reason,
                   {.where = path_.string(),
                    .remedy = "Give yourself the right to write there, or copy the workspace."});

@@ -1,9 +1,13 @@
 #include "store/catalogue.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
+#include "store/catalogue_tools.h"
 #include "store/sqlite.h"
 #include "support/catalogue_dump.h"
 #include "support/temporary_folder.h"
@@ -18,6 +22,66 @@ Event watch(std::string user, std::string item, int64_t time, int64_t watched = 
   event.user = std::move(user), event.item = std::move(item), event.time_ms = time,
   event.watched_ms = watched;
   return event;
+}
+
+// Somebody who may read the folder and not write there, until the end of a test.
+class Reader {
+ public:
+  explicit Reader(const Path& folder) : folder_(folder) {
+    ::chmod(folder.c_str(), 0555);
+    if (::geteuid() == 0) dropped_ = ::seteuid(65534) == 0;
+  }
+  ~Reader() {
+    if (dropped_ && ::seteuid(0) != 0) std::abort();
+    ::chmod(folder_.c_str(), 0755);
+  }
+  bool may_write() const { return ::faccessat(AT_FDCWD, folder_.c_str(), W_OK, AT_EACCESS) == 0; }
+
+ private:
+  Path folder_;
+  bool dropped_ = false;
+};
+
+TEST(CatalogueTest, IsReadWhereItMayNotBeWritten) {
+  TemporaryFolder folder, other;
+  ::chmod(other.path().c_str(), 0777);
+  const Path file = folder / "100% of? it#.sqlite";
+  Catalogue(file, Catalogue::Mode::write).add_events(std::vector{watch("ann", "x", 5)});
+  const Reader reader(folder.path());
+  if (reader.may_write()) GTEST_SKIP() << "the rights to write cannot be dropped here";
+  const Catalogue catalogue(file, Catalogue::Mode::read);
+  EXPECT_EQ(catalogue.event_count(), 1u);
+  EXPECT_EQ(catalogue.item_events(0, 9).size(), 1u);
+  copy_catalogue(file, other / "copy.sqlite");
+  EXPECT_EQ(Catalogue(other / "copy.sqlite", Catalogue::Mode::read).event_count(), 1u);
+  try {
+    Catalogue(file, Catalogue::Mode::write).add_events(std::vector{watch("bob", "y", 6)});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(error.details().remedy, "") << error.what();
+  }
+}
+
+TEST(CatalogueTest, ALogThatCannotBeReadBesideItIsNamed) {
+  TemporaryFolder folder;
+  const Path file = folder / "c.sqlite", copy = folder / "copy";
+  std::filesystem::create_directory(copy);
+  Catalogue catalogue(file, Catalogue::Mode::write);
+  catalogue.add_events(std::vector{watch("ann", "x", 5)});
+  // As a copy of a running server's workspace has it.
+  for (const char* name : {"c.sqlite", "c.sqlite-wal"})
+    std::filesystem::copy_file(folder / name, copy / name);
+  ::chmod(folder.path().c_str(), 0755);
+  const Reader reader(copy);
+  if (reader.may_write()) GTEST_SKIP() << "the rights to write cannot be dropped here";
+  try {
+    Catalogue(copy / "c.sqlite", Catalogue::Mode::read).event_count();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::conflict);
+    EXPECT_NE(error.details().where.find("c.sqlite-wal"), std::string::npos) << error.what();
+    EXPECT_NE(error.details().remedy, "");
+  }
 }
 
 TEST(CatalogueTest, CountsAcceptedAndDuplicateEvents) {

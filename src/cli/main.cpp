@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 
 #include "base/error.h"
@@ -11,6 +12,7 @@
 #include "base/threads.h"
 #include "base/version.h"
 #include "cli/verb.h"
+#include "store/text_input.h"
 
 namespace cowatch {
 namespace {
@@ -18,10 +20,10 @@ namespace {
 int report(const Error& error) {
   const bool colour = isatty(STDERR_FILENO);
   const auto& details = error.details();
-  std::cerr << (colour ? "\033[31m" : "") << "error: " << (colour ? "\033[0m" : "") << error.message()
-            << "\n";
+  std::cerr << (colour ? "\033[31m" : "") << "error: " << (colour ? "\033[0m" : "")
+            << one_line(error.message()) << "\n";
   const auto line = [](std::string_view name, const std::string& text) {
-    if (!text.empty()) std::cerr << "  " << name << text << "\n";
+    if (!text.empty()) std::cerr << "  " << name << one_line(text) << "\n";
   };
   line("where:    ", details.where);
   line("expected: ", details.expected);
@@ -43,6 +45,18 @@ void check_verb(int argc, char** argv) {
                .remedy = near.empty() ? "Run `cowatch --help`." : "Did you mean `cowatch " + near + "`?"});
 }
 
+// What was given for words at their places, then `word` behind `--` for the one that is missing; empty if
+// none is.
+std::string words_at_their_places(const CLI::App& verb, const std::string& word) {
+  std::string given;
+  for (const CLI::Option* option :
+       verb.get_options([](const CLI::Option* each) { return each->get_positional(); })) {
+    for (const std::string& value : option->results()) given += " " + shell_word(value);
+    if (option->get_required() && option->count() == 0) return given + " -- " + shell_word(word);
+  }
+  return "";
+}
+
 // What the parser could not place, with the nearest thing that exists.
 Error unexpected(const CLI::App& app) {
   const CLI::App* verb = &app;
@@ -60,11 +74,13 @@ Error unexpected(const CLI::App& app) {
   for (const CLI::App* below : verb->get_subcommands([](const CLI::App*) { return true; }))
     known.push_back(below->get_name());
   const std::string near = nearest_name(word.substr(0, word.find('=')), known);
+  std::string remedy = near.empty() ? "Run `" + name + " --help`." : "Did you mean " + near + "?";
+  // An id or a name may begin like a flag.
+  if (const std::string places = words_at_their_places(*verb, word); word.starts_with('-') && !places.empty())
+    remedy = (near.empty() ? "" : remedy + " ") + "Put `--` before it if it is no flag: " + name + places;
   return Error(ErrorCode::bad_argument,
                "`" + name + "` does not take " + (word.starts_with('-') ? word : "'" + word + "'"),
-               {.expected = "what `" + name + " --help` lists",
-                .found = word,
-                .remedy = near.empty() ? "Run `" + name + " --help`." : "Did you mean " + near + "?"});
+               {.expected = "what `" + name + " --help` lists", .found = word, .remedy = std::move(remedy)});
 }
 
 int run(int argc, char** argv) {
@@ -129,6 +145,8 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return report(
         Error(ErrorCode::no_space, "not enough memory", {.remedy = "Give a smaller --memory or free some."}));
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report(error_of(error));
   } catch (const std::exception& error) {
     return report(Error(ErrorCode::internal, error.what(),
                         {.remedy = "This is a defect of cowatch: please report it."}));

@@ -3,8 +3,9 @@
 #include <memory>
 
 #include "base/json.h"
+#include "cli/answers.h"
 #include "cli/verbs.h"
-#include "pipeline/related.h"
+#include "store/text_input.h"
 
 namespace cowatch {
 namespace {
@@ -32,6 +33,7 @@ void run(const Options& options) {
   const Catalogue catalogue(workspace.catalogue(), Catalogue::Mode::read);
   const auto release = Release::open(workspace);
   const ItemRecord video = find_video(catalogue, options.video);
+  warn_of_unknown(catalogue, options.query);
   const auto related = related_videos(catalogue, *release, video.index, options.query);
   if (options.workspace.as_json) {
     Json list = Json::array();
@@ -39,9 +41,8 @@ void run(const Options& options) {
     std::cout << Json{{"video", video.id}, {"title", video.title}, {"related", list}}.dump(2) << "\n";
     return;
   }
-  std::cout << "related to " << video.id << "  " << video.title << "\n";
-  for (const Related& entry : related)
-    std::cout << "  " << entry.item.id << "  " << entry.item.title << "\n      " << entry.why.text << "\n";
+  std::cout << one_line("related to " + video.id + "  " + video.title) << "\n";
+  for (const Related& entry : related) print(entry);
   if (related.empty())
     std::cout << "  none: nobody watched it together with another video, and it has no embedding\n";
 }
@@ -50,7 +51,8 @@ void run(const Options& options) {
 
 Verb related_verb() {
   return {"related", "Questions", "the videos related to one, with why",
-          "  cowatch related ws 9bZkp7q19f0\n  cowatch related ws \"red panda\" --count 5 --user ann",
+          "  cowatch related ws 9bZkp7q19f0\n  cowatch related ws \"red panda\" --count 5 --user ann\n"
+          "  cowatch related ws -- -dash      an id that begins like a flag",
           [](CommandLine app) {
             const auto options = std::make_shared<Options>();
             options->workspace.add(app);

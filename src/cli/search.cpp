@@ -3,8 +3,10 @@
 #include <memory>
 
 #include "base/json.h"
+#include "cli/answers.h"
 #include "cli/verbs.h"
 #include "pipeline/like.h"
+#include "store/text_input.h"
 
 namespace cowatch {
 namespace {
@@ -16,8 +18,10 @@ struct Options {
 };
 
 void run(const Options& options) {
+  const MappedFile there(options.like);  // what is no file at all is named as such
   const Workspace workspace = Workspace::open(options.workspace.folder, Workspace::Access::read);
   const Catalogue catalogue(workspace.catalogue(), Catalogue::Mode::read);
+  warn_of_unknown(catalogue, options.query);
   const LikeAnswer answer =
       videos_like(options.workspace.settings(workspace), catalogue, *Release::open(workspace), options.like,
                   options.query, [](const std::string&, double) {});
@@ -33,9 +37,8 @@ void run(const Options& options) {
               << "\n";
     return;
   }
-  std::cout << "like " << options.like.filename().string() << " (" << answer.seconds << " s)\n";
-  for (const Related& entry : answer.neighbours)
-    std::cout << "  " << entry.item.id << "  " << entry.item.title << "\n      " << entry.why.text << "\n";
+  std::cout << "like " << one_line(options.like.filename().string()) << " (" << answer.seconds << " s)\n";
+  for (const Related& entry : answer.neighbours) print(entry);
 }
 
 }  // namespace

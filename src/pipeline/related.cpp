@@ -114,6 +114,15 @@ std::unordered_set<uint32_t> excluded_videos(const Catalogue& catalogue, const R
   return out;
 }
 
+std::vector<std::string> unknown_names(const Catalogue& catalogue, const RelatedQuery& query) {
+  std::vector<std::string> unknown;
+  if (!query.user.empty() && !catalogue.user(query.user)) unknown.push_back("person '" + query.user + "'");
+  for (const std::string& id : query.exclude) {
+    if (!catalogue.find_item(id)) unknown.push_back("video '" + id + "'");
+  }
+  return unknown;
+}
+
 std::vector<Related> related_videos(const Catalogue& catalogue, const Release& release, uint32_t video,
                                     const RelatedQuery& query) {
   const auto item = catalogue.item(video);

@@ -46,6 +46,9 @@ std::vector<Related> similar_videos(const Catalogue& catalogue, const Release& r
 // than seen or found.
 std::unordered_set<uint32_t> excluded_videos(const Catalogue& catalogue, const RelatedQuery& query);
 
+// Of query.user and query.exclude, what the catalogue does not know.
+std::vector<std::string> unknown_names(const Catalogue& catalogue, const RelatedQuery& query);
+
 // The item with this id, or the one whose title alone has all the words. Throws not_found and names what is
 // near.
 ItemRecord find_video(const Catalogue& catalogue, const std::string& id_or_words);

@@ -32,6 +32,7 @@ void expect_refused(const std::vector<std::string>& arguments, const testing::Ma
 TEST_F(CommandLine, WordsItDoesNotKnowGetTheNearestOne) {
   expect_refused({"imprt", "ws"}, HasSubstr("Did you mean `cowatch import`?"));
   expect_refused({"import", "ws", "--evnts", "x.csv"}, HasSubstr("Did you mean --events?"));
+  expect_refused({"import", "ws", "--events", "x.csv", "--kind", "liek"}, HasSubstr("Did you mean like?"));
   expect_refused({"related", "ws"}, HasSubstr("VIDEO is required"));
   expect_refused({"import", "ws", "--events", "x.csv", "--table", "xls"}, HasSubstr("--table"));
 }
@@ -58,6 +59,29 @@ TEST_F(CommandLine, AVideoThatThereIsNotIsNamed) {
   const std::string log = write("log.csv", "user,item,timestamp\nann,a,1700000000\nann,b,1700000060\n");
   ASSERT_EQ(run_cowatch({"import", path("ws"), "--events", log, "--quiet"}).status, 0);
   expect_refused({"related", path("ws"), "zebra"}, HasSubstr("'zebra'"));
+  expect_refused({"search", path("ws"), "--like", path("none.mp4")},
+                 AllOf(HasSubstr("there is no such file"), HasSubstr(path("none.mp4"))));
+}
+
+TEST_F(CommandLine, AnIdThatBeginsLikeAFlagGetsTheWayOut) {
+  expect_refused({"related", path("ws"), "-dash"}, HasSubstr("cowatch related " + path("ws") + " -- -dash"));
+  expect_refused({"related", path("ws"), "--cont"},
+                 AllOf(HasSubstr("Did you mean --count?"), HasSubstr(" -- --cont")));
+  expect_refused({"related", path("ws"), "a", "-dash"}, Not(HasSubstr("`--`")));
+}
+
+TEST_F(CommandLine, WhoAndWhatIsNotThereToBeLeftOutIsSaid) {
+  const std::string log =
+      write("log.csv",
+            "user,item,time\nann,a,1700000000\nann,-b,1700000060\nbob,a,1700000000\nbob,-b,1700000060\n");
+  ASSERT_EQ(run_cowatch({"import", path("ws"), "--events", log, "--quiet"}).status, 0);
+  ASSERT_EQ(run_cowatch({"graph", path("ws"), "--quiet"}).status, 0);
+  const Finished answer = run_cowatch({"related", path("ws"), "--user", "an", "--exclude", "c", "--", "-b"});
+  EXPECT_EQ(answer.status, 0) << answer.output;
+  EXPECT_THAT(answer.output, AllOf(HasSubstr("there is no person 'an'"), HasSubstr("there is no video 'c'"),
+                                   HasSubstr("related to -b")));
+  EXPECT_THAT(run_cowatch({"related", path("ws"), "--exclude", "a", "--", "-b"}).output,
+              Not(HasSubstr("there is no")));
 }
 
 TEST_F(CommandLine, ImportNamesTheFileAndLeavesNoHalfWorkspace) {

@@ -1,0 +1,20 @@
+#include "cli/answers.h"
+
+#include <iostream>
+
+#include "base/log.h"
+#include "store/text_input.h"
+
+namespace cowatch {
+
+void print(const Related& entry) {
+  std::cout << "  " << one_line(entry.item.id + "  " + entry.item.title) << "\n      "
+            << one_line(entry.why.text) << "\n";
+}
+
+void warn_of_unknown(const Catalogue& catalogue, const RelatedQuery& query) {
+  for (const std::string& name : unknown_names(catalogue, query))
+    log(LogLevel::warning, one_line("there is no " + name + ": nothing was left out for it"));
+}
+
+}  // namespace cowatch

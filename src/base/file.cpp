@@ -98,6 +98,19 @@ void write_atomically(const Path& path, std::string_view text) {
 
 namespace {
 
+// What stands where a file should, and the way out.
+[[noreturn]] void refuse_to_read(const Path& path, mode_t mode) {
+  const bool pipe = S_ISFIFO(mode) || S_ISSOCK(mode);
+  throw Error(ErrorCode::bad_input, "this cannot be read as a file",
+              {.where = path.string(),
+               .expected = "a regular file",
+               .found = S_ISDIR(mode) ? "a folder"
+                        : pipe        ? "a pipe"
+                                      : "a device",
+               .remedy = pipe ? "It could be read once only: write it to a file first, and name that."
+                              : "Name a file."});
+}
+
 // Opens for reading a thing that must be a regular file, and tells its size.
 int open_regular(const Path& path, size_t& size) {
   // A named pipe would be waited for.
@@ -106,18 +119,17 @@ int open_regular(const Path& path, size_t& size) {
     if (errno == ENOENT) {
       throw Error(
           ErrorCode::not_found, "there is no such file",
-          {.where = path.string(), .remedy = "Check the name: it counts from the folder you are in."});
+          {.where = path.string(),
+           .remedy = path == "-" ? "Standard input is not read: write it to a file first, and name that."
+                                 : "Check the name: it counts from the folder you are in."});
     }
     throw_system_error("read", path.string());
   }
   struct stat status;
-  if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+  if (::fstat(descriptor, &status) != 0) status.st_mode = 0;
+  if (!S_ISREG(status.st_mode)) {
     ::close(descriptor);
-    throw Error(ErrorCode::bad_input, "this cannot be read as a file",
-                {.where = path.string(),
-                 .expected = "a regular file",
-                 .found = S_ISDIR(status.st_mode) ? "a folder" : "something else",
-                 .remedy = "Name a file."});
+    refuse_to_read(path, status.st_mode);
   }
   size = static_cast<size_t>(status.st_size);
   return descriptor;

@@ -1,4 +1,5 @@
 // `cowatch import`: files into a workspace.
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -7,6 +8,7 @@
 #include "base/settings.h"
 #include "cli/verbs.h"
 #include "pipeline/import_stage.h"
+#include "store/import/columns.h"
 #include "store/import/data_sets.h"
 
 namespace cowatch {
@@ -34,11 +36,9 @@ void understand(Options& options) {
     request.options.kind = feedback_kind(options.kind);
     if (!request.options.kind) {
       const auto names = feedback_names();
-      std::string list;
-      for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
       const std::string near = nearest_name(options.kind, names);
       throw Error(ErrorCode::bad_argument, "--kind does not know this feedback",
-                  {.expected = "one of " + list,
+                  {.expected = "one of " + join_names(names),
                    .found = "'" + options.kind + "'",
                    .remedy = near.empty() ? "" : "Did you mean " + near + "?"});
     }
@@ -75,7 +75,17 @@ Json to_json(const ImportOutcome& outcome) {
           {"rejected", outcome.counts.rejected},
           {"missing_files", outcome.counts.missing_files},
           {"left_out", outcome.counts.left_out},
+          {"problems", outcome.problems},
           {"health", to_json(outcome.health)}};
+}
+
+// The samples may all be of one problem: how many there are of each, the most frequent first.
+void print_problems(const ImportOutcome& outcome) {
+  constexpr size_t most_shown = 20;
+  const auto order = most_first(outcome.problems);
+  for (size_t i = 0; i < std::min(order.size(), most_shown); ++i)
+    std::cout << "  " << order[i].second << " of: " << order[i].first << "\n";
+  if (order.size() > most_shown) std::cout << "  and " << order.size() - most_shown << " other problems\n";
 }
 
 void print(const ImportOutcome& outcome, const Options& options) {
@@ -85,6 +95,7 @@ void print(const ImportOutcome& outcome, const Options& options) {
   if (counts.missing_files > 0)
     std::cout << counts.missing_files << " videos are listed but their file is missing\n";
   for (const std::string& sample : outcome.reject_samples) std::cout << "  " << sample << "\n";
+  if (counts.rejected + counts.missing_files > outcome.reject_samples.size()) print_problems(outcome);
   if (!outcome.reject_samples.empty() && !options.check) {
     std::cout << "  " << (outcome.rejects_cut ? "the first " + std::to_string(most_rejects) + " of each file" : "all of them")
               << ", with their rows: " << (options.workspace.folder / "rejects").string()
@@ -106,6 +117,12 @@ void run(Options& options) {
   } else {
     print(outcome, options);
   }
+  if (!outcome.nothing_used) return;
+  std::cout << std::flush;
+  throw Error(ErrorCode::bad_input, "no row could be used",
+              {.expected = "rows as `cowatch import` describes them",
+               .found = std::to_string(outcome.counts.read) + " rows, each of which was rejected",
+               .remedy = "Correct them as said above, or say what the columns are: --column ROLE=COLUMN."});
 }
 
 void configure(CommandLine app) {

@@ -1,5 +1,6 @@
 #include "pipeline/import_stage.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/error.h"
@@ -115,9 +116,11 @@ ImportOutcome import_into(Catalogue& catalogue, const ImportRequest& request, co
   ImportSink sink(&catalogue, target.rejects, request.options.transaction);
   import_rows(request, sources, sink);
   Path existing = target.existing_features;
+  bool features_used = false;
   const auto put = [&](const FeatureRows& rows, std::span<const std::optional<uint32_t>> items) {
     write_imported_features(rows, items, catalogue.item_count(), existing, target.features);
     existing = target.features;
+    features_used |= std::ranges::any_of(items, [](const auto& item) { return item.has_value(); });
     catalogue.set_note("features", "imported");
   };
   if (sources.set && sources.set->features)
@@ -126,6 +129,9 @@ ImportOutcome import_into(Catalogue& catalogue, const ImportRequest& request, co
   ImportOutcome outcome;
   outcome.counts = sink.finish();
   outcome.reject_samples = sink.samples();
+  outcome.problems = sink.problems();
+  outcome.nothing_used =
+      outcome.counts.read > 0 && outcome.counts.rejected == outcome.counts.read && !features_used;
   outcome.rejects_cut = sink.cut();
   outcome.health = measure_health(catalogue, watching_kinds(target.settings));
   return outcome;

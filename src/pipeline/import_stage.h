@@ -21,6 +21,8 @@ struct ImportRequest {
 struct ImportOutcome {
   ImportCounts counts;
   std::vector<std::string> reject_samples;
+  std::map<std::string, uint64_t> problems;  // why rows were rejected or files missing: how many
+  bool nothing_used = false;                 // rows were read, and every one rejected
   bool rejects_cut = false;  // some file had more than are kept
   Health health;
 };

@@ -15,12 +15,18 @@ TextInput::TextInput(const Path& path, Empty empty) : stream_(path), buffer_(1 <
                  .remedy = "Export it again, or leave it out."});
   }
   const std::string_view begin(buffer_.data(), filled_);
-  if (begin.starts_with("\xff\xfe") || begin.starts_with("\xfe\xff")) {
-    throw Error(ErrorCode::bad_input, "the file is in UTF-16",
-                {.where = path.string(),
-                 .expected = "UTF-8",
-                 .found = "a UTF-16 byte order mark",
-                 .remedy = "Convert it: iconv -f UTF-16 -t UTF-8 FILE > FILE.utf8"});
+  const bool marked = begin.starts_with("\xff\xfe") || begin.starts_with("\xfe\xff");
+  // Without a mark it shows by the zero byte of the first separator or line end, where text has none.
+  const size_t zero = begin.substr(0, std::min<size_t>(begin.find('\n'), 4096)).find('\0');
+  if (marked || zero != begin.npos) {
+    const std::string encoding = marked ? "UTF-16" : zero % 2 == 1 ? "UTF-16LE" : "UTF-16BE";
+    throw Error(
+        ErrorCode::bad_input, "the file is in UTF-16",
+        {.where = path.string(),
+         .expected = "UTF-8",
+         .found = marked ? "a UTF-16 byte order mark" : "a zero byte at position " + std::to_string(zero + 1),
+         .remedy = "Convert it: iconv -f " + encoding + " -t UTF-8 " + shell_word(path) + " > " +
+                   shell_word(path.filename().string() + ".utf8")});
   }
   if (begin.starts_with("\xef\xbb\xbf")) at_ = 3;
 }

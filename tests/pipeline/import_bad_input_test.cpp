@@ -1,6 +1,7 @@
 // Everything in the list of bad input that concerns an import: named with its place and the way out, the rest
 // goes on, nothing is half-applied. Malformed cells are tests/store/import/parse_test.cpp's.
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "pipeline/import_stage.h"
@@ -48,8 +49,8 @@ struct BadInput : testing::Test {
 
 TEST_F(BadInput, UnknownColumns) {
   EXPECT_THAT(refused(write("bad.csv", "who,what,when\nann,x,1\n")),
-              AllOf(HasSubstr("bad.csv"), HasSubstr("a column named 'user'"), HasSubstr("who, what, when"),
-                    HasSubstr("--column user=COLUMN")));
+              AllOf(HasSubstr("bad.csv"), HasSubstr("a column named 'user'"),
+                    HasSubstr("found:    who, what, when"), HasSubstr("--column user=COLUMN")));
   // --column fits no column of one of the files.
   const Finished finished = import({"--events", good, "--column", "user=uster"});
   EXPECT_EQ(finished.status, 2);
@@ -74,6 +75,11 @@ TEST_F(BadInput, AByteOrderMarkAndUtf16) {
   EXPECT_THAT(finished.output, HasSubstr("user = user"));
   EXPECT_THAT(refused(write("wide.csv", std::string("\xff\xfeu\0s\0e\0r\0", 10))),
               AllOf(HasSubstr("UTF-16"), HasSubstr("iconv -f UTF-16 -t UTF-8")));
+  // Without a mark.
+  const std::string little("u\0s\0e\0r\0,\0i\0t\0e\0m\0\n\0a\0,\0x\0\n\0", 28);
+  EXPECT_THAT(refused(write("little.csv", little)),
+              AllOf(HasSubstr("UTF-16"), HasSubstr("iconv -f UTF-16LE -t UTF-8")));
+  EXPECT_THAT(refused(write("big.csv", '\0' + little)), HasSubstr("iconv -f UTF-16BE -t UTF-8"));
 }
 
 TEST_F(BadInput, QuotesAndNewlinesInFields) {
@@ -248,6 +254,65 @@ TEST_F(BadInput, FilesOfOneNameWithOtherEndingsOrFoldersStayVideosOfTheirOwn) {
   ASSERT_EQ(import({"--videos", (folder / "moved").string()}).status, 0);
   expected["b"] = (folder / "moved/b.mp4").string();
   EXPECT_EQ(files(), expected);
+}
+
+TEST_F(BadInput, RowsThatAreAllRejectedAreAnError) {
+  const std::string bad = write("bad.csv", "user,item,time\nann,x,never\nbob,y,soon\n");
+  for (const std::vector<std::string>& more : {std::vector<std::string>{"--check"}, {}, {"--json"}}) {
+    std::vector<std::string> arguments = {"--events", bad};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Finished finished = import(arguments);
+    EXPECT_EQ(finished.status, 2) << finished.output;
+    EXPECT_THAT(finished.output,
+                AllOf(HasSubstr("no row could be used"), HasSubstr("2 rows, each of which was rejected")));
+  }
+  EXPECT_THAT(read_text(folder / "ws/rejects/bad.csv.tsv"), HasSubstr("'never'"));
+  EXPECT_EQ(import({"--events", bad, good}).status, 0);
+}
+
+TEST_F(BadInput, EveryProblemIsCountedWhereSamplesAreOfOne) {
+  std::string log = "user,item,time\n";
+  for (int i = 0; i < 20; ++i) log += "ann,x,never\n";
+  const Finished finished = import({"--events", write("log.csv", log + ",x,\nann,x,\n"), "--check"});
+  EXPECT_EQ(finished.status, 0);
+  EXPECT_THAT(finished.output, AllOf(HasSubstr("  20 of: column time: expected Unix seconds"),
+                                     HasSubstr("  1 of: column user: expected 1 to 512 bytes")));
+}
+
+TEST_F(BadInput, JsonThatIsNotOneObjectALine) {
+  const std::string list = write("list.json", R"([{"user":"a","item":"x"},{"user":"b","item":"y"}])");
+  EXPECT_THAT(refused(list), AllOf(HasSubstr("one JSON list"), HasSubstr("jq -c '.[]' " + list)));
+  // Its last line alone would be a row.
+  EXPECT_THAT(refused(write("lines.json",
+                            "[\n{\"user\":\"a\",\"item\":\"x\"},\n{\"user\":\"b\",\"item\":\"y\"}\n]\n")),
+              HasSubstr("one JSON list"));
+  EXPECT_THAT(
+      refused(write("one.json", "{\n\"user\": \"a\",\n\"item\": \"x\"\n}\n")),
+      AllOf(HasSubstr("no row can be read"), HasSubstr("one.json, line 1"), HasSubstr("a JSON object")));
+}
+
+TEST_F(BadInput, PipesAreNamedWithTheWayOut) {
+  const std::string pipe = (folder / "pipe").string();
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(refused(pipe), AllOf(HasSubstr("a pipe"), HasSubstr("write it to a file first")));
+  EXPECT_THAT(refused("-"), HasSubstr("write it to a file first"));
+}
+
+TEST_F(BadInput, ControlCharactersOfTheDataDoNotReachTheTerminal) {
+  const Finished finished = import({"--events", write("log.csv",
+                                                      "user,item,time,\x1b]0;h\x07\nann\x1b[2J,x\xc2\x9b,,\n"
+                                                      "bob,\x1b[31mred,never\x7f\x08,\n")});
+  EXPECT_EQ(finished.status, 0);
+  EXPECT_THAT(finished.output, AllOf(HasSubstr("rejected 1"), HasSubstr("ann [2J")));
+  for (const char* sign : {"\x1b", "\x07", "\x08", "\x7f", "\xc2\x9b"})
+    EXPECT_THAT(finished.output, testing::Not(HasSubstr(sign)));
+  EXPECT_THAT(run_cowatch({"related", place, "\x1b[31mgreen"}).output,
+              AllOf(HasSubstr("[31mgreen"), testing::Not(HasSubstr("\x1b"))));
+}
+
+TEST_F(BadInput, TheProgressOfASmallFileEndsAtItsEnd) {
+  const Finished finished = run_cowatch({"import", place, "--events", good});
+  EXPECT_THAT(finished.output, HasSubstr("import: 22 of 22 bytes"));
 }
 
 }  // namespace

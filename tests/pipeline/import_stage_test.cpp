@@ -183,6 +183,36 @@ TEST_F(Import, FilesOfOneNameKeepTheirRejectsApart) {
   expect_counts(counts_of(both), 0, 0, 2);
   EXPECT_THAT(rejects("log.csv"), HasSubstr("2\titem\t"));
   EXPECT_THAT(rejects("log.csv-2"), HasSubstr("2\tuser\t"));
+  write_text(place / "rejects/log.csv-old.tsv", "of another table");
+  // Corrected, and less of them.
+  run(events(write("a/log.csv", "user,item\nann,x\n")));
+  EXPECT_FALSE(std::filesystem::exists(place / "rejects/log.csv.tsv"));
+  EXPECT_FALSE(std::filesystem::exists(place / "rejects/log.csv-2.tsv"));
+  EXPECT_TRUE(std::filesystem::exists(place / "rejects/log.csv-old.tsv"));
+}
+
+TEST_F(Import, AColumnNamedForAKindOfFeedbackTellsTheKind) {
+  const std::vector<std::pair<std::string, FeedbackKind>> kinds = {{"comment", FeedbackKind::comment},
+                                                                   {"Query", FeedbackKind::search},
+                                                                   {"hash_tag", FeedbackKind::hashtag},
+                                                                   {"tag", FeedbackKind::hashtag},
+                                                                   {"text", FeedbackKind::watch}};
+  for (const auto& [column, kind] : kinds) {
+    place = folder / ("ws" + column);
+    const Path log = write(column + ".csv", "user,item," + column + "\nann,x,nice\n");
+    explained.clear();
+    run(events(log));
+    EXPECT_EQ(catalogue().event_counts()[kind], 1u) << column;
+    EXPECT_EQ(explained.find("--kind says otherwise") != explained.npos, kind != FeedbackKind::watch);
+    ImportRequest said = events(log);
+    said.options.kind = FeedbackKind::like;
+    run(said);
+    EXPECT_EQ(catalogue().event_counts()[FeedbackKind::like], 1u) << column;
+  }
+  // A log of watching in which people also comment is one of watching.
+  place = folder / "watches";
+  run(events(write("w.csv", "user,item,watch_time,comment\nann,x,3,nice\n")));
+  EXPECT_EQ(catalogue().event_counts()[FeedbackKind::watch], 1u);
 }
 
 TEST_F(Import, ReadsBothTablesWithChosenColumns) {

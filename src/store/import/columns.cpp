@@ -9,20 +9,10 @@
 namespace cowatch {
 namespace {
 
-// Lower case, letters and digits only: "User-ID" and "user_id" are one.
-std::string folded(std::string_view name) {
-  std::string text;
-  for (const char c : name) {
-    if (c >= 'A' && c <= 'Z') text += static_cast<char>(c - 'A' + 'a');
-    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80) text += c;
-  }
-  return text;
-}
-
 int find_column(std::string_view wanted, std::span<const std::string> columns) {
-  const std::string name = folded(wanted);
+  const std::string name = folded_name(wanted);
   for (size_t i = 0; i < columns.size(); ++i) {
-    if (columns[i] == wanted || folded(columns[i]) == name) return static_cast<int>(i);
+    if (columns[i] == wanted || folded_name(columns[i]) == name) return static_cast<int>(i);
   }
   return -1;
 }
@@ -33,11 +23,9 @@ int chosen_column(const std::string& role, const std::string& wanted, std::span<
   const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
   if (error == std::errc() && *end == '\0' && number >= 1 && number <= columns.size())
     return static_cast<int>(number - 1);
-  std::string list;
-  for (const std::string& column : columns) list += (list.empty() ? "" : ", ") + column;
   const std::string near = nearest_name(wanted, columns);
   throw Error(ErrorCode::bad_argument, "there is no column for " + role,
-              {.expected = "one of " + list,
+              {.expected = "one of " + join_names(columns),
                .found = "'" + wanted + "'",
                .remedy = near.empty() ? "" : "Did you mean --column " + role + "=" + near + "?"});
 }
@@ -48,17 +36,30 @@ bool has_role(std::span<const Role> roles, std::string_view role) {
 
 [[noreturn]] void refuse_role(const std::string& role, std::span<const Role> roles) {
   std::vector<std::string> names;
-  std::string list;
   for (const Role& known : roles) names.emplace_back(known.names[0]);
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
   const std::string near = nearest_name(role, names);
   throw Error(ErrorCode::bad_argument, "--column does not know this role",
-              {.expected = "one of " + list,
+              {.expected = "one of " + join_names(names),
                .found = "'" + role + "'",
                .remedy = near.empty() ? "" : "Did you mean " + near + "?"});
 }
 
 }  // namespace
+
+std::string folded_name(std::string_view name) {
+  std::string text;
+  for (const char c : name) {
+    if (c >= 'A' && c <= 'Z') text += static_cast<char>(c - 'A' + 'a');
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80) text += c;
+  }
+  return text;
+}
+
+std::string join_names(std::span<const std::string> names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return list;
+}
 
 std::span<const Role> event_roles() {
   static const std::vector<Role> roles = {

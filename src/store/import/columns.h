@@ -29,6 +29,9 @@ ColumnMap map_columns(std::span<const Role> roles, std::span<const std::string> 
 // The same once more columns have turned up: roles that are mapped stay as they are.
 void extend_columns(ColumnMap& map, std::span<const Role> roles, std::span<const std::string> columns);
 
+// A name in lower case, letters and digits only: "User-ID" and "user_id" are one.
+std::string folded_name(std::string_view name);
+std::string join_names(std::span<const std::string> names);  // by ", "
 // "user = uid, item = video_id, …; not used: city" for people.
 std::string describe_columns(const ColumnMap& map, std::span<const std::string> columns);
 

@@ -51,9 +51,10 @@ std::string describe_graph(const GraphFolder& graph) {
                      " edges, " + std::to_string(graph.features.rows ? graph.features.columns : 0) +
                      " features";
   for (size_t i = 0; i < std::min<size_t>(3, graph.ids.size()); ++i) {
-    text += "\n  " + graph.ids[i];
-    if (!graph.titles.empty()) text += " | " + std::string(cut_text(graph.titles[i], 40));
-    if (!graph.labels.empty()) text += " | " + std::string(cut_text(graph.labels[i], 40));
+    std::string row = "  " + graph.ids[i];
+    if (!graph.titles.empty()) row += " | " + std::string(cut_text(graph.titles[i], 40));
+    if (!graph.labels.empty()) row += " | " + std::string(cut_text(graph.labels[i], 40));
+    text += "\n" + one_line(std::move(row));
   }
   return text;
 }
@@ -219,7 +220,7 @@ void import_kuairand_log(const Path& file, const ImportOptions& options, ImportS
   const auto reader = RecordReader::open(file, TableFormat::csv, true);
   const KuairandLog log(*reader, file);
   sink.begin_file(file.filename().string());
-  options.explain(file.filename().string() + ": " + log.describe() +
+  options.explain(one_line(file.filename().string() + ": " + log.describe()) +
                   "; an event for the showing and one for each signal of a row");
   for (Record record; reader->next(record);) {
     log.take(record, sink);

@@ -28,12 +28,14 @@ class Table {
         std::initializer_list<std::vector<std::string_view>> needed)
       : file_(file),
         roles_(roles),
-        reader_(RecordReader::open(file, options.table.value_or(guess_format(file)), options.header)) {
+        format_(options.table.value_or(guess_format(file))),
+        reader_(RecordReader::open(file, format_, options.header)) {
     // JSON lines show their columns only in rows that can be read.
     for (Record record; good_ < rows_shown && first_.size() < rows_looked_at && reader_->next(record);) {
       good_ += !record.problem;
       first_.push_back(record);
     }
+    if (!first_.empty() && first_.front().problem) check_first(*first_.front().problem);
     map_ = map_columns(roles, reader_->columns(), options.columns);
     for (const auto& group : needed) need_column(group);
   }
@@ -44,7 +46,8 @@ class Table {
 
   // The columns' roles and the first rows, for people.
   std::string explain() const {
-    std::string text = file_.filename().string() + ": " + describe_columns(map_, reader_->columns());
+    std::string text =
+        one_line(file_.filename().string() + ": " + describe_columns(map_, reader_->columns()));
     size_t shown = 0;
     for (const Record& record : first_) {
       if (!record.problem && shown++ < rows_shown) text += "\n" + join(record.cells);
@@ -66,19 +69,35 @@ class Table {
       }
       visit(record, map_, reader_->columns());
     };
+    const auto advance = [&] {
+      const uint64_t at = reader_->input().consumed();
+      if (at == shown) return;
+      progress.add(at - shown);
+      shown = at;
+      throw_if_interrupted();
+    };
     for (const Record& record : first_) take(record);
+    advance();
     for (Record record; reader_->next(record);) {
       take(record);
-      if (const uint64_t at = reader_->input().consumed(); at != shown) {
-        progress.add(at - shown);
-        shown = at;
-        throw_if_interrupted();
-      }
+      advance();
     }
   }
 
  private:
   static constexpr size_t rows_shown = 3, rows_looked_at = 1000;
+
+  // JSON that is not one object a line has no columns, or those of its last line alone.
+  void check_first(const Reject& problem) const {
+    const bool list = format_ == TableFormat::jsonl && problem.row.starts_with('[');
+    if (!list && !reader_->columns().empty()) return;
+    throw Error(ErrorCode::bad_input, list ? "the file is one JSON list" : "no row can be read",
+                {.where = file_.string() + ", line " + std::to_string(problem.line),
+                 .expected = list ? "a JSON object a line" : problem.expected,
+                 .found = one_line(list ? problem.row : problem.found),
+                 .remedy = list ? "Write a row a line: jq -c '.[]' " + shell_word(file_) + " > rows.jsonl"
+                                : "Write a row a line."});
+  }
 
   void need_column(const std::vector<std::string_view>& group) const {
     for (const auto role : group) {
@@ -88,17 +107,27 @@ class Table {
     throw Error(ErrorCode::bad_input, "no column looks like the " + role,
                 {.where = file_.string(),
                  .expected = "a column named '" + role + "' or like it",
-                 .found = describe_columns({}, reader_->columns()),
+                 .found = one_line(join_names(reader_->columns())),
                  .remedy = "Name it: --column " + role + "=COLUMN"});
   }
 
   Path file_;
   std::span<const Role> roles_;
+  TableFormat format_;
   std::unique_ptr<RecordReader> reader_;
   std::vector<Record> first_;
   size_t good_ = 0;
   ColumnMap map_;
 };
+
+// NAME.tsv, NAME-2.tsv …
+bool is_of_table(std::string_view rejects, std::string_view name) {
+  if (!rejects.starts_with(name) || !rejects.ends_with(".tsv") || rejects.size() < name.size() + 4)
+    return false;
+  const std::string_view number = rejects.substr(name.size(), rejects.size() - name.size() - 4);
+  return number.empty() ||
+         (number.size() > 1 && number[0] == '-' && number.find_first_not_of("0123456789", 1) == number.npos);
+}
 
 Table event_table(const Path& file, const ImportOptions& options) {
   return {file, options, event_roles(), {{"user"}, {"item"}}};
@@ -114,7 +143,13 @@ void ImportSink::begin_file(const std::string& name) {
   write_rejects();
   const int times = ++times_[name];
   file_ = times == 1 ? name : name + "-" + std::to_string(times);
-  if (!rejects_folder_.empty()) file_system().remove(rejects_folder_ / (file_ + ".tsv"));
+  if (times > 1 || !std::filesystem::exists(rejects_folder_)) return;
+  // An earlier import may have had more files of this name.
+  std::vector<Path> old;
+  for (const auto& entry : std::filesystem::directory_iterator(rejects_folder_)) {
+    if (is_of_table(entry.path().filename().string(), name)) old.push_back(entry.path());
+  }
+  for (const Path& path : old) file_system().remove(path);
 }
 
 // Items are numbered in order of appearance, so the two buffers are never filled at the same time.
@@ -179,6 +214,8 @@ void ImportSink::keep(const Reject& reject) {
   } else {
     cut_ = true;
   }
+  ++problems_[one_line((reject.column.empty() ? "" : "column " + reject.column + ": ") + "expected " +
+                       reject.expected)];
   if (samples_.size() < 5) {
     samples_.push_back(one_line(file_ + ", line " + std::to_string(reject.line) +
                                 (reject.column.empty() ? "" : ", column " + reject.column) + ": expected " +
@@ -250,6 +287,9 @@ void import_events(const Path& file, const ImportOptions& options, ImportSink& s
   Table table = event_table(file, options);
   sink.begin_file(file.filename().string());
   options.explain(table.explain());
+  if (const auto kind = implied_kind(table.map(), table.columns()); kind && !options.kind)
+    options.explain("  every row is a " + std::string(feedback_name(*kind)) +
+                    ", by the name of its column of text; --kind says otherwise");
   table.read([&](const Record& record, const ColumnMap& map, std::span<const std::string> columns) {
     sink.row();
     auto parsed = EventParser{map, options.kind}.parse(record, columns);

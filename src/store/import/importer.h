@@ -43,7 +43,7 @@ class ImportSink {
       : catalogue_(catalogue), rejects_folder_(std::move(rejects_folder)), transaction_(transaction) {}
 
   // Rejects of the file go to NAME.tsv (NAME-2.tsv when a file of that name was there before in this import);
-  // rejects of an earlier import of that name are removed.
+  // all of an earlier import of that name are removed.
   void begin_file(const std::string& name);
   // One row may make several events (and counts once each): call row() first, then what it made.
   void row() { ++counts_.read; }
@@ -60,6 +60,8 @@ class ImportSink {
   ImportCounts finish();  // flush, the last file's rejects, the index of events by item
   // A few of the rejects, for people.
   const std::vector<std::string>& samples() const { return samples_; }
+  // How many there are of each problem.
+  const std::map<std::string, uint64_t>& problems() const { return problems_; }
   // Whether a file had more rejects than are kept of one.
   bool cut() const { return cut_; }
   // Flushes; then the media files that the catalogue knows, by path, each with the id of its item.
@@ -82,6 +84,7 @@ class ImportSink {
   size_t kept_ = 0;                   // lines of it
   bool cut_ = false;
   std::vector<std::string> samples_;
+  std::map<std::string, uint64_t> problems_;
   std::vector<Event> events_;
   std::vector<ItemRecord> items_;
   ImportCounts counts_;

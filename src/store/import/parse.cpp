@@ -8,10 +8,6 @@
 namespace cowatch {
 namespace {
 
-constexpr double longest_ms = 7.0 * 86400e3;  // a video or a watch of more than a week is a mistake
-constexpr size_t longest_text = 10000;
-constexpr double most_portion = 1000;  // short clips repeat by themselves, hundreds of times
-
 int role_column(const ColumnMap& columns, std::string_view role) {
   const auto found = columns.find(role);
   return found == columns.end() ? -1 : found->second;
@@ -58,8 +54,8 @@ class Row {
   }
   // From a column in milliseconds, or one in seconds.
   int64_t milliseconds(std::string_view in_ms, std::string_view in_s) {
-    if (has(in_ms)) return std::llround(number(in_ms, longest_ms, "milliseconds, 0 to a week"));
-    if (has(in_s)) return std::llround(number(in_s, longest_ms / 1000, "seconds, 0 to a week") * 1000);
+    if (has(in_ms)) return std::llround(number(in_ms, longest_seconds * 1000, "milliseconds, 0 to a week"));
+    if (has(in_s)) return std::llround(number(in_s, longest_seconds, "seconds, 0 to a week") * 1000);
     return -1;
   }
   void refuse(std::string_view role, std::string expected, std::string found) {
@@ -106,12 +102,23 @@ std::optional<FeedbackKind> kind_of(std::string_view name) {
       {"star", FeedbackKind::like},           {"hate", FeedbackKind::dislike},
       {"forward", FeedbackKind::share},       {"repost", FeedbackKind::share},
       {"subscribe", FeedbackKind::follow},    {"tag", FeedbackKind::hashtag},
-      {"block", FeedbackKind::hide},          {"not_interested", FeedbackKind::hide}};
+      {"query", FeedbackKind::search},        {"block", FeedbackKind::hide},
+      {"not_interested", FeedbackKind::hide}};
   const auto found = others.find(lower);
   return found == others.end() ? std::nullopt : std::optional(found->second);
 }
 
 }  // namespace
+
+std::optional<FeedbackKind> implied_kind(const ColumnMap& columns, std::span<const std::string> names) {
+  const int text = role_column(columns, "text");
+  for (const char* role : {"kind", "watched_ms", "watched_s", "portion", "percent", "rating"})
+    if (text < 0 || columns.contains(role)) return std::nullopt;
+  const auto kind = kind_of(folded_name(names[static_cast<size_t>(text)]));
+  const bool has_words =
+      kind == FeedbackKind::search || kind == FeedbackKind::comment || kind == FeedbackKind::hashtag;
+  return has_words ? kind : std::nullopt;
+}
 
 std::vector<std::string> parse_hashtags(std::string_view text) {
   if (text == "(no genres listed)") return {};
@@ -158,6 +165,8 @@ std::variant<Event, Reject> EventParser::parse(const Record& record,
                  "impression, watch, click, like, dislike, hide, share, follow, search, comment or hashtag",
                  "'" + std::string(cut_text(row.text("kind"), 40)) + "'");
     event.kind = kind.value_or(FeedbackKind::watch);
+  } else {
+    event.kind = implied_kind(columns, names).value_or(FeedbackKind::watch);
   }
   event.watched_ms = row.milliseconds("watched_ms", "watched_s");
   event.length_ms = row.milliseconds("length_ms", "length_s");
@@ -191,7 +200,7 @@ std::variant<ParsedItem, Reject> ItemParser::parse(const Record& record,
   item.author = row.words("author");
   item.language = row.words("language");
   item.created_ms = row.time("created");
-  item.seconds = row.number("seconds", longest_ms / 1000, "seconds, 0 to a week");
+  item.seconds = row.number("seconds", longest_seconds, "seconds, 0 to a week");
   item.hashtags = parse_hashtags(row.words("hashtags"));
   if (row.reject) return *row.reject;
   if (row.has("file")) {

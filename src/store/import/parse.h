@@ -22,10 +22,19 @@ std::optional<int64_t> parse_time(std::string_view text);
 std::vector<std::string> parse_hashtags(std::string_view text);
 std::vector<std::string> split_tags(std::string_view text, std::string_view separators);
 
+// What a row may hold, however it comes in.
+inline constexpr double longest_seconds = 7 * 86400;  // a video or a watch of more than a week is a mistake
+inline constexpr size_t longest_text = 10000;         // bytes
+inline constexpr double most_portion = 1000;          // short clips repeat by themselves, hundreds of times
+
+// Of rows without a kind whose column of text is named for one, such as `comment`, and which tell nothing of
+// watching.
+std::optional<FeedbackKind> implied_kind(const ColumnMap& columns, std::span<const std::string> names);
+
 struct EventParser {
   const ColumnMap& columns;  // borrowed: a parser is made for each row
   std::optional<FeedbackKind>
-      fixed_kind;  // `--kind`; otherwise the kind column, otherwise watch (a rating ≥ 4: like)
+      fixed_kind;  // `--kind`; otherwise the kind column, or the implied one, or watch (a rating ≥ 4: like)
 
   // Exactly one of the two comes back.
   std::variant<Event, Reject> parse(const Record& record, std::span<const std::string> names) const;

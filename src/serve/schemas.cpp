@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/settings.h"
+#include "store/import/parse.h"
 
 namespace cowatch::serve {
 namespace {
@@ -46,9 +47,9 @@ constexpr const char* nouns = R"json({
     "Categories": {"type": "array", "items": {"type": "string", "maxLength": 512}, "maxItems": 1000},
     "Timestamp": {"type": ["string", "integer"], "description": "ISO 8601, or seconds since 1970"},
     "Labels": {"type": ["object", "array", "null"]},
-    "Comment": {"type": "string", "maxLength": 10000}, "Title": {"type": "string", "maxLength": 10000},
-    "Description": {"type": "string", "maxLength": 100000}, "Author": {"type": "string", "maxLength": 512},
-    "Language": {"type": "string", "maxLength": 64}}},
+    "Comment": {"type": "string"}, "Title": {"type": "string"},
+    "Description": {"type": "string"}, "Author": {"type": "string"},
+    "Language": {"type": "string"}}},
 "ItemInputs": {"type": "array", "items": {"$ref": "#/components/schemas/ItemInput"}, "maxItems": 10000},
 "ItemPatch": {"type": "object", "additionalProperties": false,
   "description": "Fields that are named replace what is known; null, an empty text or list takes it away.",
@@ -57,9 +58,9 @@ constexpr const char* nouns = R"json({
     "Categories": {"type": "array", "items": {"type": "string", "maxLength": 512}, "maxItems": 1000},
     "Timestamp": {"type": ["string", "integer", "null"]},
     "Labels": {"type": ["object", "array", "null"]},
-    "Comment": {"type": ["string", "null"], "maxLength": 10000}, "Title": {"type": ["string", "null"], "maxLength": 10000},
-    "Description": {"type": ["string", "null"], "maxLength": 100000}, "Author": {"type": ["string", "null"], "maxLength": 512},
-    "Language": {"type": ["string", "null"], "maxLength": 64}}},
+    "Comment": {"type": ["string", "null"]}, "Title": {"type": ["string", "null"]},
+    "Description": {"type": ["string", "null"]}, "Author": {"type": ["string", "null"]},
+    "Language": {"type": ["string", "null"]}}},
 "ItemPage": {"type": "object", "required": ["Cursor", "Items"],
   "properties": {
     "Cursor": {"type": "string", "description": "give it back to get the next page; empty: this was the last"},
@@ -69,10 +70,10 @@ constexpr const char* nouns = R"json({
   "properties": {"UserId": {"type": "string"}, "Labels": {"type": ["object", "array"]}, "Comment": {"type": "string"}}},
 "UserInput": {"type": "object", "required": ["UserId"], "additionalProperties": false,
   "properties": {"UserId": {"type": "string", "minLength": 1, "maxLength": 512},
-    "Labels": {"type": ["object", "array", "null"]}, "Comment": {"type": "string", "maxLength": 10000}}},
+    "Labels": {"type": ["object", "array", "null"]}, "Comment": {"type": "string"}}},
 "UserInputs": {"type": "array", "items": {"$ref": "#/components/schemas/UserInput"}, "maxItems": 10000},
 "UserPatch": {"type": "object", "additionalProperties": false,
-  "properties": {"Labels": {"type": ["object", "array", "null"]}, "Comment": {"type": ["string", "null"], "maxLength": 10000}}},
+  "properties": {"Labels": {"type": ["object", "array", "null"]}, "Comment": {"type": ["string", "null"]}}},
 "UserPage": {"type": "object", "required": ["Cursor", "Users"],
   "properties": {"Cursor": {"type": "string"},
     "Users": {"type": "array", "items": {"$ref": "#/components/schemas/User"}}}},
@@ -91,10 +92,10 @@ constexpr const char* nouns = R"json({
     "UserId": {"type": "string", "minLength": 1, "maxLength": 512},
     "ItemId": {"type": "string", "minLength": 1, "maxLength": 512},
     "Timestamp": {"type": ["string", "integer"], "description": "ISO 8601, or seconds since 1970; left out: now"},
-    "Value": {"type": "number", "minimum": 0, "maximum": 1000, "description": "watch: portion watched, 1 = to the end"},
-    "WatchedSeconds": {"type": "number", "minimum": 0, "maximum": 1e9},
-    "LengthSeconds": {"type": "number", "minimum": 0, "maximum": 1e9},
-    "Comment": {"type": "string", "maxLength": 10000}}},
+    "Value": {"type": "number", "minimum": 0, "description": "watch: portion watched, 1 = to the end"},
+    "WatchedSeconds": {"type": "number", "minimum": 0},
+    "LengthSeconds": {"type": "number", "minimum": 0},
+    "Comment": {"type": "string"}}},
 "FeedbackInputs": {"type": "array", "items": {"$ref": "#/components/schemas/FeedbackInput"}, "maxItems": 10000},
 "FeedbackList": {"type": "array", "items": {"$ref": "#/components/schemas/Feedback"}},
 "FeedbackPage": {"type": "object", "required": ["Cursor", "Feedback"],
@@ -239,9 +240,23 @@ constexpr const char* views = R"json({
     "UploadLimit": {"type": "integer", "description": "bytes an upload may have"}}}
 })json";
 
+// What comes in is bounded as rows of an import are.
+void set_bounds(Json& properties) {
+  const auto bound = [&](std::initializer_list<const char*> fields, const char* name, double most) {
+    for (const char* field : fields) {
+      if (properties.contains(field)) properties[field][name] = static_cast<int64_t>(most);
+    }
+  };
+  bound({"Comment", "Title", "Description", "Author", "Language"}, "maxLength", longest_text);
+  bound({"WatchedSeconds", "LengthSeconds"}, "maximum", longest_seconds);
+  bound({"Value"}, "maximum", most_portion);
+}
+
 Json parse_schemas() {
   Json all = Json::parse(nouns);
   all.update(Json::parse(views));
+  for (const char* name : {"ItemInput", "ItemPatch", "UserInput", "UserPatch", "FeedbackInput"})
+    set_bounds(all[name]["properties"]);
   return all;
 }
 

@@ -233,6 +233,12 @@ TEST_F(ServiceTest, NamesThePlaceOfWhatIsWrong) {
        "/0/FeedbackType"},
       {"POST", "/api/feedback", R"([{"FeedbackType": "like", "UserId": "u", "ItemId": "v", "Value": -1}])",
        "/0/Value"},
+      // The bounds are those of an import: a week, 10,000 bytes.
+      {"POST", "/api/feedback",
+       R"([{"FeedbackType": "watch", "UserId": "u", "ItemId": "v", "WatchedSeconds": 604801}])",
+       "/0/WatchedSeconds"},
+      {"POST", "/api/item", R"({"ItemId": "a", "Description": ")" + std::string(10001, 'x') + "\"}",
+       "/Description"},
       {"GET", "/api/items?n=-1", "", "parameter n"},
       {"GET", "/api/items?n=1e3", "", "parameter n"},
       {"GET", "/api/items?cursor=x", "", "parameter cursor"},

@@ -184,6 +184,19 @@ TEST_F(VectorServiceTest, refuses_keys_of_a_syntax_that_reaches_nothing) {
   }
 }
 
+// Those that are stored and those that are asked for are refused alike.
+TEST_F(VectorServiceTest, refuses_queries_that_could_not_be_stored) {
+  EXPECT_EQ(ask("PUT", "/collections/dots", R"({"vectors":{"size":2,"distance":"Dot"}})").status, 200);
+  EXPECT_EQ(ask("PUT", "/collections/dots/points", R"({"points":[{"id":1,"vector":[9e18,0]},{"id":2,"vector":[-9e18,0]}]})").status, 200);
+  const auto points = [&](const std::string& of, const std::string& body) {
+    return refused("POST", "/collections/dots/points/" + of + "?timeout=20", body);
+  };
+  EXPECT_THAT(points("search", R"({"vector":[3e38,3e38]})"), AllOf(HasSubstr("/vector"), HasSubstr("too long")));
+  EXPECT_THAT(points("query", R"({"query":{"nearest":[3e38,3e38]}})"), HasSubstr("/query/nearest"));
+  EXPECT_THAT(points("recommend", R"({"positive":[[1,0],[3e38,3e38]]})"), HasSubstr("/positive/1"));
+  EXPECT_THAT(points("recommend", R"({"positive":[1],"negative":[2]})"), AllOf(HasSubstr("/positive"), HasSubstr("too long")));
+}
+
 // Points of 8,192 numbers, of which some 500 are a batch.
 TEST_F(VectorServiceTest, writes_by_filter_in_batches_of_bounded_size) {
   EXPECT_EQ(ask("PUT", "/collections/long", R"({"vectors":{"size":8192,"distance":"Dot"}})").status, 200);

@@ -22,6 +22,7 @@ namespace {
 struct Options {
   Path folder;
   PointFile points;  // or a snapshot
+  bool remove = false;  // an alias
   std::string collection, target, distance = "Cosine", filter, like, vector, from;
   CollectionConfig config;
   size_t index_mib = 0, count = 10, effort = 0;
@@ -223,8 +224,12 @@ void restore(const Options& options) {
 }
 
 void switch_alias(const Options& options) {
+  if (options.target.empty() != options.remove)
+    throw Error(ErrorCode::bad_argument, "an alias gets a meaning or loses it",
+                {.expected = "COLLECTION, or --remove", .found = options.remove ? "both" : "neither"});
+  using Kind = CollectionSet::AliasChange::Kind;
   open(options).change_aliases(
-      {{CollectionSet::AliasChange::Kind::create, options.collection, options.target}});
+      {{options.remove ? Kind::remove : Kind::create, options.collection, options.target}});
 }
 
 void drop(const Options& options) {
@@ -341,8 +346,9 @@ void configure(CommandLine app) {
   CommandLine alias = app.add_command("alias", "let a name mean a collection, from now on: a switch at once");
   alias.add_option("WS", o->folder, "the workspace").required();
   alias.add_option("ALIAS", o->collection, "the name").required();
-  alias.add_option("COLLECTION", o->target, "what it is to mean").required();
-  alias.examples("Example:\n  cowatch vectors alias ws live films_v2");
+  alias.add_option("COLLECTION", o->target, "what it is to mean");
+  alias.add_flag("--remove", o->remove, "it means nothing any longer");
+  alias.examples("Examples:\n  cowatch vectors alias ws live films_v2\n  cowatch vectors alias ws live --remove");
   alias.shares_options();
   alias.callback([o] { switch_alias(*o); });
   add(app, o, "drop", "delete a collection; its snapshots stay", "drop ws films", drop);

@@ -99,6 +99,10 @@ void Collection::configure(const CollectionConfig& config) {
     config_.index.degree = next.index.degree;
     config_.index.build_effort = next.index.build_effort;
     config_.most_points = next.most_points;
+    // What could not be indexed so perhaps can be now.
+    auto retried = std::make_shared<CollectionView>(*view());
+    for (TableView& table : retried->tables) table.unindexable = nullptr;
+    publish(retried);
   }
   wake();
 }
@@ -109,14 +113,13 @@ void Collection::publish(std::shared_ptr<const CollectionView> view) {
 }
 
 void Collection::start_table(ViewEdit& edit) {
-  active_ = std::make_shared<MemoryTable>(table_capacity_, config_.dimension);
-  edit.add_table({active_, std::make_shared<const Allowed>(table_capacity_), nullptr, nullptr});
+  edit.start_table(std::make_shared<MemoryTable>(table_capacity_, config_.dimension));
 }
 
 void Collection::append(ViewEdit& edit, const PointId& id, uint64_t sequence, std::span<const float> vector,
                         std::string_view payload) {
-  if (active_->size() == active_->capacity()) start_table(edit);
-  edit.live(edit.view().tables.size() - 1).add(active_->append(id, sequence, vector, payload));
+  if (edit.view().active->size() == edit.view().active->capacity()) start_table(edit);
+  edit.live(edit.view().tables.size() - 1).add(edit.view().active->append(id, sequence, vector, payload));
 }
 
 void check_changes(Metric metric, size_t dimension, std::vector<PointChange>& changes) {
@@ -177,15 +180,18 @@ uint64_t Collection::write(const std::function<std::vector<PointChange>(const Co
     throw Error(ErrorCode::too_large, "the collection's quota of points is used up",
                 {.expected = "at most " + std::to_string(config_.most_points) + " points"});
   }
-  const uint64_t sequence = records_->apply(durable);
+  // The view is made first: what memory refuses must not be recorded. Slots that were filled in vain are in
+  // no view.
+  const uint64_t sequence = records_->sequence() + 1;
   ViewEdit edit(*before);
   for (size_t i = 0; i < changes.size(); ++i) {
     if (known[i]) edit.kill(*known[i]);
     if (!changes[i].erase) append(edit, changes[i].id, sequence, changes[i].vector, changes[i].payload);
   }
-  const bool full = edit.view().tables.size() != before->tables.size();
-  publish(edit.finish(sequence));
-  if (full) wake();
+  const auto after = edit.finish(sequence);
+  records_->apply(durable);
+  publish(after);
+  if (after->active != before->active) wake();
   return sequence;
 }
 
@@ -228,6 +234,7 @@ Collection::Status Collection::status() const {
   Status status;
   status.points = now->count();
   for (const TableView& table : now->tables) {
+    if (table.unindexable) status.trouble.push_back(*table.unindexable);
     if (table.segment) {
       ++status.segments;
       status.vector_bytes += table.segment->bytes();
@@ -241,12 +248,13 @@ Collection::Status Collection::status() const {
   }
   std::error_code ignored;
   status.record_bytes = std::filesystem::file_size(folder_ / records_file, ignored);
-  status.working = working_ > 0 || unverified_;
   const std::lock_guard lock(state_mutex_);
   status.damage = damage_;
-  status.trouble = trouble_;
+  status.trouble.insert(status.trouble.begin(), damage_.begin(), damage_.end());
   for (const std::string& failure : failures_)
     if (!failure.empty()) status.trouble.push_back(failure);
+  const auto fails = [](const std::string& failure) { return !failure.empty(); };
+  status.working = working_ > 0 || unverified_ || std::ranges::any_of(failures_, fails);
   return status;
 }
 

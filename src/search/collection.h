@@ -78,8 +78,8 @@ class Collection {
   struct Status {
     size_t points = 0, indexed = 0, segments = 0, in_memory = 0;
     size_t vector_bytes = 0, index_bytes = 0, memory_bytes = 0, record_bytes = 0;
-    bool working = false;              // merging or indexing goes on
-    std::vector<std::string> damage;   // found and mended
+    bool working = false;              // merging, indexing or checking goes on, or failed and is tried again
+    std::vector<std::string> damage;   // found since it was opened, and mended: the newest
     std::vector<std::string> trouble;  // that, a segment that cannot be indexed, a full disk
   };
   Status status() const;
@@ -98,6 +98,7 @@ class Collection {
   void start_table(ViewEdit& edit);
   void wait_for_room();
   void throw_if_closed() const;
+  static void throw_if_stopped(const std::stop_token& stop);  // interrupted
   void publish(std::shared_ptr<const CollectionView> view);
 
   // In the background. Each lane is a thread: a long build in one holds up nothing in the others.
@@ -117,22 +118,21 @@ class Collection {
   void maintain(Lane lane, const std::stop_token& stop);
   bool work_once(Lane lane, const std::stop_token& stop);  // false: there is nothing to do
   void carry_out(const Work& work, Lane lane, const std::stop_token& stop);
+  TableView make_segment(std::span<const Segment::Source> sources, std::vector<Segment::Place>& places);
   bool replace(const Work& work, const std::vector<Segment::Place>& places, const TableView& made);
-  Path next_segment();
+  bool manifest_is_behind() const { return layout_ != written_layout_; }  // with write_mutex_
   void write_manifest();
-  void verify_segments();
+  void verify_segments(const std::stop_token& stop);
   void mend_damaged();
   void mend(const std::shared_ptr<const Segment>& damaged);
-  void note_trouble(const std::string& text);
   void note_damage(const std::string& text);
   void wake();
   // collection_index.cpp: graph indexes.
   bool wants_index(const TableView& table) const;
   std::shared_ptr<const SegmentIndex> open_segment_index(const std::shared_ptr<const Segment>& segment);
-  std::shared_ptr<const SegmentIndex> build_segment_index(const std::shared_ptr<const Segment>& segment,
-                                                          const std::stop_token& stop);
-  void leave_unindexed(const std::shared_ptr<const Segment>& segment, const std::string& why);
-  bool install_index(const std::shared_ptr<const SegmentIndex>& index);
+  void build_segment_index(TableView& table, const std::stop_token& stop);
+  void leave_unindexed(TableView& table, const std::string& why);
+  void install_index(const TableView& indexed);
 
   Path folder_;
   FileLock lock_;
@@ -144,10 +144,11 @@ class Collection {
   mutable std::mutex view_mutex_;  // held for a moment
   std::shared_ptr<const CollectionView> view_;
   std::mutex write_mutex_;  // one writer at a time: of points, or of which tables there are
-  std::shared_ptr<MemoryTable> active_;
-  std::set<const PointTable*> busy_;         // in the work of a lane; with write_mutex_
-  std::set<const PointTable*> unindexable_;  // tried in vain; with write_mutex_
-  std::mutex manifest_mutex_;                // a manifest is not overtaken by an older one
+  std::set<const PointTable*> busy_;  // in the work of a lane; with write_mutex_
+  uint64_t layout_ = 0;               // counted up when segments come or go; with write_mutex_
+  uint64_t written_layout_ = 0;       // that of the manifest
+  std::vector<Path> superseded_;      // segments in no view, needed until the manifest is written; with write_mutex_
+  std::mutex manifest_mutex_;         // a manifest is not overtaken by an older one
   std::atomic<uint64_t> next_file_{1};
   std::atomic<bool> closed_{false};
   mutable std::shared_mutex copying_mutex_;  // shared while the records are read by their name
@@ -155,7 +156,7 @@ class Collection {
   mutable std::mutex state_mutex_;
   std::condition_variable_any changed_;
   uint64_t events_ = 0;  // counted up by wake()
-  std::vector<std::string> damage_, trouble_;
+  std::vector<std::string> damage_;
   std::array<std::string, 3> failures_;  // why a lane does not get on; empty: it does
   std::atomic<size_t> working_{0};
   std::atomic<bool> unverified_{false};

@@ -1,7 +1,9 @@
 // Indexes of a collection's large segments: built in the background, kept in a file beside the segment.
+#include <algorithm>
 #include <new>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "search/collection.h"
 
 namespace cowatch {
@@ -14,8 +16,7 @@ Path index_path(const Segment& segment) {
 }  // namespace
 
 bool Collection::wants_index(const TableView& table) const {
-  return table.segment && !table.index && config_.indexes(table.segment->size()) &&
-         !unindexable_.contains(table.table.get());
+  return table.segment && !table.index && !table.unindexable && config_.indexes(table.segment->size());
 }
 
 // The index beside a segment, or null: then it is built.
@@ -34,49 +35,44 @@ std::shared_ptr<const SegmentIndex> Collection::open_segment_index(
   }
 }
 
-// Null when the segment cannot be indexed: it is searched exactly then. Throws interrupted, and what a full
+// Gives the table its index, or the reason why it is searched exactly. Throws interrupted, and what a full
 // disk or a damaged segment throws.
-std::shared_ptr<const SegmentIndex> Collection::build_segment_index(
-    const std::shared_ptr<const Segment>& segment, const std::stop_token& stop) {
+void Collection::build_segment_index(TableView& table, const std::stop_token& stop) {
   const IndexOptions options = config().index;
-  auto built = std::make_shared<SegmentIndex>(segment);
+  auto built = std::make_shared<SegmentIndex>(table.segment);
   try {
-    built->index = build_index(options, built->rows, nullptr, [&](size_t) {
-      if (stop.stop_requested()) throw Error(ErrorCode::interrupted, "the collection is being closed");
-    });
+    built->index = build_index(options, built->rows, nullptr, [&](size_t) { throw_if_stopped(stop); });
   } catch (const Error& error) {
     // A vector that cannot be indexed, options that an earlier version took, or more memory than the
     // collection may take.
     if (error.code() != ErrorCode::bad_input && error.code() != ErrorCode::bad_argument &&
         error.code() != ErrorCode::no_space)
       throw;
-    leave_unindexed(segment, error.what());
-    return nullptr;
+    return leave_unindexed(table, error.what());
   } catch (const std::bad_alloc&) {
-    leave_unindexed(segment, "the machine has not enough memory for the index");
-    return nullptr;
+    return leave_unindexed(table, "the machine has not enough memory for the index");
   }
-  built->index->save(index_path(*segment));
-  return built;
+  built->index->save(index_path(*table.segment));
+  table.index = built;
 }
 
-void Collection::leave_unindexed(const std::shared_ptr<const Segment>& segment, const std::string& why) {
-  note_trouble("a segment cannot be indexed, it is searched exactly: " + why);
-  const std::lock_guard lock(write_mutex_);
-  unindexable_.insert(segment.get());
+void Collection::leave_unindexed(TableView& table, const std::string& why) {
+  table.unindexable =
+      std::make_shared<const std::string>("a segment cannot be indexed, it is searched exactly: " + why);
+  log(LogLevel::error, "collection " + folder_.filename().string() + ": " + *table.unindexable);
 }
 
-bool Collection::install_index(const std::shared_ptr<const SegmentIndex>& index) {
+void Collection::install_index(const TableView& indexed) {
   const std::lock_guard lock(write_mutex_);
   auto next = std::make_shared<CollectionView>(*view());
-  bool found = false;
-  for (TableView& table : next->tables) {
-    if (table.segment != index->segment) continue;
-    table.index = index;
-    found = true;
+  const auto table = std::ranges::find(next->tables, indexed.segment, &TableView::segment);
+  if (table == next->tables.end()) {  // it was mended meanwhile
+    std::filesystem::remove(index_path(*indexed.segment));
+    return;
   }
+  table->index = indexed.index;
+  table->unindexable = indexed.unindexable;
   publish(next);
-  return found;
 }
 
 }  // namespace cowatch

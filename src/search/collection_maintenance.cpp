@@ -14,6 +14,7 @@ namespace {
 constexpr int flush_niceness = 5;
 constexpr auto look_every = std::chrono::seconds(1);
 constexpr int longest_pause = 64;  // looks left out after one failure after another
+constexpr size_t most_damage = 100;
 
 void remove_segment(const Path& path) {
   file_system().remove(path);
@@ -28,15 +29,11 @@ void Collection::wake() {
   changed_.notify_all();
 }
 
-void Collection::note_trouble(const std::string& text) {
-  log(LogLevel::error, "collection " + folder_.filename().string() + ": " + text);
-  const std::lock_guard lock(state_mutex_);
-  trouble_.push_back(text);
-}
-
 void Collection::note_damage(const std::string& text) {
-  note_trouble(text);
   const std::lock_guard lock(state_mutex_);
+  if (std::ranges::find(damage_, text) != damage_.end()) return;  // mending is tried again
+  log(LogLevel::error, "collection " + folder_.filename().string() + ": " + text);
+  if (damage_.size() == most_damage) damage_.erase(damage_.begin());
   damage_.push_back(text);
 }
 
@@ -47,14 +44,17 @@ void Collection::maintain(Lane lane, const std::stop_token& stop) {
     background.emplace();
   else
     be_nice(flush_niceness);
-  if (lane == Lane::large && unverified_) verify_segments();
+  if (lane == Lane::large && unverified_) verify_segments(stop);
   std::string& failure = failures_[static_cast<size_t>(lane)];
   uint64_t seen = 0;
   int pause = 1;
   while (!stop.stop_requested()) {
     std::string failed;
     try {
-      if (lane == Lane::flush) mend_damaged();
+      if (lane == Lane::flush) {
+        write_manifest();  // unless that failed before, there is nothing to write
+        mend_damaged();
+      }
       while (!stop.stop_requested() && work_once(lane, stop)) wake();
     } catch (const std::exception& error) {
       if (stop.stop_requested()) return;
@@ -99,9 +99,9 @@ bool Collection::work_once(Lane lane, const std::stop_token& stop) {
 
 void Collection::carry_out(const Work& work, Lane lane, const std::stop_token& stop) {
   if (work.index_only) {
-    const auto index = build_segment_index(work.tables[0].segment, stop);
-    if (index && !install_index(index))
-      std::filesystem::remove(Path(index->segment->path()).replace_extension(".index"));
+    TableView indexed = work.tables[0];
+    build_segment_index(indexed, stop);
+    install_index(indexed);
     return;
   }
   std::vector<Segment::Source> sources;
@@ -112,30 +112,35 @@ void Collection::carry_out(const Work& work, Lane lane, const std::stop_token& s
   }
   std::vector<Segment::Place> places;
   TableView made;
-  Path path;
-  if (count > 0) {
-    path = next_segment();
-    try {
-      places = Segment::write(path, config_.dimension, sources);
-      made.segment = std::make_shared<const Segment>(path, config_.dimension, false);
-      made.table = made.segment;
-      // Tables in memory must not wait for a graph.
-      if (lane != Lane::flush && config().indexes(made.segment->size()))
-        made.index = build_segment_index(made.segment, stop);
-    } catch (...) {
-      std::error_code ignored;
-      std::filesystem::remove(path, ignored);
-      throw;
-    }
+  if (count > 0) made = make_segment(sources, places);
+  try {
+    // Tables in memory must not wait for a graph.
+    if (made.segment && lane != Lane::flush && config().indexes(made.segment->size()))
+      build_segment_index(made, stop);
+  } catch (...) {
+    remove_segment(made.segment->path());
+    throw;
   }
-  if (!replace(work, places, made)) {
-    if (made.segment) remove_segment(path);
-    return;
+  if (replace(work, places, made)) {
+    write_manifest();
+  } else if (made.segment) {
+    remove_segment(made.segment->path());
   }
-  write_manifest();
-  // Readers of older views keep the files' bytes through their maps.
-  for (const TableView& table : work.tables)
-    if (table.segment) remove_segment(table.segment->path());
+}
+
+// A segment of the points, all alive, without an index. Nothing is left of one that fails.
+TableView Collection::make_segment(std::span<const Segment::Source> sources,
+                                   std::vector<Segment::Place>& places) {
+  const std::string number = std::to_string(next_file_++);
+  const Path path = folder_ / ("segment-" + (id_.empty() ? number : id_ + "-" + number) + ".safetensors");
+  try {
+    places = Segment::write(path, config_.dimension, sources);
+    const auto segment = std::make_shared<const Segment>(path, config_.dimension, false);
+    return {segment, std::make_shared<const Allowed>(places.size(), true), nullptr, segment};
+  } catch (...) {
+    remove_segment(path);
+    throw;
+  }
 }
 
 // Points that were erased or written again while the segment was made are dead in it too. False: a table is
@@ -148,6 +153,7 @@ bool Collection::replace(const Work& work, const std::vector<Segment::Place>& pl
   std::vector<const Allowed*> live(work.tables.size());
   auto next = std::make_shared<CollectionView>();
   next->sequence = now->sequence;
+  next->active = now->active;
   for (const TableView& table : now->tables) {
     if (const auto source = source_of.find(table.table.get()); source != source_of.end()) {
       live[source->second] = table.live.get();
@@ -160,23 +166,29 @@ bool Collection::replace(const Work& work, const std::vector<Segment::Place>& pl
     auto alive = std::make_shared<Allowed>(made.segment->size(), true);
     for (uint32_t slot = 0; slot < places.size(); ++slot)
       if (!live[places[slot].source]->has(places[slot].slot)) alive->remove(slot);
-    next->tables.insert(next->tables.begin(), {made.table, alive, made.index, made.segment});
+    next->tables.insert(next->tables.begin(),
+                        {made.table, alive, made.index, made.segment, made.unindexable});
   }
+  for (const TableView& table : work.tables)
+    if (table.segment) superseded_.push_back(table.segment->path());
+  ++layout_;
   publish(next);
   return true;
 }
 
-Path Collection::next_segment() {
-  const std::string number = std::to_string(next_file_++);
-  return folder_ / ("segment-" + (id_.empty() ? number : id_ + "-" + number) + ".safetensors");
-}
-
+// Says on the disk which segments there are, and removes those that were needed until it did. When it fails
+// it is written by the next that asks.
 void Collection::write_manifest() {
   const std::lock_guard turn(manifest_mutex_);
   Manifest manifest;
   manifest.collection = id_;
+  uint64_t layout = 0;
+  std::vector<Path> superseded;
   {
     const std::lock_guard lock(write_mutex_);
+    if (!manifest_is_behind()) return;
+    layout = layout_;
+    superseded = superseded_;
     const auto now = view();
     manifest.sequence = now->sequence;
     for (const TableView& table : now->tables) {
@@ -192,14 +204,24 @@ void Collection::write_manifest() {
   manifest.write(folder_ / "manifest.safetensors");
   const std::lock_guard lock(write_mutex_);
   records_->forget_erased(manifest.sequence);
+  // Readers of older views keep the files' bytes through their maps.
+  for (const Path& path : superseded) remove_segment(path);
+  superseded_.erase(superseded_.begin(), superseded_.begin() + static_cast<ptrdiff_t>(superseded.size()));
+  written_layout_ = layout;
 }
 
-void Collection::verify_segments() {
+void Collection::throw_if_stopped(const std::stop_token& stop) {
+  if (stop.stop_requested()) throw Error(ErrorCode::interrupted, "the collection is being closed");
+}
+
+void Collection::verify_segments(const std::stop_token& stop) {
   const auto now = view();
   for (const TableView& table : now->tables) {
     try {
-      if (table.segment) table.segment->verify();
-    } catch (const Error&) {  // the segment knows now; it is mended
+      if (table.segment) table.segment->verify([&] { throw_if_stopped(stop); });
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::interrupted) return;
+      // The segment knows now; it is mended.
     }
   }
   unverified_ = false;
@@ -214,7 +236,6 @@ void Collection::mend_damaged() {
     note_damage("a segment is made again from the records: " + table.segment->damage());
     mend(table.segment);
     write_manifest();
-    remove_segment(table.segment->path());
   }
 }
 
@@ -223,11 +244,22 @@ void Collection::mend_damaged() {
 void Collection::mend(const std::shared_ptr<const Segment>& damaged) {
   const std::lock_guard lock(write_mutex_);
   const auto now = view();
-  CollectionView rest{now->sequence, {}};
+  CollectionView rest{now->sequence, {}, nullptr};
   for (const TableView& table : now->tables)
     if (table.segment != damaged) rest.tables.push_back(table);
+  if (rest.tables.size() == now->tables.size()) return;  // it was merged meanwhile
   ViewEdit edit(rest);
-  replay(edit, 0);
+  try {
+    replay(edit, 0);
+  } catch (...) {
+    for (const TableView& table : edit.view().tables) {
+      const auto same = [&](const TableView& each) { return each.segment == table.segment; };
+      if (table.segment && std::ranges::none_of(now->tables, same)) remove_segment(table.segment->path());
+    }
+    throw;
+  }
+  superseded_.push_back(damaged->path());
+  ++layout_;
   publish(edit.finish(now->sequence));
 }
 
@@ -235,7 +267,7 @@ void Collection::settle() {
   {
     const std::lock_guard lock(write_mutex_);
     throw_if_closed();
-    if (active_->size() > 0) {
+    if (view()->active->size() > 0) {
       ViewEdit edit(*view());
       start_table(edit);
       publish(edit.finish(edit.view().sequence));

@@ -50,6 +50,7 @@ void Collection::open_segments() {
     } catch (const Error& error) {
       if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::damaged) throw;
       damaged = true;
+      superseded_.push_back(folder_ / entry.file);
       note_damage(std::string("a segment is made again from the records: ") + error.what());
     }
   }
@@ -58,7 +59,7 @@ void Collection::open_segments() {
   records_->raise_sequence(manifest.sequence);
   publish(edit.finish(std::max(known, manifest.sequence)));
   if (manifest.sequence > known) recover_records(*view(), known);
-  if (next_file_ != manifest.next_file) write_manifest();  // segments were made while replaying
+  if (damaged || next_file_ != manifest.next_file) ++layout_;  // segments went, or were made while replaying
 }
 
 // Files of a merge that a crash cut short, and segments that no manifest names.
@@ -91,19 +92,16 @@ void Collection::replay(ViewEdit& edit, uint64_t after) {
 
 // Tables in memory become a segment at once: what is replayed may be much more than memory should hold.
 void Collection::write_out(ViewEdit& edit) {
-  CollectionView next{edit.view().sequence, {}};
+  CollectionView next{edit.view().sequence, {}, edit.view().active};
   std::vector<Segment::Source> sources;
   for (const TableView& table : edit.view().tables) {
-    if (table.segment || table.table.get() == active_.get())
+    if (table.segment || table.table == next.active)
       next.tables.push_back(table);
     else
       sources.push_back({table.table, *table.live});
   }
-  const Path path = next_segment();
-  const size_t count = Segment::write(path, config_.dimension, sources).size();
-  const auto segment = std::make_shared<const Segment>(path, config_.dimension, false);
-  next.tables.insert(next.tables.begin(),
-                     {segment, std::make_shared<const Allowed>(count, true), nullptr, segment});
+  std::vector<Segment::Place> places;
+  next.tables.insert(next.tables.begin(), make_segment(sources, places));
   edit = ViewEdit(next);
 }
 

@@ -46,32 +46,44 @@ std::string time_name(int64_t& ms) {
   return all;
 }
 
+// A folder and those above it that are missing: none of them is gone after a crash.
+void make_folders(const Path& folder) {
+  if (folder.empty() || std::filesystem::is_directory(folder)) return;
+  make_folders(folder.parent_path());
+  std::filesystem::create_directory(folder);
+  file_system().sync_folder(folder.has_parent_path() ? folder.parent_path() : Path("."));
+}
+
+std::vector<Path> entries_of(const Path& folder) {
+  std::vector<Path> entries;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) entries.push_back(entry.path());
+  return entries;
+}
+
 }  // namespace
 
 CollectionSet::CollectionSet(const Path& folder)
-    : folder_((std::filesystem::create_directories(folder / "collections"), folder)),
+    : folder_((make_folders(folder / "collections"), folder)),
       lock_(folder / "lock", FileLock::Mode::exclusive) {
   if (const Path path = folder / "aliases.json"; std::filesystem::exists(path)) {
     const Json json = Json::parse(read_text(path), nullptr, false);
     if (!json.is_object()) throw Error(ErrorCode::damaged, "the aliases cannot be read", {.where = path.string()});
     for (const auto& [alias, name] : json.items()) aliases_[alias] = name.get<std::string>();
   }
-  std::vector<Path> homes;
-  for (const auto& entry : std::filesystem::directory_iterator(folder / "collections"))
-    homes.push_back(entry.path());
-  for (Path path : homes) {
-    std::string name = path.filename().string();
+  for (const Path& path : entries_of(folder / "collections")) {
+    const std::string name = path.filename().string();
     if (name.starts_with(restored)) {  // a crash came between its becoming whole and taking its place
-      name.erase(0, std::string_view(restored).size());
-      discard(home(name));
-      file_system().rename(path, home(name));
-      path = home(name);
+      const Path place = home(name.substr(std::string_view(restored).size()));
+      discard(place);
+      file_system().rename(path, place);
+      file_system().sync_folder(folder / "collections");
     } else if (name.starts_with('.')) {  // what a crash left half-made or half-removed
       discard(path);
-      continue;
-    } else if (std::filesystem::exists(home(restored + name))) {
-      continue;
     }
+  }
+  for (const Path& path : entries_of(folder / "collections")) {
+    const std::string name = path.filename().string();
+    if (name.starts_with('.')) continue;  // it could not be removed
     try {
       if (std::filesystem::exists(path / shards_file)) {
         sharded_[name] = std::make_shared<const ShardedCollection>(read_sharded(path / shards_file, name));
@@ -283,7 +295,7 @@ CollectionSet::Snapshot CollectionSet::make_snapshot(const std::string& collecti
   const auto source = find(collection);
   const Path folder = snapshots_of(collection);
   const std::string name = folder.filename().string();
-  std::filesystem::create_directories(folder);
+  make_folders(folder);
   Snapshot snapshot;
   snapshot.name = name + "-" + time_name(snapshot.made_ms) + ".snapshot";
   const Path partial = folder / (snapshot.name + ".partial");

@@ -164,6 +164,11 @@ void ViewEdit::add_table(TableView table) {
   owned_.emplace_back();
 }
 
+void ViewEdit::start_table(std::shared_ptr<MemoryTable> table) {
+  add_table({table, std::make_shared<const Allowed>(table->capacity()), nullptr, nullptr});
+  view_.active = std::move(table);
+}
+
 std::shared_ptr<const CollectionView> ViewEdit::finish(uint64_t sequence) {
   view_.sequence = sequence;
   return std::make_shared<const CollectionView>(std::move(view_));

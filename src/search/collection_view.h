@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/threads.h"
@@ -39,8 +40,9 @@ struct SegmentIndex {
 struct TableView {
   std::shared_ptr<const PointTable> table;
   std::shared_ptr<const Allowed> live;
-  std::shared_ptr<const SegmentIndex> index;  // null: searched exactly
-  std::shared_ptr<const Segment> segment;     // null: a table in memory
+  std::shared_ptr<const SegmentIndex> index;                 // null: searched exactly
+  std::shared_ptr<const Segment> segment;                    // null: a table in memory
+  std::shared_ptr<const std::string> unindexable = nullptr;  // why an index was tried in vain
 };
 
 struct PointPlace {
@@ -53,6 +55,7 @@ using AllowedSlots = std::vector<std::shared_ptr<const Allowed>>;
 struct CollectionView {
   uint64_t sequence = 0;  // of the last batch it shows
   std::vector<TableView> tables;
+  std::shared_ptr<MemoryTable> active;  // the last of the tables, which the writer alone fills
 
   size_t count() const;
   size_t tables_in_memory() const;
@@ -73,6 +76,7 @@ class ViewEdit {
   Allowed& live(size_t table);
   void kill(PointPlace at) { live(at.table).remove(at.slot); }
   void add_table(TableView table);
+  void start_table(std::shared_ptr<MemoryTable> table);  // it becomes the active one
   std::shared_ptr<const CollectionView> finish(uint64_t sequence);
 
  private:

@@ -58,7 +58,7 @@ std::optional<Collection::Work> Collection::choose(const CollectionView& view, L
   Work work;
   if (lane == Lane::flush) {
     for (const TableView& table : view.tables)
-      if (!table.segment && table.table.get() != active_.get() && !busy_.contains(table.table.get()))
+      if (!table.segment && table.table != view.active && !busy_.contains(table.table.get()))
         work.tables.push_back(table);
     return work.tables.empty() ? std::nullopt : std::optional(work);
   }
@@ -74,7 +74,7 @@ std::optional<Collection::Work> Collection::choose(const CollectionView& view, L
 
 bool Collection::has_work() const {
   const auto now = view();
-  return !busy_.empty() || choose(*now, Lane::flush) || choose(*now, Lane::small) ||
+  return !busy_.empty() || manifest_is_behind() || choose(*now, Lane::flush) || choose(*now, Lane::small) ||
          choose(*now, Lane::large);
 }
 

@@ -26,6 +26,7 @@ using Tcp = asio::ip::tcp;
 
 constexpr size_t largest_json_body = 16u << 20;
 constexpr uint32_t largest_header = 16u << 10;
+constexpr size_t file_piece = 256u << 10;
 constexpr size_t first_read = 8u << 10;  // a common request comes whole in one call of the system
 
 // "bytes=a-b" of one range within `size`; nullopt: none or more than this server answers, the whole is sent
@@ -220,7 +221,7 @@ class Session : public std::enable_shared_from_this<Session> {
     reply_ = {};
     reply_.version(11);
     reply_.result(static_cast<unsigned>(response.status));
-    if (!response.file.empty()) load_file(response, range);
+    if (!response.file.empty()) open_file(response, range);
     for (const auto& [name, value] : response.headers) reply_.set(name, value);
     reply_.set(http::field::content_type, response.content_type);
     reply_.set("X-Content-Type-Options", "nosniff");
@@ -233,19 +234,37 @@ class Session : public std::enable_shared_from_this<Session> {
     reply_.body() = std::move(response.body);
     reply_.keep_alive(keep_alive_);
     reply_.prepare_payload();
-    if (head) reply_.body().clear();
+    if (!file_left_.empty()) reply_.content_length(file_left_.size());
+    if (head) {
+      reply_.body().clear();
+      file_left_ = {};
+    }
     stream_.expires_after(std::chrono::seconds(settings_.idle_seconds));
     http::async_write(stream_, reply_, [self = shared_from_this()](beast::error_code error, size_t) {
-      if (error || !self->keep_alive_) return self->close();
-      self->read();
+      self->send_file(error);
     });
   }
 
-  void load_file(Response& response, std::string_view range) {
+  // A file goes out of its map, as fast as the connection takes it; other requests are read between its pieces.
+  void send_file(beast::error_code error) {
+    if (error || file_left_.empty()) {
+      file_ = {};
+      file_left_ = {};
+      if (error || !keep_alive_) return close();
+      return read();
+    }
+    stream_.expires_after(std::chrono::seconds(settings_.idle_seconds));
+    stream_.async_write_some(asio::buffer(file_left_.data(), std::min(file_left_.size(), file_piece)),
+                             [self = shared_from_this()](beast::error_code failed, size_t sent) {
+                               self->file_left_ = self->file_left_.subspan(sent);
+                               self->send_file(failed);
+                             });
+  }
+
+  void open_file(Response& response, std::string_view range) {
     try {
-      const MappedFile file(response.file);
-      const auto bytes = file.bytes();
-      const auto* text = reinterpret_cast<const char*>(bytes.data());
+      file_ = MappedFile(response.file);
+      const auto bytes = file_.bytes();
       bool unsatisfiable = false;
       const ByteRange part = bytes.empty() ? ByteRange{} : parse_range(range, bytes.size(), unsatisfiable);
       response.headers.emplace_back("Accept-Ranges", "bytes");
@@ -257,9 +276,9 @@ class Session : public std::enable_shared_from_this<Session> {
         response.headers.emplace_back("Content-Range", "bytes " + std::to_string(part.begin) + "-" +
                                                            std::to_string(part.end - 1) + "/" +
                                                            std::to_string(bytes.size()));
-        response.body.assign(text + part.begin, text + part.end);
+        file_left_ = bytes.subspan(part.begin, part.end - part.begin);
       } else {
-        response.body.assign(text, text + bytes.size());
+        file_left_ = bytes;
       }
     } catch (const std::exception& error) {
       response = problem(error_of(error));
@@ -279,6 +298,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::atomic<size_t>& open_;
   std::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::string_body> reply_;
+  MappedFile file_;
+  std::span<const std::byte> file_left_;  // of it, to be sent after the reply
   http::response<http::empty_body> go_on_;
   bool keep_alive_ = false;
 };

@@ -169,6 +169,7 @@ class KilledCollections : public testing::Test {
   }
 
   void check(uint16_t port) {
+    EXPECT_EQ(test::status_of(test::Connection(port).ask("/readyz")), 200) << "every collection is opened, once";
     Client client(port);
     if (making_anew_) {
       const int there = client.ask("GET", "/collections/films", nullptr);

@@ -67,6 +67,9 @@ TEST_F(VectorsVerb, lead_through_the_life_of_a_collection) {
   EXPECT_THAT(done("info", {}), AllOf(HasSubstr("films: 300 points of 6 numbers, Euclid"), HasSubstr("live is copy")));
   EXPECT_THAT(done("check", {"films"}), HasSubstr("300 points, every byte as it was written"));
   EXPECT_THAT(refused("drop", {"live"}), HasSubstr("this is an alias"));
+  EXPECT_THAT(refused("alias", {"live"}), HasSubstr("--remove"));
+  EXPECT_THAT(refused("alias", {"live", "copy", "--remove"}), HasSubstr("both"));
+  EXPECT_THAT(refused("alias", {"gone", "--remove"}), HasSubstr("no alias"));
   done("drop", {"copy"});
   EXPECT_THAT(done("info", {}), Not(HasSubstr("copy")));
   done("drop", {"films"});

@@ -173,6 +173,12 @@ TEST(CollectionIvfTest, AMemoryLimitLeavesASegmentToExactSearchAndSaysSo) {
   EXPECT_EQ(collection.status().indexed, 0u);
   ASSERT_FALSE(collection.status().trouble.empty());
   EXPECT_NE(collection.status().trouble[0].find("searched exactly"), std::string::npos);
+  // It goes with the segments it was said of.
+  std::vector<PointChange> all;
+  for (uint32_t i = 0; i < points; ++i) all.push_back({PointId(i), true, {}, ""});
+  collection.write(std::move(all));
+  collection.settle();
+  EXPECT_TRUE(collection.status().trouble.empty());
 }
 
 TEST(CollectionIvfTest, AMemoryLimitThatNoIndexFitsIsRefusedBeforehand) {

@@ -171,6 +171,49 @@ TEST_F(CollectionSetTest, a_damaged_snapshot_is_named_and_replaces_nothing) {
   refused("no snapshot");
 }
 
+// In whatever order the folder lists them.
+TEST_F(CollectionSetTest, a_crash_while_restoring_leaves_the_restored_alone) {
+  constexpr size_t count = 12;
+  {
+    CollectionSet set(folder_ / "v");
+    for (size_t i = 0; i < count; ++i) set.create("c" + std::to_string(i), config)->write(points(1, 2, "{}"));
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const Path home = folder_ / "v/collections" / ("c" + std::to_string(i));
+    const Path restored = home.parent_path() / (".restored-" + home.filename().string());
+    std::filesystem::copy(home, restored, std::filesystem::copy_options::recursive);
+    Collection(restored).write(points(10, 3, "{}"));
+  }
+  CollectionSet set(folder_ / "v");
+  EXPECT_THAT(set.failed(), testing::IsEmpty());
+  EXPECT_THAT(set.names(), testing::SizeIs(count));
+  for (const std::string& name : set.names()) EXPECT_EQ(set.find(name)->view()->count(), 5u);
+}
+
+TEST_F(CollectionSetTest, new_folders_are_synced_into_those_above_them) {
+  struct Watched : FileSystem {
+    ~Watched() override { replace_file_system(&real); }
+    std::unique_ptr<OutputFile> create(const Path& path) override { return real.create(path); }
+    std::unique_ptr<OutputFile> append(const Path& path) override { return real.append(path); }
+    void rename(const Path& from, const Path& to) override { real.rename(from, to); }
+    void remove(const Path& path) override { real.remove(path); }
+    void sync_folder(const Path& folder) override {
+      synced.insert(folder);
+      real.sync_folder(folder);
+    }
+    FileSystem& real = file_system();
+    std::set<Path> synced;
+  } files;
+  replace_file_system(&files);
+  const Path work = folder_ / "w", vectors = work / "v";
+  CollectionSet set(vectors);
+  EXPECT_THAT(files.synced, testing::IsSupersetOf({work.parent_path(), work, vectors}));
+  set.create("c", config);
+  files.synced.clear();
+  set.make_snapshot("c");
+  EXPECT_THAT(files.synced, testing::IsSupersetOf({vectors, vectors / "snapshots", vectors / "snapshots/c"}));
+}
+
 // Whatever put them there.
 TEST_F(CollectionSetTest, manifests_and_segments_of_another_collection_are_not_adopted) {
   const Path own = folder_ / "own", other = folder_ / "other";

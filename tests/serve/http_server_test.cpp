@@ -31,6 +31,7 @@ class RunningServer {
   }
   uint16_t port() const { return port_; }
   serve::Service& service() { return service_; }
+  Path media() const { return made_.workspace.media(); }
 
  private:
   const test::SmallWorkspace made_;
@@ -69,6 +70,24 @@ TEST(HttpServer, AnswersManyAtOnceAndStopsWhenAsked) {
   serve::parse_target("/api/item/v1/feedback/like?n=100", request);
   EXPECT_EQ(Json::parse(running.service().answer(request).body).size(), 6u)
       << "one of each person: repeats are ignored";
+}
+
+// In pieces, out of its map, and not at all where only the header is asked for.
+TEST(HttpServer, SendsLargeFilesWholeAndInPart) {
+  RunningServer running;
+  std::string large;
+  while (large.size() < 5'000'000) large += std::to_string(large.size()) + " ";
+  write_atomically(running.media() / "v0.jpg", large);
+  test::Connection kept(running.port());
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(test::body_of(kept.ask("/media/v0.jpg")) == large);
+  const std::string part = kept.ask("/media/v0.jpg", "Range: bytes=1000000-3999999\r\n");
+  EXPECT_EQ(test::status_of(part), 206);
+  EXPECT_TRUE(test::body_of(part) == large.substr(1'000'000, 3'000'000));
+  test::Connection once(running.port());
+  once.send("HEAD /media/v0.jpg HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  const std::string head = once.receive();
+  EXPECT_NE(head.find("Content-Length: " + std::to_string(large.size())), head.npos) << head;
+  EXPECT_EQ(test::body_of(head), "");
 }
 
 // Who sends too much is told the limit of this address, in the shape of its other errors.

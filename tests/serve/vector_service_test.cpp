@@ -174,6 +174,54 @@ TEST_F(VectorServiceTest, deletes_payload_fields_within_fields) {
   EXPECT_EQ(Json::parse(ask("GET", "/collections/films/points/1").body)["result"]["payload"].dump(), R"({"a":{"c":2}})");
 }
 
+TEST_F(VectorServiceTest, refuses_keys_of_a_syntax_that_reaches_nothing) {
+  for (const std::string key : {R"(a[0])", R"(q.r[0].s)", R"(\"a.b\")"}) {
+    const std::string keys = R"([")" + key + R"("])", points = "/collections/films/points";
+    EXPECT_THAT(refused("POST", points + "/payload/delete", R"({"points":[1],"keys":)" + keys + "}"), HasSubstr("/keys/0"));
+    EXPECT_THAT(search(R"("with_payload":)" + keys, 422), HasSubstr("/with_payload/0"));
+    EXPECT_THAT(search(R"("with_payload":{"exclude":)" + keys + "}", 422), HasSubstr("/with_payload/exclude/0"));
+    EXPECT_THAT(refused("POST", "/collections/films/facet", R"({"key":")" + key + R"("})"), HasSubstr("/key"));
+  }
+}
+
+// Those that are stored and those that are asked for are refused alike.
+TEST_F(VectorServiceTest, refuses_queries_that_could_not_be_stored) {
+  EXPECT_EQ(ask("PUT", "/collections/dots", R"({"vectors":{"size":2,"distance":"Dot"}})").status, 200);
+  EXPECT_EQ(ask("PUT", "/collections/dots/points", R"({"points":[{"id":1,"vector":[9e18,0]},{"id":2,"vector":[-9e18,0]}]})").status, 200);
+  const auto points = [&](const std::string& of, const std::string& body) {
+    return refused("POST", "/collections/dots/points/" + of + "?timeout=20", body);
+  };
+  EXPECT_THAT(points("search", R"({"vector":[3e38,3e38]})"), AllOf(HasSubstr("/vector"), HasSubstr("too long")));
+  EXPECT_THAT(points("query", R"({"query":{"nearest":[3e38,3e38]}})"), HasSubstr("/query/nearest"));
+  EXPECT_THAT(points("recommend", R"({"positive":[[1,0],[3e38,3e38]]})"), HasSubstr("/positive/1"));
+  EXPECT_THAT(points("recommend", R"({"positive":[1],"negative":[2]})"), AllOf(HasSubstr("/positive"), HasSubstr("too long")));
+}
+
+// Points of 8,192 numbers, of which some 500 are a batch.
+TEST_F(VectorServiceTest, writes_by_filter_in_batches_of_bounded_size) {
+  EXPECT_EQ(ask("PUT", "/collections/long", R"({"vectors":{"size":8192,"distance":"Dot"}})").status, 200);
+  const std::string points = "/collections/long/points";
+  for (size_t first = 0; first < 1200; first += 300) {
+    Json body;
+    for (size_t id = first; id < first + 300; ++id)
+      body["points"].push_back({{"id", id}, {"vector", std::vector<int>(8192, 1)}, {"payload", {{"old", true}, {"n", id}}}});
+    ASSERT_EQ(ask("PUT", points, body.dump()).status, 200);
+  }
+  const auto done = [&](const std::string& path, const std::string& body) {
+    const Response response = ask("POST", points + path, body);
+    EXPECT_EQ(response.status, 200) << response.body;
+    return Json::parse(response.body)["result"];
+  };
+  const std::string old = R"("filter":{"must":[{"key":"old","match":{"value":true}}]})";
+  const uint64_t before = done("/payload", R"({"points":[1],"payload":{"x":1}})")["operation_id"];
+  const uint64_t after = done("/payload", R"({"payload":{"old":false},)" + old + "}")["operation_id"];
+  EXPECT_GT(after, before + 2) << "several batches";
+  EXPECT_EQ(done("/count", "{" + old + "}")["count"], 0);
+  EXPECT_EQ(done("/payload/delete", R"({"keys":["old"],"filter":{}})")["operation_id"].get<uint64_t>(), after + (after - before));
+  EXPECT_EQ(done("/delete", R"({"filter":{"must":[{"key":"n","range":{"gte":10}}]}})")["status"], "completed");
+  EXPECT_EQ(done("/count", "{}")["count"], 10);
+}
+
 TEST_F(VectorServiceTest, refuses_a_query_for_two_things) {
   EXPECT_THAT(refused("POST", "/collections/films/points/query", R"({"query":{"nearest":1,"recommend":{"positive":[2]}}})"),
               AllOf(HasSubstr("/query"), HasSubstr("one of")));

@@ -229,6 +229,16 @@ TEST(Sampler, measures_one_search_in_so_many) {
   EXPECT_FALSE(serve::RecallSampler(0).takes("a"));
 }
 
+TEST(Sampler, goes_on_after_a_measurement_that_failed) {
+  serve::RecallSampler sampler(1);
+  EXPECT_TRUE(sampler.takes("a"));
+  sampler.offer("a", []() -> serve::RecallSampler::Count { throw std::bad_alloc(); });
+  sampler.wait();
+  sampler.offer("a", [] { return serve::RecallSampler::Count{8, 10}; });
+  sampler.wait();
+  EXPECT_EQ(sampler.totals().at("a").wanted, 10u);
+}
+
 struct Quality : testing::Test {
   static CollectionFacts sound() {
     CollectionFacts facts;

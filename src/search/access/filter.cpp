@@ -105,8 +105,7 @@ std::string need_key(const Json& json, const std::string& where) {
   if (!json.is_string() || json.get_ref<const std::string&>().empty())
     refuse("a condition needs the key of a payload field", where, "a string that is not empty", json);
   std::string key = json.get<std::string>();
-  if (key.find("[][]") != key.npos)
-    refuse("arrays within arrays cannot be reached", where, "a key with single []", json);
+  check_key(key, where);
   // "tags[]" and "tags" name the same values.
   if (key.ends_with("[]")) key.resize(key.size() - 2);
   return key;
@@ -133,7 +132,7 @@ Condition parse_field(const Json& json, const std::string& where) {
       parse_range(value, place, false, condition);
     } else if (name == "is_empty" || name == "is_null") {
       if (!value.is_boolean()) refuse("this is not a bool", place, "true or false", value);
-      condition.kind = name == "is_empty" ? Kind::is_empty : Kind::is_null;
+      condition.kind = name == "is_empty" ? Kind::is_empty : Kind::has_null;
       if (!value.get<bool>()) {
         Condition negated;
         negated.kind = Kind::none;
@@ -274,6 +273,10 @@ Condition parse_filter(const Json& json, const std::string& where) {
 
 bool matches(const Condition& condition, const PointId& id, const Json& payload) {
   const auto& values = condition.values;
+  const auto listed = [&](const Json& value) {
+    const auto scalar = scalar_of(value);
+    return scalar && std::binary_search(values.begin(), values.end(), *scalar);
+  };
   switch (condition.kind) {
     case Kind::all:
       return matching_children(condition, id, payload) == condition.children.size();
@@ -284,12 +287,10 @@ bool matches(const Condition& condition, const PointId& id, const Json& payload)
     case Kind::at_least:
       return matching_children(condition, id, payload) >= condition.least;
     case Kind::match:
+      return any_value(payload, condition.key, [&](const Json& value) { return listed(value); });
     case Kind::except:
-      return any_value(payload, condition.key, [&](const Json& value) {
-        const auto scalar = scalar_of(value);
-        return scalar && std::binary_search(values.begin(), values.end(), *scalar) ==
-                             (condition.kind == Kind::match);
-      });
+      return any_value(payload, condition.key,
+                       [&](const Json& value) { return !value.is_null() && !listed(value); });
     case Kind::text:
       return any_value(payload, condition.key, [&](const Json& value) {
         return value.is_string() && value.get_ref<const std::string&>().find(
@@ -314,6 +315,8 @@ bool matches(const Condition& condition, const PointId& id, const Json& payload)
       return !any_node(payload, condition.key, [](const Json& node) { return count_values(node) > 0; });
     case Kind::is_null:
       return any_node(payload, condition.key, [](const Json& node) { return node.is_null(); });
+    case Kind::has_null:
+      return any_value(payload, condition.key, [](const Json& value) { return value.is_null(); });
     case Kind::has_id:
       return std::binary_search(condition.ids.begin(), condition.ids.end(), id);
   }

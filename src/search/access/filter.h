@@ -44,13 +44,14 @@ struct Condition {
     none,          // no child
     at_least,      // `least` of the children
     match,         // some value of `key` is one of `values`
-    except,        // some value of `key` is none of `values`
+    except,        // some value of `key`, not null, is none of `values`
     text,          // some string of `key` contains values[0]
     range,         // some number of `key` is in `range`
     time_range,    // some date of `key` is in `range` (ms since 1970)
     values_count,  // the number of values of `key` is in `range`
     is_empty,      // `key` is absent, null or []
     is_null,       // `key` is null
+    has_null,      // `key` is null, or an array with a null in it
     has_id         // the point is one of `ids`
   };
   Kind kind = Kind::all;

@@ -1,29 +1,71 @@
 #include "search/access/payload.h"
 
+#include "base/error.h"
 #include "base/json.h"
 #include "store/import/parse.h"
 
 namespace cowatch {
 namespace {
 
+// Whether the rest of a key enters an array; what is left of it then.
+bool enters_array(std::string_view& rest) {
+  if (!rest.starts_with("[]")) return false;
+  rest.remove_prefix(rest.substr(2).starts_with('.') ? 3 : 2);
+  return true;
+}
+
+// Each member that begins the rest of a key, with what is left of the key. Its own name may hold a dot, so
+// that there may be several.
+void follow(auto& object, std::string_view rest, const auto& step) {
+  for (auto& [name, value] : object.items()) {
+    if (name.empty() || !rest.starts_with(name)) continue;
+    std::string_view left = rest.substr(name.size());
+    if (!left.empty() && !left.starts_with('.') && !left.starts_with("[]")) continue;
+    if (left.starts_with('.')) left.remove_prefix(1);
+    step(name, value, left);
+  }
+}
+
 void find(const Json& node, std::string_view rest, const std::function<void(const Json&)>& visit) {
   if (rest.empty()) return visit(node);
-  if (rest.starts_with("[]")) {
-    if (!node.is_array()) return;
-    rest.remove_prefix(rest.substr(2).starts_with('.') ? 3 : 2);
-    for (const Json& element : node) find(element, rest, visit);
-    return;
+  if (enters_array(rest)) {
+    if (node.is_array())
+      for (const Json& element : node) find(element, rest, visit);
+  } else if (node.is_object()) {
+    follow(node, rest,
+           [&](const std::string&, const Json& value, std::string_view left) { find(value, left, visit); });
   }
-  if (!node.is_object()) return;
-  // A member's own name may hold a dot, so every member that begins the rest is followed.
-  for (const auto& [name, value] : node.items()) {
-    if (name.empty() || !rest.starts_with(name)) continue;
-    const std::string_view left = rest.substr(name.size());
-    if (left.empty() || left.starts_with("[]")) {
-      find(value, left, visit);
-    } else if (left.starts_with('.')) {
-      find(value, left.substr(1), visit);
+}
+
+// What the rest of a key names in `from` comes into `to`, beside what other keys put there.
+void keep(const Json& from, std::string_view rest, Json& to) {
+  if (rest.empty()) {
+    to = from;
+  } else if (from.is_array() && enters_array(rest)) {
+    if (to.is_null()) to = Json::array();
+    for (size_t i = 0; i < from.size(); ++i) {
+      if (i == to.size()) to.push_back(from[i].is_object() ? Json::object() : from[i]);
+      if (from[i].is_object()) keep(from[i], rest, to[i]);
     }
+  } else if (from.is_object()) {
+    if (to.is_null()) to = Json::object();
+    follow(from, rest, [&](const std::string& name, const Json& value, std::string_view left) {
+      const bool leads_on = left.starts_with("[]") ? value.is_array() : value.is_object();
+      if (left.empty() || leads_on) keep(value, left, to[name]);
+    });
+  }
+}
+
+void drop(Json& node, std::string_view rest) {
+  if (node.is_array() && enters_array(rest)) {
+    if (rest.empty()) node.clear();
+    for (Json& element : node) drop(element, rest);
+  } else if (node.is_object()) {
+    std::vector<std::string> whole;
+    follow(node, rest, [&](const std::string& name, Json& value, std::string_view left) {
+      left.empty() ? whole.push_back(name) : drop(value, left);
+    });
+    for (const std::string& name : whole) node.erase(name);
   }
 }
 
@@ -85,6 +127,29 @@ void visit_values(const Json& node, const std::function<void(const Json&)>& visi
 size_t count_values(const Json& node) {
   if (node.is_null()) return 0;
   return node.is_array() ? node.size() : 1;
+}
+
+void check_key(std::string_view key, const std::string& where) {
+  const auto refuse = [&](const char* message) {
+    throw Error(ErrorCode::bad_input, message,
+                {.where = where,
+                 .expected = "a key such as city, address.city or visits[].city",
+                 .found = std::string(key.substr(0, 80))});
+  };
+  if (key.find("[][]") != key.npos) refuse("arrays within arrays cannot be reached");
+  if (key.find('"') != key.npos) refuse("a key is not written in quotes");
+  for (size_t at = 0; (at = key.find_first_of("[]", at)) != key.npos; at += 2)
+    if (key.substr(at, 2) != "[]") refuse("the elements of an array have no numbers in a key");
+}
+
+Json only_keys(const Json& payload, const std::vector<std::string>& keys) {
+  Json only = Json::object();
+  for (const std::string& key : keys) keep(payload, key, only);
+  return only;
+}
+
+void drop_keys(Json& payload, const std::vector<std::string>& keys) {
+  for (const std::string& key : keys) drop(payload, key);
 }
 
 }  // namespace cowatch

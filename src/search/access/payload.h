@@ -1,5 +1,5 @@
-// How a key of a filter reaches into a payload: "city", "address.city", "tags" (every element of an array),
-// "visits[].city" (the member of every element).
+// How a key reaches into a payload, of filters and of what is shown or erased: "city", "address.city", "tags"
+// (every element of an array), "visits[].city" (the member of every element).
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/json_forward.h"
 
@@ -34,5 +35,11 @@ void visit_all(const Json& payload, const std::function<void(const std::string&,
 void visit_values(const Json& node, const std::function<void(const Json&)>& visit);
 // How many values a node has: null 0, an array its length, anything else 1.
 size_t count_values(const Json& node);
+
+// Throws bad_input for a key in a syntax that reaches nothing here: a[0], "a.b" in quotes, a[][].
+void check_key(std::string_view key, const std::string& where);
+// A payload of what the keys name alone. Elements of an array that a key enters stay in their places.
+Json only_keys(const Json& payload, const std::vector<std::string>& keys);
+void drop_keys(Json& payload, const std::vector<std::string>& keys);
 
 }  // namespace cowatch

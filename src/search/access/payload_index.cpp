@@ -211,19 +211,41 @@ void PayloadIndex::Field::mark_except(const std::vector<Scalar>& values, Allowed
     if (!listed(Scalar(std::string(text(i))))) set_all(posting(i), slots);
   for (size_t i = 0; i < integers.size(); ++i)
     if (!listed(Scalar(integers[i]))) slots.add(integer_slots[i]);
+  set_all(number_slots, slots);
   if (!listed(Scalar(true))) set_all(truths, slots);
   if (!listed(Scalar(false))) set_all(lies, slots);
 }
 
-Allowed PayloadIndex::select_field(const Condition& condition, const Field& field) const {
+// A null, an object or an array in an array, or an object: counted, and in none of the arrays. So is a text
+// that comes twice.
+Allowed PayloadIndex::Field::with_others(size_t slots) const {
+  std::vector<uint32_t> named(slots);
+  for (const auto& some : {postings, integer_slots, number_slots, truths, lies})
+    for (const uint32_t slot : some) ++named[slot];
+  Allowed others(slots);
+  for (size_t i = 0; i < counted.size(); ++i)
+    if (counts[i] > named[counted[i]]) others.add(counted[i]);
+  return others;
+}
+
+Allowed PayloadIndex::select_field(const Condition& condition, const Field& field,
+                                   const Points& points) const {
   using Kind = Condition::Kind;
   Allowed slots(slots_);
+  // What the arrays do not tell, the payloads do.
+  const auto look_at_others = [&] {
+    field.with_others(slots_).for_each([&](uint32_t slot) {
+      if (!slots.has(slot) && matches(condition, points.id_of(slot), points.payload_of(slot)))
+        slots.add(slot);
+    });
+  };
   switch (condition.kind) {
     case Kind::match:
       for (const Scalar& value : condition.values) field.mark(value, slots);
       break;
     case Kind::except:
       field.mark_except(condition.values, slots);
+      look_at_others();
       break;
     case Kind::text: {
       const auto& wanted = std::get<std::string>(condition.values[0]);
@@ -252,6 +274,10 @@ Allowed PayloadIndex::select_field(const Condition& condition, const Field& fiel
       break;
     case Kind::is_null:
       set_all(field.nulls, slots);
+      break;
+    case Kind::has_null:
+      set_all(field.nulls, slots);
+      look_at_others();
       break;
     default:
       throw Error(ErrorCode::internal, "this condition has no key");
@@ -294,7 +320,7 @@ Allowed PayloadIndex::select(const Condition& condition, const Points& points) c
   }
   const auto field = fields_.find(condition.key);
   if (field != fields_.end() || complete_)
-    return select_field(condition, field != fields_.end() ? field->second : Field{});
+    return select_field(condition, field != fields_.end() ? field->second : Field{}, points);
   Allowed slots(slots_);
   for (uint32_t slot = 0; slot < slots_; ++slot)
     if (matches(condition, points.id_of(slot), points.payload_of(slot))) slots.add(slot);

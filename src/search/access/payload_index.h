@@ -106,8 +106,9 @@ class PayloadIndex {
     size_t find_text(std::string_view wanted) const;  // its place, or that of the next larger
     void mark(const Scalar& value, Allowed& slots) const;
     void mark_except(const std::vector<Scalar>& values, Allowed& slots) const;
+    Allowed with_others(size_t slots) const;  // that perhaps have more values than the arrays name
   };
-  Allowed select_field(const Condition& condition, const Field& field) const;
+  Allowed select_field(const Condition& condition, const Field& field, const Points& points) const;
   size_t slots_ = 0;
   bool complete_ = true;
   std::map<std::string, Field, std::less<>> fields_;

@@ -108,28 +108,21 @@ std::vector<PointChange> read_columns(const Json& json, const std::string& where
   return rows.take();
 }
 
-// The points that a body with `points` or `filter` names. Points that are not there are left out.
-std::vector<PointPlace> chosen(const CollectionView& view, const std::vector<PointId>* ids, const Condition* condition) {
-  std::vector<PointPlace> places;
-  if (ids) {
-    std::vector<PointId> sorted = *ids;
-    std::sort(sorted.begin(), sorted.end());
-    sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
-    for (const PointId& id : sorted)
-      if (const auto at = view.find(id)) places.push_back(*at);
-    return places;
-  }
-  const auto allowed = view.select(condition);
-  for (uint32_t t = 0; t < allowed.size(); ++t)
-    allowed[t]->for_each([&](uint32_t slot) { places.push_back({t, slot}); });
-  return places;
-}
-
+// The points that a body with `points` or `filter` names.
 struct Selector {
-  std::optional<std::vector<PointId>> ids;
+  std::vector<PointId> ids;  // each once
   std::optional<Condition> condition;
-  std::vector<PointPlace> in(const CollectionView& view) const {
-    return chosen(view, ids ? &*ids : nullptr, condition ? &*condition : nullptr);
+
+  std::vector<PointId> ids_in(const CollectionView& view) const {
+    if (!condition) return ids;
+    std::vector<PointId> chosen;
+    const auto allowed = view.select(&*condition);
+    for (uint32_t t = 0; t < allowed.size(); ++t)
+      allowed[t]->for_each([&](uint32_t slot) { chosen.push_back(view.id_of({t, slot})); });
+    return chosen;
+  }
+  bool takes(const PointTable& table, uint32_t slot) const {
+    return !condition || matches(*condition, table.id_of(slot), table.payload_of(slot));
   }
 };
 
@@ -137,7 +130,9 @@ Selector read_selector(const Fields& fields) {
   Selector selector;
   fields.refuse({"shard_key"});
   if (fields.find("points")) {
-    selector.ids = fields.ids("points", most_points);
+    auto& ids = selector.ids = fields.ids("points", most_points);
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   } else {
     selector.condition = read_filter(fields);
     if (!selector.condition) fields.wrong("points", "an array of ids, or a filter");
@@ -151,24 +146,16 @@ PointChange change_of(const CollectionView& view, PointPlace at) {
   return {table.id_of(at.slot), false, {vector.begin(), vector.end()}, std::string(table.payload_text(at.slot))};
 }
 
-// Keeps, or leaves out, the members of a payload that keys name; a key may reach in by dots.
-Json trimmed(const Json& payload, const std::vector<std::string>& keys, bool keep) {
-  Json kept = keep ? Json::object() : payload;
-  for (const std::string& key : keys) {
-    const size_t dot = key.find('.');
-    const std::string first = key.substr(0, dot);
-    const auto found = payload.find(payload.contains(key) ? key : first);
-    if (found == payload.end()) continue;
-    if (payload.contains(key) || dot == key.npos) {
-      if (keep) kept[key] = *found;
-      else kept.erase(key);
-    } else if (found->is_object()) {
-      const Json inner = trimmed(*found, {key.substr(dot + 1)}, keep);
-      if (keep) kept[first].update(inner);
-      else kept[first] = inner;
-    }
+// Keys of payload fields, in an array.
+std::vector<std::string> read_keys(const Json& list, const std::string& where) {
+  std::vector<std::string> keys;
+  for (const Json& key : list) {
+    const std::string place = where + "/" + std::to_string(keys.size());
+    if (!key.is_string()) throw Error(ErrorCode::bad_input, "a payload key is a string", {.where = place});
+    check_key(key.get_ref<const std::string&>(), place);
+    keys.push_back(key.get<std::string>());
   }
-  return kept;
+  return keys;
 }
 
 // A writing operation whose body was read and checked: it can fail only by what the collection holds when it is
@@ -179,31 +166,45 @@ Write upsert(const VectorKind& kind, const Json& body, const std::string& where)
   return [changes = read_upsert(body, where, kind)](Collection& collection) { return collection.write(changes); };
 }
 
-Write erase(const VectorKind&, const Json& body, const std::string& where) {
-  const Fields fields(body, where, {"points", "filter", "shard_key"});
-  return [selector = read_selector(fields)](Collection& collection) {
-    return collection.write([&](const CollectionView& view) {
-      std::vector<PointChange> changes;
-      for (const PointPlace at : selector.in(view)) changes.push_back({view.id_of(at), true, {}, ""});
-      return changes;
-    });
+// Changes each chosen point. However many there are, no more of them are held than a batch takes: more become
+// several batches, and what is no longer chosen when its turn comes is left as it is.
+Write change_chosen(Selector selector, std::function<PointChange(const CollectionView&, PointPlace)> change) {
+  constexpr size_t batch_bytes = 16u << 20;
+  return [selector = std::move(selector), change = std::move(change)](Collection& collection) {
+    const auto ids = selector.ids_in(*collection.view());
+    uint64_t sequence = collection.view()->sequence;
+    for (size_t next = 0; next < ids.size();) {
+      sequence = collection.write([&](const CollectionView& view) {
+        std::vector<PointChange> changes;
+        for (size_t bytes = 0; next < ids.size() && bytes < batch_bytes; ++next) {
+          const auto at = view.find(ids[next]);
+          if (!at || !selector.takes(*view.tables[at->table].table, at->slot)) continue;
+          changes.push_back(change(view, *at));
+          const PointChange& made = changes.back();
+          bytes += sizeof made + made.vector.size() * sizeof(float) + made.payload.size();
+        }
+        return changes;
+      });
+    }
+    return sequence;
   };
 }
 
-// Changes the payload of each chosen point.
+Write erase(const VectorKind&, const Json& body, const std::string& where) {
+  const Fields fields(body, where, {"points", "filter", "shard_key"});
+  return change_chosen(read_selector(fields), [](const CollectionView& view, PointPlace at) {
+    return PointChange{view.id_of(at), true, {}, ""};
+  });
+}
+
 Write edit_payloads(Selector selector, std::function<void(Json&)> edit) {
-  return [selector = std::move(selector), edit = std::move(edit)](Collection& collection) {
-    return collection.write([&](const CollectionView& view) {
-      std::vector<PointChange> changes;
-      for (const PointPlace at : selector.in(view)) {
-        Json payload = view.tables[at.table].table->payload_of(at.slot);
-        edit(payload);
-        changes.push_back(change_of(view, at));
-        changes.back().payload = payload.dump();
-      }
-      return changes;
-    });
-  };
+  return change_chosen(std::move(selector), [edit = std::move(edit)](const CollectionView& view, PointPlace at) {
+    PointChange changed = change_of(view, at);
+    Json payload = Json::parse(changed.payload);
+    edit(payload);
+    changed.payload = payload.dump();
+    return changed;
+  });
 }
 
 Write write_payload(const Json& body, const std::string& where, bool overwrite) {
@@ -224,12 +225,8 @@ Write replace_payload(const VectorKind&, const Json& body, const std::string& wh
 
 Write erase_payload(const VectorKind&, const Json& body, const std::string& where) {
   const Fields fields(body, where, {"keys", "points", "filter", "shard_key"});
-  std::vector<std::string> keys;
-  for (const Json& key : fields.list("keys")) {
-    if (!key.is_string()) fields.wrong("keys", "an array of strings");
-    keys.push_back(key.get<std::string>());
-  }
-  return edit_payloads(read_selector(fields), [keys](Json& edited) { edited = trimmed(edited, keys, false); });
+  const auto keys = read_keys(fields.list("keys"), fields.place("keys"));
+  return edit_payloads(read_selector(fields), [keys](Json& edited) { drop_keys(edited, keys); });
 }
 
 Write empty_payload(const VectorKind&, const Json& body, const std::string& where) {
@@ -311,12 +308,6 @@ std::optional<Condition> read_filter(const Fields& fields, std::string_view name
 
 Shown read_shown(const Fields& fields, bool payload_by_default) {
   Shown shown;
-  const auto strings = [&](const Json& list, const std::string& place) {
-    for (const Json& key : list) {
-      if (!key.is_string()) throw Error(ErrorCode::bad_input, "a payload key is a string", {.where = place});
-      shown.keys.push_back(key.get<std::string>());
-    }
-  };
   const Json* payload = fields.find("with_payload");
   if (!payload) {
     if (payload_by_default) shown.payload = Shown::Payload::all;
@@ -324,12 +315,12 @@ Shown read_shown(const Fields& fields, bool payload_by_default) {
     if (payload->get<bool>()) shown.payload = Shown::Payload::all;
   } else if (payload->is_array()) {
     shown.payload = Shown::Payload::include;
-    strings(*payload, fields.place("with_payload"));
+    shown.keys = read_keys(*payload, fields.place("with_payload"));
   } else {
     const Fields inner(*payload, fields.place("with_payload"), {"include", "exclude"});
     const char* which = inner.find("include") ? "include" : "exclude";
     shown.payload = inner.find("include") ? Shown::Payload::include : Shown::Payload::exclude;
-    strings(inner.list(which), inner.place(which));
+    shown.keys = read_keys(inner.list(which), inner.place(which));
   }
   const Json* vector = fields.find("with_vector");
   if (!vector) vector = fields.find("with_vectors");
@@ -348,8 +339,9 @@ Json point_json(const CollectionView& view, PointPlace at, const Shown& shown, A
     size.add(table.payload_text(at.slot).size());
     point["payload"] = table.payload_of(at.slot);
   } else if (shown.payload != Shown::Payload::none) {
-    Json payload =
-        trimmed(table.payload_of(at.slot), shown.keys, shown.payload == Shown::Payload::include);
+    Json payload = table.payload_of(at.slot);
+    if (shown.payload == Shown::Payload::include) payload = only_keys(payload, shown.keys);
+    else drop_keys(payload, shown.keys);
     size.add(payload.dump().size());
     point["payload"] = std::move(payload);
   }
@@ -485,6 +477,7 @@ Json facet_points(VectorCall& call) {
   fields.flag("exact", true);
   const std::string key = fields.need("key", "a string").is_string() ? fields.text("key") : "";
   if (key.empty()) fields.wrong("key", "the key of a payload field");
+  check_key(key, fields.place("key"));
   const size_t limit = fields.whole("limit", 10, 1, most_answers);
   const auto condition = read_filter(fields);
   const auto view = call.collection->view();

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "search/distance.h"
+#include "search/vector_fault.h"
 
 namespace cowatch::serve {
 namespace {
@@ -28,31 +29,20 @@ Asked read_asked(const Fields& fields, bool payload_by_default) {
   return asked;
 }
 
-void check_vector(const Collection& collection, const std::vector<float>& vector, const std::string& where) {
+// What may be looked for is what may be stored; under cosine, brought to unit length.
+std::vector<float> checked(const Collection& collection, std::vector<float> vector,
+                           const std::string& where) {
   const CollectionConfig config = collection.config();
-  if (vector.size() != config.dimension)
-    throw Error(ErrorCode::bad_input, "the query has another dimension",
-                {.where = where,
-                 .expected = std::to_string(config.dimension) + " numbers",
-                 .found = std::to_string(vector.size())});
-}
-
-// Under cosine, to unit length.
-void make_unit(const Collection& collection, std::vector<float>& vector, const std::string& where) {
-  if (collection.config().index.metric == Metric::cosine && !bring_to_unit(vector))
-    throw Error(ErrorCode::bad_input, "a vector of zeros has no direction",
-                {.where = where, .expected = "a length that is not 0, for Cosine"});
+  if (const auto fault = vector_fault(config.index.metric, config.dimension, vector))
+    throw at_place(*fault, where);
+  if (config.index.metric == Metric::cosine) bring_to_unit(vector);
+  return vector;
 }
 
 // An example: a vector, or the id of a point.
 std::vector<float> read_example(const Collection& collection, const CollectionView& view, const Json& json,
                                 const std::string& where, std::vector<PointId>& left_out) {
-  if (json.is_array() || json.is_object()) {
-    std::vector<float> vector = read_vector(json, where);
-    check_vector(collection, vector, where);
-    make_unit(collection, vector, where);
-    return vector;
-  }
+  if (json.is_array() || json.is_object()) return checked(collection, read_vector(json, where), where);
   const PointId id = parse_point_id(json, where);
   const auto at = view.find(id);
   if (!at)
@@ -96,7 +86,7 @@ Target read_examples(const Collection& collection, const CollectionView& view, c
     add_scaled(1, target.vector, target.vector);
     add_scaled(-1, away, target.vector);
   }
-  make_unit(collection, target.vector, fields.place("positive"));
+  target.vector = checked(collection, std::move(target.vector), fields.place("positive"));
   return target;
 }
 
@@ -114,9 +104,9 @@ AllowedSlots allowed_slots(const CollectionView& view, const Asked& asked, const
 
 Target read_search(const Collection& collection, const CollectionView&, const Fields& fields) {
   Target target;
-  target.vector = read_vector(fields.need("vector", "an array of numbers"), fields.place("vector"));
-  check_vector(collection, target.vector, fields.place("vector"));
-  make_unit(collection, target.vector, fields.place("vector"));
+  const std::string place = fields.place("vector");
+  target.vector =
+      checked(collection, read_vector(fields.need("vector", "an array of numbers"), place), place);
   return target;
 }
 

@@ -192,6 +192,7 @@ Json answer_groups(VectorCall& call, const QueryKind& kind) {
   Question question = read_question(call, view, call.body, "", kind);
   const std::string key = fields.text("group_by");
   if (key.empty()) fields.wrong("group_by", "the key of a payload field");
+  check_key(key, fields.place("group_by"));
   const size_t size = fields.whole("group_size", 3, 1, 100), limit = question.asked.limit;
   call.size.want(limit * size - question.k, fields.place("group_size"));
   std::vector<std::pair<Scalar, std::vector<Answer>>> groups;

@@ -52,7 +52,7 @@ void RecallSampler::work(const std::stop_token& stop) {
     Count count;
     try {
       count = sample.measure();
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       log(LogLevel::warning, std::string("a search's recall could not be measured: ") + error.what());
     }
     const auto taken = std::chrono::steady_clock::now() - start;

@@ -65,6 +65,42 @@ TEST(Filter, whole_numbers_beyond_2_to_the_53_are_not_rounded) {
   EXPECT_TRUE(holds(R"({"must": {"key": "n", "range": {"gt": 0.5}}})", R"({"n": 1764170000123456789})"));
 }
 
+// As in Qdrant: whatever is a value and not listed.
+TEST(Filter, except_holds_for_values_of_other_kinds) {
+  const char* except = R"({"must": [{"key": "a", "match": {"except": ["x", 7]}}]})";
+  for (const char* held : {R"({"a": "y"})", R"({"a": 8})", R"({"a": true})", R"({"a": 0.5})", R"({"a": {"b": 1}})",
+                           R"({"a": [["x"]]})", R"({"a": ["x", {}]})", R"({"a": 18446744073709551615})"})
+    EXPECT_TRUE(holds(except, held)) << held;
+  for (const char* other : {R"({"a": "x"})", R"({"a": ["x", 7, "x"]})", R"({"a": null})", R"({"a": [null]})", R"({"a": []})", "{}"})
+    EXPECT_FALSE(holds(except, other)) << other;
+}
+
+TEST(Filter, is_null_of_a_key_looks_into_arrays_and_of_a_condition_at_the_value) {
+  const char *of_key = R"({"must": [{"key": "a", "is_null": true}]})", *alone = R"({"must": [{"is_null": {"key": "a"}}]})";
+  EXPECT_TRUE(holds(of_key, R"({"a": null})") && holds(alone, R"({"a": null})"));
+  EXPECT_TRUE(holds(of_key, R"({"a": [1, null]})"));
+  EXPECT_FALSE(holds(alone, R"({"a": [1, null]})"));
+  EXPECT_FALSE(holds(of_key, R"({"a": [1]})") || holds(of_key, "{}") || holds(of_key, R"({"a": []})"));
+}
+
+TEST(Payload, keys_name_what_is_kept_and_what_is_dropped) {
+  const Json payload = Json::parse(R"({"a": {"b": {"c": 1, "d": 2}, "e": 3}, "l": [{"x": 1, "y": 2}, 5, {"y": 3}], "p.q": 4, "s": 6})");
+  const auto only = [&](const std::vector<std::string>& keys) { return only_keys(payload, keys); };
+  EXPECT_EQ(only({"a.b.c", "a.b.d"}), Json::parse(R"({"a": {"b": {"c": 1, "d": 2}}})"));
+  EXPECT_EQ(only({"l[].x"}), Json::parse(R"({"l": [{"x": 1}, 5, {}]})"));
+  EXPECT_EQ(only({"l[].x", "l[].y"}), only({"l"}));
+  EXPECT_EQ(only({"l[]", "s"}), only({"l", "s"}));
+  EXPECT_EQ(only({"p.q", "s.t", "l.x", "a[].e", "none", "a.e"}), Json::parse(R"({"p.q": 4, "a": {"e": 3}})"));
+  const auto without = [&](const std::vector<std::string>& keys) {
+    Json left = payload;
+    drop_keys(left, keys);
+    return left;
+  };
+  EXPECT_EQ(without({"l[].y", "a.b"}), Json::parse(R"({"a": {"e": 3}, "l": [{"x": 1}, 5, {}], "p.q": 4, "s": 6})"));
+  EXPECT_EQ(without({"p.q", "a", "l", "s.t"}), Json::parse(R"({"s": 6})"));
+  EXPECT_EQ(without({"none", "s[]", "a.e.f"}), payload);
+}
+
 TEST(Filter, an_empty_filter_lets_everything_through) {
   EXPECT_TRUE(holds("{}", "{}"));
   EXPECT_TRUE(holds(R"({"must": [], "should": []})", "{}"));
@@ -79,6 +115,11 @@ TEST(Filter, names_the_place_of_what_it_refuses) {
   EXPECT_THAT(refusal(R"({"must": [7]})"), HasSubstr("/filter/must/0"));
   EXPECT_THAT(refusal(R"({"must": [{"key": "a"}]})"), HasSubstr("one test"));
   EXPECT_THAT(refusal(R"({"must": [{"key": "a", "geo_radius": {}}]})"), HasSubstr("geo_radius"));
+  for (const char* key : {"a[0]", "q.r[0].s", "\"a.b\"", "a[][].b", "a]", "a["}) {
+    const Json condition = {{"key", key}, {"match", {{"value", 1}}}};
+    EXPECT_THAT(refusal(Json{{"must", {condition}}}.dump()), HasSubstr("/filter/must/0/key")) << key;
+    EXPECT_THAT(refusal(Json{{"must", {{{"is_null", {{"key", key}}}}}}}.dump()), HasSubstr("/is_null/key")) << key;
+  }
   std::string deep = R"({"key": "a", "match": {"value": 1}})";
   for (int i = 0; i < 40; ++i) deep = R"({"must": [)" + deep + "]}";
   EXPECT_THAT(refusal(deep), HasSubstr("nested too deeply"));
@@ -91,15 +132,25 @@ class Draw {
   uint32_t below(uint32_t n) { return static_cast<uint32_t>(random_.uniform(0, next_++) * n); }
 
   Json value() {
-    switch (below(8)) {
+    switch (below(9)) {
       case 0: return nullptr;
+      case 7: return other();
       case 1: return below(2) == 0;
       case 2: return static_cast<int>(below(5)) - 2;
       case 3: return below(5) * 0.5;
       case 4: return "2024-0" + std::to_string(1 + below(5)) + "-01";
-      case 5: return Json::array({below(3), "t" + std::to_string(below(3))});
+      case 5: return Json::array({below(3), "t" + std::to_string(below(3)), other()});
       case 6: return large();
       default: return "t" + std::to_string(below(4));
+    }
+  }
+  Json other() {
+    switch (below(6)) {
+      case 0: return nullptr;
+      case 1: return {{"x", 1}};
+      case 2: return Json::array({"t1"});
+      case 3: return 18446744073709551615u;
+      default: return "t1";
     }
   }
   Json large() { return (int64_t{1} << 53) + below(4); }
@@ -132,7 +183,9 @@ class Draw {
       case 4: return {{"key", key()}, {"range", {{below(2) ? "gt" : "gte", below(3) * 0.5}, {below(2) ? "lt" : "lte", below(4)}}}};
       case 5: return {{"key", key()}, {"range", {{"gte", "2024-02-01"}, {"lt", "2024-04-01"}}}};
       case 6: return {{"key", key()}, {"values_count", {{below(2) ? "gte" : "lt", below(3)}}}};
-      case 7: return {{below(2) ? "is_empty" : "is_null", {{"key", key()}}}};
+      case 7:
+        if (below(2)) return {{below(2) ? "is_empty" : "is_null", {{"key", key()}}}};
+        return {{"key", key()}, {below(2) ? "is_empty" : "is_null", below(2) == 0}};
       case 9: return {{"key", key()}, {"range", {{"gt", large()}, {"gte", large()}, {"lt", large()}}}};
       case 8: return {{"has_id", {below(60), below(60), below(60)}}};
       default: return filter(depth - 1);

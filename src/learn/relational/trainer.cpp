@@ -36,14 +36,13 @@ PerceptronShape shape_of(const FeatureTable& features, const RelationalOptions& 
 }
 
 std::string fingerprint_of(const RelationalOptions& options, const FeatureTable& features,
-                           const Graph& graph) {
-  Fingerprint fingerprint;
-  fingerprint.add(options.text()).add(features.fingerprint()).add(graph.nodes());
-  for (uint32_t video = 0; video < graph.nodes(); ++video) {
-    fingerprint.add(
-        hash64(std::as_bytes(graph.neighbours(video)), hash64(std::as_bytes(graph.weights(video)))));
-  }
-  return fingerprint.digest();
+                           const Graph& graph, const AffinityTree& tree) {
+  return Fingerprint()
+      .add(options.text())
+      .add(features.fingerprint())
+      .add(graph.fingerprint())
+      .add(tree.fingerprint())
+      .digest();
 }
 
 [[noreturn]] void throw_diverged(uint64_t step, const RelationalOptions& options) {
@@ -92,7 +91,7 @@ RelationalTrainer::RelationalTrainer(const FeatureTable& features, const Graph& 
         static_cast<float>(0.05 * random.normal(options_.network, static_cast<uint32_t>(k - network_size)));
   }
   optimiser_ = Optimiser(options_.optimiser, size);
-  fingerprint_ = fingerprint_of(options_, features, graph);
+  fingerprint_ = fingerprint_of(options_, features, graph, tree);
 }
 
 NegativeLevel RelationalTrainer::level_now() const {
@@ -244,7 +243,7 @@ void RelationalTrainer::load(const Path& path) {
   if (file.get("input") != fingerprint_) {
     throw Error(ErrorCode::conflict, "the checkpoint is of another training",
                 {.where = path.string(),
-                 .expected = "the same graph, features and settings (" + fingerprint_ + ")",
+                 .expected = "the same graph, tree, features and settings (" + fingerprint_ + ")",
                  .found = file.get("input"),
                  .remedy = "Train with the settings it was begun with, or delete it to start afresh."});
   }

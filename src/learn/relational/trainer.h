@@ -49,8 +49,8 @@ class RelationalTrainer {
   Branch branch() const;                             // the network as it is now, with weight 1
   double operations() const { return operations_; }  // multiplications and additions of all products so far
 
-  // A checkpoint holds parameters, optimiser state, step, epochs and the fingerprint of options, features and
-  // graph. Loading one of something else throws conflict and changes nothing.
+  // A checkpoint holds parameters, optimiser state, step, epochs and the fingerprint of options, features,
+  // graph and tree. Loading one of something else throws conflict and changes nothing.
   void save(const Path& path) const;
   void load(const Path& path);
   const std::string& fingerprint() const { return fingerprint_; }

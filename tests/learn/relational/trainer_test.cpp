@@ -181,6 +181,22 @@ TEST(RelationalTrainer, RefusesTheCheckpointOfAnotherGraph) {
   EXPECT_EQ(other.step(), 0u);
 }
 
+// The tree decides which negatives are drawn: one of other clusters makes another training.
+TEST(RelationalTrainer, RefusesTheCheckpointOfAnotherTree) {
+  const World world;
+  const test::TemporaryFolder folder;
+  const RelationalOptions options = options_of("l0_mined");
+  RelationalTrainer first = world.trainer(options);
+  first.train_step();
+  first.save(folder / "checkpoint");
+  for (const TreeSettings& settings : {TreeSettings{.rounds = 1}, TreeSettings{.max_cluster_size = 3}}) {
+    const AffinityTree tree = build_tree(world.world.graph, settings);
+    RelationalTrainer other(world.world.features, world.world.graph, tree, options);
+    EXPECT_THROW(other.load(folder / "checkpoint"), Error);
+    EXPECT_EQ(other.step(), 0u);
+  }
+}
+
 // Videos come up several times in a batch; each is one row, and the training is defined and repeatable.
 TEST(RelationalTrainer, ABatchMayBeLargerThanTheCatalogue) {
   const World world;

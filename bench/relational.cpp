@@ -45,7 +45,7 @@ RelationalData load(const Options& options) {
 std::vector<Json> rows_of(const MethodResult& result, int seed, size_t batch, size_t anchors, bool epochs) {
   Json row = {{"method", result.method}, {"seed", seed}};
   for (const auto& [name, score] : named_scores(result.scores)) row[name] = score;
-  row["retained"] = result.retained;
+  row["retained"] = result.retained ? Json(*result.retained) : Json();
   row["seconds"] = result.seconds;
   row["batch"] = batch;
   row["batch_share"] = static_cast<double>(batch) / static_cast<double>(anchors);
@@ -58,7 +58,7 @@ std::vector<Json> rows_of(const MethodResult& result, int seed, size_t batch, si
                     {"epoch", epoch.epoch},
                     {"step", epoch.step},
                     {"loss", epoch.loss},
-                    {"retained", epoch.retained},
+                    {"retained", result.retained ? Json(epoch.retained) : Json()},
                     {"level", negative_level_name(epoch.level)}});
   }
   return rows;
@@ -87,11 +87,16 @@ void print_summary(const std::vector<Json>& rows, const Options& options, size_t
       if (row.contains("epoch") || row["method"] != method || row["batch"] != batch) continue;
       map.add(row["map"]);
       ndcg.add(row["ndcg@10"]);
-      retained.add(row["retained"]);
+      if (!row["retained"].is_null()) retained.add(row["retained"]);
       seconds.add(row["seconds"]);
     }
-    std::printf("%-20s %8.4f ± %.4f  %8.4f ± %.4f  %9.4f %9.1f\n", method.c_str(), map.mean(), map.spread(),
-                ndcg.mean(), ndcg.spread(), retained.mean(), seconds.mean());
+    std::printf("%-20s %8.4f ± %.4f  %8.4f ± %.4f", method.c_str(), map.mean(), map.spread(), ndcg.mean(),
+                ndcg.spread());
+    if (retained.count > 0)
+      std::printf("  %9.4f", retained.mean());
+    else
+      std::printf("  %9s", "");
+    std::printf(" %9.1f\n", seconds.mean());
   }
 }
 

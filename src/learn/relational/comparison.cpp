@@ -57,7 +57,7 @@ MethodResult Comparison::run(const std::string& method, const JointOptions& opti
     RelationalTrainer trainer(train_features_, train_graph_, tree_, one);
     train(method, trainer);
     result.epochs = trainer.epochs();
-    result.retained = result.epochs.empty() ? 0 : result.epochs.back().retained;
+    if (one.mines() && !result.epochs.empty()) result.retained = result.epochs.back().retained;
     network = Network(train_features_.modalities(), {trainer.branch()});
   }
   result.seconds = seconds_since(start);

@@ -2,6 +2,7 @@
 // only; the test videos' features are embedded and find each other's neighbours in the true graph.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@ namespace cowatch {
 struct MethodResult {
   std::string method;
   RetrievalScores scores;
-  double retained = 0;              // mean over the last epoch; of methods that mine
+  std::optional<double> retained;   // of a network that mines: mean over the last epoch
   double seconds = 0;               // to train, without evaluation
   std::vector<EpochReport> epochs;  // of methods that are one network
   std::string why;                  // of "default": what was chosen

@@ -45,6 +45,8 @@ struct RelationalOptions {
   uint64_t network = 0;  // keeps several networks of one seed apart
   Precision precision = Precision::float32;
 
+  // Whether each anchor takes another negative than the one drawn for it.
+  bool mines() const { return objective == Objective::triplet && mining; }
   // One line a value, in a fixed order: for fingerprints and for people.
   std::string text() const;
 };

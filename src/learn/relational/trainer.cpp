@@ -153,9 +153,9 @@ double RelationalTrainer::step_loss(const Batch& batch, ConstMatrix z, Matrix dz
     operations_ += 6 * size * static_cast<double>(candidates.size() * z.columns);
   } else {
     Mined mined{batch.negative_row, 0, 0, 0};
-    if (options_.mining) mined = mine_semi_hard(z, batch, graph_, options_.precision);
+    if (options_.mines()) mined = mine_semi_hard(z, batch, graph_, options_.precision);
     operations_ += mined.operations;
-    report.retained = options_.mining ? static_cast<double>(mined.retained) / size : 1;
+    report.retained = static_cast<double>(mined.retained) / size;
     report.unmined = static_cast<double>(mined.unmined) / size;
     report.climbed = static_cast<double>(batch.climbed) / size;
     loss = triplet_loss(z, batch, mined.negative_row, options_.margin, dz);

@@ -46,7 +46,7 @@ class RelationalTrainer {
   // Throws bad_argument, before anything changes, when the loss is not finite: the training diverged.
   StepReport train_step();
   const std::vector<EpochReport>& epochs() const { return epochs_; }  // ended so far
-  const RelationalOptions& options() const { return options_; }  // with the number of steps chosen
+  const RelationalOptions& options() const { return options_; }       // with the number of steps chosen
   Branch branch() const;                             // the network as it is now, with weight 1
   double operations() const { return operations_; }  // multiplications and additions of all products so far
 
@@ -60,8 +60,6 @@ class RelationalTrainer {
   double step_loss(const Batch& batch, ConstMatrix z, Matrix dz, StepReport& report,
                    std::vector<uint32_t>& active);
   void set_input(const Batch& batch);
-  void hide_modalities(uint32_t video, float* row) const;
-  std::vector<uint32_t> class_candidates() const;
   NegativeLevel level_now() const;
   void end_epoch();
   std::span<float> class_weights() { return std::span(parameters_).subspan(network_.shape().parameters()); }

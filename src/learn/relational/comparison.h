@@ -20,6 +20,9 @@ struct MethodResult {
   std::string why;                  // of "default": what was chosen
 };
 
+// Names that Comparison::run() knows: "raw", network_methods() and "default".
+const std::vector<std::string>& compared_methods();
+
 // The training side of a split, made once for all methods.
 class Comparison {
  public:
@@ -30,7 +33,7 @@ class Comparison {
   size_t train_videos() const { return split_.train.size(); }
   size_t test_videos() const { return split_.test.size(); }
   const Graph& train_graph() const { return train_graph_; }
-  // `method`: "raw", "default" or one of network_methods().
+  // `method`: one of compared_methods().
   MethodResult run(const std::string& method, const JointOptions& options, const TrainNetwork& train) const;
 
  private:

@@ -60,6 +60,8 @@ RelationalOptions relational_options(const Settings& settings);
 
 // Names of the methods that are one network: "random", "random_mined", "l0", … (not "raw" and "default").
 const std::vector<std::string_view>& network_methods();
+// Throws bad_argument for a name that is not among `names`, naming the nearest of them.
+void check_method(std::string_view method, const std::vector<std::string>& names);
 // Sets what the method's name says and leaves the rest. Throws bad_argument for an unknown name, naming the
 // nearest.
 void apply_method(std::string_view method, RelationalOptions& options);

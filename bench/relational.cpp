@@ -1,4 +1,5 @@
 // `cowatch bench relational`: the cold-start table of docs/relational.md on any folder in the graph shape.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <map>
@@ -10,6 +11,7 @@
 #include "bench/relational_data.h"
 #include "learn/relational/comparison.h"
 #include "learn/score_names.h"
+#include "pipeline/train_stage.h"
 
 namespace cowatch::bench {
 namespace {
@@ -24,7 +26,7 @@ struct Options {
   std::string study;
   std::vector<size_t> batches;
   bool epochs = false;
-  JointOptions training;
+  Settings settings;  // of [train] and [tree]
 };
 
 const std::vector<std::string> all_methods = {
@@ -45,7 +47,7 @@ RelationalData load(const Options& options) {
 std::vector<Json> rows_of(const MethodResult& result, int seed, size_t batch, size_t anchors, bool epochs) {
   Json row = {{"method", result.method}, {"seed", seed}};
   for (const auto& [name, score] : named_scores(result.scores)) row[name] = score;
-  row["retained"] = result.retained;
+  row["retained"] = result.retained ? Json(*result.retained) : Json();
   row["seconds"] = result.seconds;
   row["batch"] = batch;
   row["batch_share"] = static_cast<double>(batch) / static_cast<double>(anchors);
@@ -58,7 +60,7 @@ std::vector<Json> rows_of(const MethodResult& result, int seed, size_t batch, si
                     {"epoch", epoch.epoch},
                     {"step", epoch.step},
                     {"loss", epoch.loss},
-                    {"retained", epoch.retained},
+                    {"retained", result.retained ? Json(epoch.retained) : Json()},
                     {"level", negative_level_name(epoch.level)}});
   }
   return rows;
@@ -87,11 +89,16 @@ void print_summary(const std::vector<Json>& rows, const Options& options, size_t
       if (row.contains("epoch") || row["method"] != method || row["batch"] != batch) continue;
       map.add(row["map"]);
       ndcg.add(row["ndcg@10"]);
-      retained.add(row["retained"]);
+      if (!row["retained"].is_null()) retained.add(row["retained"]);
       seconds.add(row["seconds"]);
     }
-    std::printf("%-20s %8.4f ± %.4f  %8.4f ± %.4f  %9.4f %9.1f\n", method.c_str(), map.mean(), map.spread(),
-                ndcg.mean(), ndcg.spread(), retained.mean(), seconds.mean());
+    std::printf("%-20s %8.4f ± %.4f  %8.4f ± %.4f", method.c_str(), map.mean(), map.spread(), ndcg.mean(),
+                ndcg.spread());
+    if (retained.count > 0)
+      std::printf("  %9.4f", retained.mean());
+    else
+      std::printf("  %9s", "");
+    std::printf(" %9.1f\n", seconds.mean());
   }
 }
 
@@ -142,46 +149,94 @@ void set_batch(size_t batch, size_t anchors, bool study, RelationalOptions& netw
   network.steps = std::max<uint64_t>(1, training_steps(usual, anchors) * study_batch / batch);
 }
 
-void describe(const Options& options, const RelationalData& data, Report& report) {
-  const RelationalOptions& network = options.training.network;
-  report.settings = {{"data", options.world > 0 ? "world " + std::to_string(options.world)
-                                                : options.data.filename().string()},
-                     {"groups", options.groups.filename().string()},
-                     {"edges_rejected", data.rejected},
-                     {"edges_left_out", data.left_out},
-                     {"videos", data.graph.nodes()},
-                     {"edges", data.graph.edges()},
-                     {"study", options.study},
-                     {"epochs", options.epochs},
-                     {"hidden", network.hidden},
-                     {"hidden_dropout", network.hidden_dropout},
-                     {"outputs", network.outputs},
-                     {"precision", precision_name(network.precision)},
-                     {"steps", network.steps}};
+// What the rows are of, which also says whether rows of an earlier run are.
+void describe(const Options& options, const RelationalData& data, const RelationalOptions& network,
+              Report& report) {
+  size_t without_features = 0;
+  for (uint32_t video = 0; video < data.features.items(); ++video)
+    without_features += !data.features.known(video);
+  const Json counts = {
+      {"videos", data.graph.nodes()},
+      {"videos_isolated", data.graph.nodes() - anchors_of(data.graph)},
+      {"videos_without_features", without_features},
+      {"columns", data.features.width()},
+      {"columns_constant", normalisation_of(data.features, NormalisationKind::columns).constant},
+      {"edges", data.graph.edges()},
+      {"edges_rejected", data.rejected},
+      {"edges_self_loops", data.self_loops},
+      {"edges_duplicate", data.duplicates},
+      {"edges_left_out", data.left_out}};
+  report.settings = {
+      {"data", options.world > 0 ? "world " + std::to_string(options.world)
+                                 : std::filesystem::canonical(options.data).filename().string()},
+      {"groups", options.groups.filename().string()},
+      {"features", data.features.fingerprint()},
+      {"graph", data.graph.fingerprint()},
+      {"study", options.study},
+      {"epochs", options.epochs},
+      {"hidden", network.hidden},
+      {"hidden_dropout", network.hidden_dropout},
+      {"outputs", network.outputs},
+      {"precision", precision_name(network.precision)},
+      {"steps", network.steps},
+      {"train", options.settings.section("train")},
+      {"tree", options.settings.section("tree")}};
+  std::string line;
+  for (const auto& [name, count] : counts.items()) {
+    report.settings[name] = count;
+    std::string words = name;
+    std::ranges::replace(words, '_', ' ');
+    line += (line.empty() ? "" : ", ") + words + " " + count.dump();
+  }
+  std::printf("%s: %s\n", report.settings["data"].get<std::string>().c_str(), line.c_str());
+}
+
+// Does a part of the work; its errors say which part.
+template <typename Work>
+auto part_of_run(const std::string& part, const Work& work) {
+  try {
+    return work();
+  } catch (const std::exception& caught) {
+    const Error error = error_of(caught);
+    if (error.code() == ErrorCode::interrupted) throw;
+    Error::Details details = error.details();
+    details.where = part + (details.where.empty() ? "" : ", " + details.where);
+    throw Error(error.code(), error.message(), details);
+  }
+}
+
+std::vector<std::string> methods_of(const Options& options) {
+  if (options.methods.empty()) return options.study.empty() ? all_methods : study_methods;
+  for (const std::string& method : options.methods) check_method(method, compared_methods());
+  return options.methods;
 }
 
 void run(Options options, Report& report) {
   const bool study = options.study == "batch";
-  if (options.methods.empty()) options.methods = study ? study_methods : all_methods;
+  options.methods = methods_of(options);
+  const JointOptions usual = joint_options(options.settings);
   if (options.batches.empty()) {
-    options.batches = study ? std::vector<size_t>{100, 300, 1000, 3000, 9600}
-                            : std::vector<size_t>{options.training.network.batch};
+    options.batches =
+        study ? std::vector<size_t>{100, 300, 1000, 3000, 9600} : std::vector<size_t>{usual.network.batch};
   }
   const RelationalData data = load(options);
-  describe(options, data, report);
+  describe(options, data, usual.network, report);
   TimeLeft time(options.methods, options.batches.size() * static_cast<size_t>(options.seeds));
   for (int seed = options.first_seed; seed < options.first_seed + options.seeds; ++seed) {
-    const Comparison comparison(data.features, data.graph, options.training.tree, 0.7,
-                                static_cast<uint64_t>(seed));
+    const std::string seed_text = "seed " + std::to_string(seed);
+    const Comparison comparison = part_of_run(seed_text, [&] {
+      return Comparison(data.features, data.graph, usual.tree, 0.7, static_cast<uint64_t>(seed));
+    });
     const size_t anchors = anchors_of(comparison.train_graph());
     for (const size_t batch : options.batches) {
       for (const std::string& method : options.methods) {
-        JointOptions training = options.training;
+        JointOptions training = usual;
         training.network.seed = static_cast<uint64_t>(seed);
         set_batch(batch, anchors, study, training.network);
         const double start = seconds_now();
         const bool made = report.add_rows({method, seed, batch}, [&] {
-          const MethodResult result = comparison.run(method, training, train_quietly);
+          const MethodResult result = part_of_run(
+              seed_text + ", " + method, [&] { return comparison.run(method, training, train_quietly); });
           if (!result.why.empty()) log(LogLevel::info, result.why);
           return rows_of(result, seed, batch, anchors, options.epochs);
         });
@@ -192,10 +247,29 @@ void run(Options options, Report& report) {
   for (const size_t batch : options.batches) print_summary(report.rows(), options, batch);
 }
 
+// Whether a setting changes what is measured and has no flag that says it for each row.
+void check_setting(const std::string& name) {
+  const auto section = name.substr(0, name.find('.'));
+  const bool by_row = name == "train.seed" || name == "train.method";
+  if ((section == "train" || section == "tree") && !by_row) return;
+  throw Error(ErrorCode::bad_argument, "a benchmark does not take this setting",
+              {.where = "--set",
+               .expected = "one of [train] or [tree]",
+               .found = name,
+               .remedy = by_row ? "Use --seeds, --first-seed and --methods." : ""});
+}
+
 std::function<void(Report&)> configure(CommandLine app) {
   auto options = std::make_shared<Options>();
-  RelationalOptions& network = options->training.network;
-  network.hidden = 1000;
+  const auto set = [options](const std::string& name, const std::string& text, const std::string& flag) {
+    options->settings.set(name, text, Settings::Source::flag, flag);
+  };
+  set("train.hidden", "1000", "");
+  const auto add_setting = [&](const std::string& flag, const std::string& name, const std::string& meaning) {
+    app.add_reader(
+           flag, [=](const std::string& text) { set(name, text, flag); }, meaning)
+        .default_text(to_text(options->settings.entry(name).value));
+  };
   app.add_option("--data", options->data, "a folder in the graph shape");
   app.add_option("--across", options->groups,
                  "a file with a group a video (its artist): only edges between different groups")
@@ -214,17 +288,21 @@ std::function<void(Report&)> configure(CommandLine app) {
   app.add_option("--batches", options->batches, "several batch sizes, by comma")
       .separated_by(',')
       .between(2, 1'000'000);
-  app.add_option("--batch", network.batch, "triplets in a step").with_default().between(2, 1'000'000);
-  app.add_option("--hidden", network.hidden, "hidden units").with_default().positive();
-  app.add_option("--outputs", network.outputs, "width of an embedding").with_default().between(2, 4096);
-  app.add_option("--hidden-dropout", network.hidden_dropout, "share of hidden units left out in a step")
-      .with_default()
-      .between(0.0, 0.9);
-  app.add_option("--steps", network.steps, "training steps; 0: by the number of videos").with_default();
+  add_setting("--batch", "train.batch", "triplets in a step");
+  add_setting("--hidden", "train.hidden", "hidden units");
+  add_setting("--outputs", "train.outputs", "width of an embedding");
+  add_setting("--hidden-dropout", "train.hidden_dropout", "share of hidden units left out in a step");
+  add_setting("--steps", "train.steps", "training steps; 0: by the number of videos");
+  app.add_assignments(
+      "--set",
+      [set](const std::string& name, const std::string& text) {
+        check_setting(name);
+        set(name, text, "--set");
+      },
+      "any setting of [train] or [tree], as NAME=VALUE");
   app.add_flag("--epochs", options->epochs, "also a row an epoch, with its retained share");
   app.on_flag(
-      "--bf16", [options] { options->training.network.precision = Precision::bfloat16; },
-      "matrix products in bfloat16");
+      "--bf16", [set] { set("train.precision", "bf16", "--bf16"); }, "matrix products in bfloat16");
   return [options](Report& report) { run(*options, report); };
 }
 

@@ -52,12 +52,24 @@ RelationalData load_folder(const Path& folder, const Path& groups) {
     throw Error(ErrorCode::bad_input, "the folder has no features",
                 {.where = folder.string(), .expected = "features.npy or features.npy.gz"});
   }
+  if (data.edges.empty() && !data.rejects.empty()) {
+    const auto& first = data.rejects.front();
+    throw Error(
+        ErrorCode::bad_input, "no line of the edge file is an edge",
+        {.where = (folder / first.file).string() + ", line " + std::to_string(first.line),
+         .expected = first.expected,
+         .found = "'" + first.found + "'",
+         .remedy =
+             "Write u<TAB>v or u<TAB>v<TAB>weight, where u and v are lines of ids.txt, counted from 0."});
+  }
   const size_t videos = data.ids.size();
   const std::vector<std::string> group_of =
       groups.empty() ? std::vector<std::string>() : read_groups(groups, videos);
   const auto known = [](const std::string& group) { return !group.empty() && group != "-1"; };
   RelationalData result;
   result.rejected = data.rejects.size();
+  result.self_loops = data.self_loops;
+  result.duplicates = data.duplicates;
   std::vector<Edge> edges;
   for (const StoredEdge& edge : data.edges) {
     if (!group_of.empty() &&

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 
+#include "base/error.h"
 #include "base/file.h"
 
 namespace cowatch {
@@ -100,10 +101,21 @@ CommandOption CommandLine::add_reader(const std::string& name, std::function<voi
   return CommandOption(app_->add_option_function<std::string>(name, read, meaning));
 }
 
-CommandOption CommandLine::add_list_reader(const std::string& name,
-                                           std::function<void(const std::vector<std::string>&)> read,
-                                           const std::string& meaning) const {
-  return CommandOption(app_->add_option_function<std::vector<std::string>>(name, read, meaning));
+CommandOption CommandLine::add_assignments(
+    const std::string& option, std::function<void(const std::string& name, const std::string& value)> read,
+    const std::string& meaning) const {
+  const auto read_all = [option, read = std::move(read)](const std::vector<std::string>& pairs) {
+    for (const std::string& pair : pairs) {
+      const size_t equals = pair.find('=');
+      if (equals == std::string::npos) {
+        throw Error(ErrorCode::bad_argument, option + " takes NAME=VALUE",
+                    {.expected = "such as train.margin=0.3", .found = "'" + pair + "'"});
+      }
+      read(pair.substr(0, equals), pair.substr(equals + 1));
+    }
+  };
+  return CommandOption(app_->add_option_function<std::vector<std::string>>(option, read_all, meaning))
+      .repeatable();
 }
 
 CommandOption CommandLine::add_flag(const std::string& name, bool& value, const std::string& meaning) const {

@@ -52,8 +52,9 @@ class CommandLine {
   CommandOption add_option(const std::string& name, Value& value, const std::string& meaning) const;
   CommandOption add_reader(const std::string& name, std::function<void(const std::string&)> read,
                            const std::string& meaning) const;
-  CommandOption add_list_reader(const std::string& name,
-                                std::function<void(const std::vector<std::string>&)> read,
+  // NAME=VALUE, given as often as wanted.
+  CommandOption add_assignments(const std::string& option,
+                                std::function<void(const std::string& name, const std::string& value)> read,
                                 const std::string& meaning) const;
   CommandOption add_flag(const std::string& name, bool& value, const std::string& meaning) const;
   void on_flag(const std::string& name, std::function<void()> call, const std::string& meaning) const;

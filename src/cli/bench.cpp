@@ -2,6 +2,7 @@
 #include <iostream>
 #include <memory>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "base/version.h"
 #include "bench/benchmark.h"
@@ -10,12 +11,15 @@
 namespace cowatch {
 namespace {
 
-void write_report(const Path& path, std::string_view name, const bench::Report& report) {
-  const Json json = {{"name", name},
-                     {"commit", commit()},
-                     {"machine", bench::machine()},
-                     {"settings", report.settings},
-                     {"rows", report.rows()}};
+// `failure`: what ended the run before all rows were made, or "".
+void write_report(const Path& path, std::string_view name, const bench::Report& report,
+                  const std::string& failure = "") {
+  Json json = {{"name", name},
+               {"commit", commit()},
+               {"machine", bench::machine()},
+               {"settings", report.settings},
+               {"rows", report.rows()}};
+  if (!failure.empty()) json["error"] = failure;
   write_atomically(path, json.dump(1) + "\n");
 }
 
@@ -32,7 +36,15 @@ void configure(CommandLine app) {
     sub.callback([run, output, name = benchmark.name] {
       bench::Report report;
       report.set_output(*output);
-      run(report);
+      try {
+        run(report);
+      } catch (const std::exception& caught) {
+        // Hours of rows are worth keeping. A run that was stopped writes none: it goes on from its pieces.
+        const Error error = error_of(caught);
+        if (error.code() != ErrorCode::interrupted && !output->empty() && !report.rows().empty())
+          write_report(*output, name, report, error.what());
+        throw;
+      }
       if (output->empty()) return;
       write_report(*output, name, report);
       report.forget_pieces();

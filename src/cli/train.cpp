@@ -22,7 +22,9 @@ void print(const TrainSummary& summary) {
               static_cast<unsigned long long>(summary.edges),
               static_cast<unsigned long long>(summary.trainings),
               static_cast<unsigned long long>(summary.steps), summary.seconds);
-  std::printf("last epoch: loss %.4f, retained negatives %.1f %%\n", summary.loss, 100 * summary.retained);
+  if (summary.trainings > 0) std::printf("last epoch: loss %.4f", summary.loss);
+  if (summary.retained) std::printf(", retained negatives %.1f %%", 100 * *summary.retained);
+  if (summary.trainings > 0) std::printf("\n");
   if (summary.constant_columns > 0) {
     std::printf("%llu of %llu feature columns never change and are left out\n",
                 static_cast<unsigned long long>(summary.constant_columns),
@@ -35,12 +37,13 @@ void run(const Options& options) {
   const Workspace workspace = Workspace::open(options.workspace.folder, Workspace::Access::write);
   const TrainSummary summary = run_train_stage(workspace, options.workspace.settings(workspace));
   if (!options.workspace.as_json) return print(summary);
-  const Json json = {{"method", summary.method},  {"why", summary.why},
-                     {"videos", summary.videos},  {"edges", summary.edges},
-                     {"steps", summary.steps},    {"constant_columns", summary.constant_columns},
-                     {"inputs", summary.inputs},  {"outputs", summary.outputs},
-                     {"loss", summary.loss},      {"retained", summary.retained},
-                     {"seconds", summary.seconds}};
+  const Json json = {
+      {"method", summary.method},  {"why", summary.why},
+      {"videos", summary.videos},  {"edges", summary.edges},
+      {"steps", summary.steps},    {"constant_columns", summary.constant_columns},
+      {"inputs", summary.inputs},  {"outputs", summary.outputs},
+      {"loss", summary.loss},      {"retained", summary.retained ? Json(*summary.retained) : Json()},
+      {"seconds", summary.seconds}};
   std::cout << json.dump(1) << "\n";
 }
 

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "base/error.h"
 #include "cli/verb.h"
 
 namespace cowatch {
@@ -18,20 +17,9 @@ std::string flag_name(std::string_view setting) {
 void WorkspaceOptions::add(CommandLine app, std::vector<std::string_view> sections) {
   app.add_option("WS", folder, "the workspace's folder").required();
   app.add_flag("--json", as_json, "print the result as JSON");
-  app.add_list_reader(
-         "--set",
-         [this](const std::vector<std::string>& pairs) {
-           for (const std::string& pair : pairs) {
-             const size_t equals = pair.find('=');
-             if (equals == std::string::npos) {
-               throw Error(ErrorCode::bad_argument, "--set takes NAME=VALUE",
-                           {.expected = "such as graph.min_people=3", .found = "'" + pair + "'"});
-             }
-             flags_.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
-           }
-         },
-         "any setting, as NAME=VALUE (`cowatch config` lists them)")
-      .repeatable();
+  app.add_assignments(
+      "--set", [this](const std::string& name, const std::string& text) { flags_.emplace_back(name, text); },
+      "any setting, as NAME=VALUE (`cowatch config` lists them)");
   for (const Setting& declaration : setting_declarations()) {
     const auto section = declaration.name.substr(0, declaration.name.find('.'));
     if (std::find(sections.begin(), sections.end(), section) == sections.end()) continue;

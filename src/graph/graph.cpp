@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "base/hash.h"
 #include "base/threads.h"
 #include "graph/edge_check.h"
 #include "graph/edge_grid.h"
@@ -101,6 +102,14 @@ Graph Graph::induced(std::span<const uint32_t> kept) const {
     part.offsets_[i + 1] = part.neighbours_.size();
   }
   return part;
+}
+
+std::string Graph::fingerprint() const {
+  return Fingerprint()
+      .add(hash64(std::as_bytes(std::span(offsets_))))
+      .add(hash64(std::as_bytes(std::span(neighbours_))))
+      .add(hash64(std::as_bytes(std::span(weights_))))
+      .digest();
 }
 
 }  // namespace cowatch

@@ -39,6 +39,7 @@ class Graph {
   // The subgraph of `kept` (ascending ids), renumbered 0 … kept.size()-1 in that order.
   Graph induced(std::span<const uint32_t> kept) const;
 
+  std::string fingerprint() const;                            // changes with any edge or weight
   void save(const Path& path, const Metadata& origin) const;  // kind "graph"
   static Graph load(const Path& path);
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <numeric>
 
+#include "base/hash.h"
 #include "base/threads.h"
 #include "graph/tree_layout.h"
 
@@ -93,6 +94,13 @@ void AffinityTree::number_positions() {
       }
     });
   }
+}
+
+std::string AffinityTree::fingerprint() const {
+  Fingerprint fingerprint;
+  fingerprint.add(hash64(std::as_bytes(std::span(order_))));
+  for (const auto& begins : begins_) fingerprint.add(hash64(std::as_bytes(std::span(begins))));
+  return fingerprint.digest();
 }
 
 }  // namespace cowatch

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -55,6 +56,7 @@ class AffinityTree {
   }
   Range range_of(size_t round, uint32_t video) const;  // round 0: the video alone
 
+  std::string fingerprint() const;                            // of every video's place and every cluster
   void save(const Path& path, const Metadata& origin) const;  // kind "tree"
   static AffinityTree load(const Path& path);
 

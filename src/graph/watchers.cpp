@@ -62,17 +62,34 @@ Watchers Watchers::load(const Path& path) {
   return watchers;
 }
 
-void WatchersBuilder::add(uint32_t person, std::vector<uint32_t>& videos) {
-  std::sort(videos.begin(), videos.end());
-  videos.erase(std::unique(videos.begin(), videos.end()), videos.end());
-  for (const uint32_t video : videos) ++counts_[video];
-  videos_.insert(videos_.end(), videos.begin(), videos.end());
-  people_.push_back(person);
+void WatchersBuilder::add(uint32_t person, uint32_t video) {
+  if (person != person_) end_person();
+  person_ = person;
+  if (own_.size() >= 2 * counts_.size()) make_distinct();  // at least half are repeats
+  own_.push_back(video);
+}
+
+void WatchersBuilder::make_distinct() {
+  std::sort(own_.begin(), own_.end());
+  own_.erase(std::unique(own_.begin(), own_.end()), own_.end());
+}
+
+void WatchersBuilder::end_person() {
+  make_distinct();
+  for (const uint32_t video : own_) ++counts_[video];
+  videos_.insert(videos_.end(), own_.begin(), own_.end());
+  people_.push_back(person_);
   ends_.push_back(videos_.size());
-  videos.clear();
+  own_.clear();
+}
+
+size_t WatchersBuilder::memory_bytes() const {
+  return sizeof(uint32_t) * (counts_.capacity() + people_.capacity() + videos_.capacity() + own_.capacity()) +
+         sizeof(uint64_t) * ends_.capacity();
 }
 
 Watchers WatchersBuilder::finish(const Graph& graph) {
+  end_person();
   auto arrays = std::make_shared<Watchers::Arrays>();
   arrays->offsets.resize(counts_.size() + 1);
   std::inclusive_scan(counts_.begin(), counts_.end(), arrays->offsets.begin() + 1, std::plus<>(),

@@ -39,19 +39,26 @@ class Watchers {
   std::span<const uint32_t> people_, popular_;
 };
 
-// Takes what people watched; 8 bytes of memory a watch.
+// Takes what people watched; 8 bytes of memory a person and video, and 8 a video for the person under way,
+// however often that person watches.
 class WatchersBuilder {
  public:
   explicit WatchersBuilder(size_t videos) : counts_(videos) {}
-  // All of one person, in any order and with repeats; people in ascending order. Leaves `videos` empty.
-  void add(uint32_t person, std::vector<uint32_t>& videos);
+  // One watch. A person's videos one after another, in any order and with repeats; people in ascending order.
+  void add(uint32_t person, uint32_t video);
   Watchers finish(const Graph& graph);
+  size_t memory_bytes() const;  // of what was added so far
 
  private:
+  void make_distinct();
+  void end_person();
+
   std::vector<uint32_t> counts_;  // people of each video
   std::vector<uint32_t> people_;  // who watched anything
   std::vector<uint64_t> ends_;    // of their videos
   std::vector<uint32_t> videos_;
+  uint32_t person_ = 0;        // under way, and
+  std::vector<uint32_t> own_;  // that person's videos
 };
 
 }  // namespace cowatch

@@ -14,6 +14,7 @@ std::vector<std::string> methods_of(const Settings& settings) {
   if (methods.empty()) methods = {"raw", "random_mined", "infonce", settings.get_text("train.method")};
   std::vector<std::string> once;
   for (const std::string& method : methods) {
+    check_method(method, compared_methods());
     if (std::find(once.begin(), once.end(), method) == once.end()) once.push_back(method);
   }
   return once;
@@ -31,6 +32,7 @@ void train_with_progress(const std::string& name, RelationalTrainer& trainer) {
 }  // namespace
 
 EvaluateSummary run_evaluate_stage(const Workspace& workspace, const Settings& settings) {
+  const std::vector<std::string> methods = methods_of(settings);
   const FeatureTable features = FeatureTable::load(workspace.features());
   if (!std::filesystem::exists(workspace.graph())) {
     throw Error(ErrorCode::missing_stage, "there is no co-watch graph yet",
@@ -45,7 +47,7 @@ EvaluateSummary run_evaluate_stage(const Workspace& workspace, const Settings& s
   summary.train_videos = comparison.train_videos();
   summary.test_videos = comparison.test_videos();
   summary.train_edges = comparison.train_graph().edges();
-  for (const std::string& method : methods_of(settings)) {
+  for (const std::string& method : methods) {
     summary.methods.push_back(comparison.run(method, options, train_with_progress));
     summary.queries = summary.methods.back().scores.queries;
   }

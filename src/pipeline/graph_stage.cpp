@@ -67,8 +67,6 @@ std::vector<Edge> count_pairs(const Catalogue& catalogue, PairSettings options, 
   PairCounter counter(summary.videos, options);
   {
     Progress progress("reading the log", "events", expected);
-    uint32_t person = 0;
-    std::vector<uint32_t> videos;  // of the person
     catalogue.for_each_watch(kinds, [&](const Watch& stored) {
       throw_if_interrupted();
       const PairWatch watch = {.user = stored.user,
@@ -78,12 +76,9 @@ std::vector<Edge> count_pairs(const Catalogue& catalogue, PairSettings options, 
                                .length_ms = stored.length_ms,
                                .portion = stored.portion};
       counter.add(watch);
-      if (watch.user != person) watchers.add(person, videos);
-      person = watch.user;
-      if (is_long_enough(watch, options)) videos.push_back(watch.item);
+      if (is_long_enough(watch, options)) watchers.add(watch.user, watch.item);
       progress.add();
     });
-    watchers.add(person, videos);
   }
   return pair_edges(counter, options, summary.pairs);
 }

@@ -76,13 +76,18 @@ class Run {
     ++summary.trainings;
     summary.steps += trainer.steps();
     summary.loss = trainer.epochs().back().loss;
-    summary.retained = trainer.epochs().back().retained;
+    summary.retained = retained(trainer);
   }
 
   // The model is written: checkpoints have done their work.
   void forget() const { std::filesystem::remove_all(workspace_.checkpoints()); }
 
  private:
+  static std::optional<double> retained(const RelationalTrainer& trainer) {
+    if (!trainer.options().mines()) return std::nullopt;
+    return trainer.epochs().back().retained;
+  }
+
   static void record(const StepReport& report, const RelationalTrainer& trainer, size_t epochs_before,
                      CurveWriter& curves) {
     curves.add(report.step, "loss", report.loss);
@@ -92,7 +97,7 @@ class Run {
     curves.add(report.step, "climbed", report.climbed);
     if (trainer.epochs().size() > epochs_before) {
       curves.add(report.step, "epoch_loss", trainer.epochs().back().loss);
-      curves.add(report.step, "retained", trainer.epochs().back().retained);
+      if (const auto share = retained(trainer)) curves.add(report.step, "retained", *share);
     }
   }
 

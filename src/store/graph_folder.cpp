@@ -1,5 +1,6 @@
 #include "store/graph_folder.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -58,6 +59,16 @@ bool parse(std::string_view text, Number& number) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
+// Leaves the first edge of each pair, sorted by pair; returns how many more there were.
+uint64_t make_distinct(std::vector<StoredEdge>& edges) {
+  const auto pair = [](const StoredEdge& edge) { return uint64_t{edge.u} << 32 | edge.v; };
+  std::ranges::stable_sort(edges, {}, pair);
+  const auto repeats = std::ranges::unique(edges, {}, pair);
+  const uint64_t count = repeats.size();
+  edges.erase(repeats.begin(), repeats.end());
+  return count;
+}
+
 }  // namespace
 
 std::optional<Path> find_file(const Path& folder, const std::string& name) {
@@ -94,9 +105,9 @@ std::vector<std::string> read_ids(const Path& path) {
 }
 
 std::string read_edge(std::string_view line, size_t videos, StoredEdge& edge) {
-  const auto cells = split(line, '\t', 3);
+  const auto cells = split(line, line.find('\t') == std::string_view::npos ? ' ' : '\t', 3);
   edge.weight = 1;
-  if (cells.size() < 2 || cells.size() > 3) return "two or three cells parted by tabs";
+  if (cells.size() < 2 || cells.size() > 3) return "two or three cells parted by tabs or single blanks";
   if (!parse(cells[0], edge.u) || !parse(cells[1], edge.v) || edge.u >= videos || edge.v >= videos) {
     return "two video numbers below " + std::to_string(videos);
   }
@@ -106,7 +117,7 @@ std::string read_edge(std::string_view line, size_t videos, StoredEdge& edge) {
   };
   if (cells.size() == 3 && (!parse(cells[2], edge.weight) || !fits()))
     return "a weight that is positive and finite in float32";
-  if (edge.u == edge.v) return "two different videos";
+  if (edge.u == edge.v) return std::string(edge_of_two);
   if (edge.u > edge.v) std::swap(edge.u, edge.v);
   return "";
 }
@@ -129,10 +140,12 @@ GraphFolder read_graph_folder(const Path& folder) {
     if (expected.empty()) {
       graph.edges.push_back(edge);
     } else {
+      graph.self_loops += expected == edge_of_two;
       graph.rejects.push_back(
           {edge_file.filename().string(), number, expected, std::string(cut_text(line, 80))});
     }
   });
+  graph.duplicates = make_distinct(graph.edges);
   if (const auto path = find_file(folder, "features.npy")) {
     graph.features = read_npy(*path);
     if (graph.features.rows != graph.ids.size()) {

@@ -1,6 +1,8 @@
 #include "store/npy.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -34,12 +36,22 @@ std::string header_value(const std::string& header, const std::string& key) {
   return begin < header.size() ? header.substr(begin, end - begin) : "";
 }
 
-// Bytes of one number; 0: of a type that is not read.
-size_t element_size(const std::string& type) {
-  if (type == "'|u1'") return 1;
-  if (type == "'<f2'") return 2;
-  if (type == "'<f4'" || type == "'<i4'") return 4;
-  return type == "'<f8'" || type == "'<i8'" ? 8 : 0;
+// What 'descr' says of one number: kind b, i, u or f, its bytes, and whether they come largest first.
+struct NumberType {
+  char kind = 0;
+  size_t size = 0;  // 0: of a type that is not read
+  bool largest_first = false;
+};
+
+NumberType number_type(const std::string& text) {
+  static constexpr std::string_view known[] = {"b1", "i1", "i2", "i4", "i8", "u1",
+                                               "u2", "u4", "u8", "f2", "f4", "f8"};
+  if (text.size() != 5 || text.front() != '\'' || text.back() != '\'') return {};
+  const std::string_view name = std::string_view(text).substr(2, 2);
+  const bool has_order = text[1] == '<' || text[1] == '>', one_byte = name[1] == '1';
+  if (std::ranges::find(known, name) == std::end(known) || (!has_order && !(one_byte && text[1] == '|')))
+    return {};
+  return {name[0], static_cast<size_t>(name[1] - '0'), text[1] == '>' && !one_byte};
 }
 
 bool parse_shape(const std::string& text, size_t& rows, size_t& columns) {
@@ -51,22 +63,27 @@ bool parse_shape(const std::string& text, size_t& rows, size_t& columns) {
 }
 
 template <typename T, typename Convert>
-void convert(const std::string& bytes, std::span<float> values, Convert&& as_float) {
+void convert(const std::string& bytes, bool largest_first, std::span<float> values, Convert&& as_float) {
   for (size_t i = 0; i < values.size(); ++i) {
-    T value;
-    std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
-    values[i] = as_float(value);
+    std::array<char, sizeof(T)> number;
+    std::memcpy(number.data(), bytes.data() + i * sizeof(T), sizeof(T));
+    if (largest_first) std::ranges::reverse(number);
+    values[i] = as_float(std::bit_cast<T>(number));
   }
 }
 
-void convert(const std::string& type, const std::string& bytes, std::span<float> values) {
-  const auto plain = [](auto value) { return static_cast<float>(value); };
-  if (type == "'<f4'") return convert<float>(bytes, values, plain);
-  if (type == "'<f2'") return convert<uint16_t>(bytes, values, float_from_half);
-  if (type == "'<f8'") return convert<double>(bytes, values, plain);
-  if (type == "'<i8'") return convert<int64_t>(bytes, values, plain);
-  if (type == "'<i4'") return convert<int32_t>(bytes, values, plain);
-  convert<uint8_t>(bytes, values, plain);
+void convert(const NumberType& type, const std::string& bytes, std::span<float> values) {
+  const auto as = [&]<typename T>(T) {
+    convert<T>(bytes, type.largest_first, values, [](T value) { return static_cast<float>(value); });
+  };
+  if (type.kind == 'f' && type.size == 2)
+    return convert<uint16_t>(bytes, type.largest_first, values, float_from_half);
+  if (type.kind == 'f') return type.size == 4 ? as(float{}) : as(double{});
+  const bool is_signed = type.kind == 'i';
+  if (type.size == 1) return is_signed ? as(int8_t{}) : as(uint8_t{});
+  if (type.size == 2) return is_signed ? as(int16_t{}) : as(uint16_t{});
+  if (type.size == 4) return is_signed ? as(int32_t{}) : as(uint32_t{});
+  return is_signed ? as(int64_t{}) : as(uint64_t{});
 }
 
 // Up to `size` bytes; fewer only at the end of the file.
@@ -104,40 +121,55 @@ std::string take_header(InputStream& stream, const Path& path) {
   return header;
 }
 
-}  // namespace
-
-void visit_npy(const Path& path, const std::function<void(size_t first, ConstMatrix rows)>& visit) {
-  InputStream stream(path);
-  const std::string header = take_header(stream, path);
-  const std::string type = header_value(header, "descr");
+struct Header {
+  NumberType type;
   size_t rows = 0, columns = 0;
-  if (const std::string shape = header_value(header, "shape"); !parse_shape(shape, rows, columns)) {
+  bool columns_first = false;  // Fortran order
+};
+
+Header read_header(InputStream& stream, const Path& path) {
+  const std::string text = take_header(stream, path), type = header_value(text, "descr");
+  Header header;
+  if (const std::string shape = header_value(text, "shape");
+      !parse_shape(shape, header.rows, header.columns)) {
     const bool flat = std::ranges::count(shape, ',') < 2 && shape.ends_with(",)");
     refuse(path, flat ? "the array has one dimension" : "the array has another shape",
            "two dimensions, a row for each vector", std::string(cut_text(shape, 40)),
            flat ? "Write it with numpy.save(file, array.reshape(rows, -1))."
                 : "Write an array of two dimensions.");
   }
-  if (columns == 0 || columns > most_columns)
-    refuse(path, "the array has no sensible number of columns", "1 to " + std::to_string(most_columns), std::to_string(columns));
-  if (header_value(header, "fortran_order") != "False")
-    refuse(path, "the array is in Fortran order", "C order", "Fortran order",
-           "Write it with numpy.save(file, numpy.ascontiguousarray(array, dtype='float32')).");
-  const size_t element = element_size(type);
-  if (element == 0)
-    refuse(path, "numbers of this type are not read", "<f2, <f4, <f8, <i4, <i8 or |u1", type.substr(0, 40));
+  if (header.columns == 0 || header.columns > most_columns)
+    refuse(path, "the array has no sensible number of columns", "1 to " + std::to_string(most_columns),
+           std::to_string(header.columns));
+  const std::string order = header_value(text, "fortran_order");
+  if (order != "False" && order != "True")
+    refuse(path, "the header does not say the array's order", "'fortran_order': False or True",
+           std::string(cut_text(order, 40)));
+  header.columns_first = order == "True";
+  header.type = number_type(type);
+  if (header.type.size == 0)
+    refuse(path, "numbers of this type are not read",
+           "float16, float32, float64, bool, or integers of 1, 2, 4 or 8 bytes", type.substr(0, 40));
+  return header;
+}
+
+// Calls visit(number's place in the file, numbers) for all numbers in the file's order, `block` at a time.
+template <typename Visit>
+void visit_numbers(InputStream& stream, const Path& path, const Header& header, size_t block,
+                   const Visit& visit) {
+  const size_t element = header.type.size;
   size_t expected = 0, read = 0;
-  const bool sensible = !__builtin_mul_overflow(rows, columns * element, &expected);
-  const size_t block = std::max<size_t>(1, block_numbers / columns);
+  const bool sensible = !__builtin_mul_overflow(header.rows, header.columns * element, &expected);
   std::vector<float> values;
-  for (size_t first = 0; sensible && first < rows; first += block) {
-    const size_t count = std::min(block, rows - first);
-    const std::string bytes = take(stream, count * columns * element);
+  for (size_t first = 0, numbers = header.rows * header.columns; sensible && first < numbers;
+       first += block) {
+    const size_t count = std::min(block, numbers - first);
+    const std::string bytes = take(stream, count * element);
     read += bytes.size();
-    if (bytes.size() != count * columns * element) break;
-    values.resize(count * columns);
-    convert(type, bytes, values);
-    visit(first, ConstMatrix(values.data(), count, columns));
+    if (bytes.size() != count * element) break;
+    values.resize(count);
+    convert(header.type, bytes, values);
+    visit(first, std::span<const float>(values));
   }
   read += take(stream, 1).size();
   if (!sensible || read != expected) {
@@ -146,22 +178,47 @@ void visit_npy(const Path& path, const std::function<void(size_t first, ConstMat
   }
 }
 
+}  // namespace
+
+void visit_npy(const Path& path, const std::function<void(size_t first, ConstMatrix rows)>& visit) {
+  InputStream stream(path);
+  const Header header = read_header(stream, path);
+  if (header.columns_first)  // its rows are complete with the last column only
+    refuse(path, "the array is in Fortran order", "C order, row after row", "Fortran order",
+           "Write it with numpy.save(file, numpy.ascontiguousarray(array, dtype='float32')).");
+  const size_t columns = header.columns, block = std::max<size_t>(1, block_numbers / columns) * columns;
+  visit_numbers(stream, path, header, block, [&](size_t first, std::span<const float> values) {
+    visit(first / columns, ConstMatrix(values.data(), values.size() / columns, columns));
+  });
+}
+
 NumberTable read_npy(const Path& path) {
-  NumberTable table;
-  visit_npy(path, [&](size_t first, ConstMatrix rows) {
-    table.rows = first + rows.rows, table.columns = rows.columns;
-    const std::span<const float> values(rows.data, rows.rows * rows.columns);
+  InputStream stream(path);
+  const Header header = read_header(stream, path);
+  std::vector<float> numbers;  // grows with what is really there, whatever the header says
+  visit_numbers(stream, path, header, block_numbers, [&](size_t first, std::span<const float> values) {
     for (size_t i = 0; i < values.size(); ++i) {
       if (std::isfinite(values[i])) continue;
-      throw Error(ErrorCode::bad_input, "a feature is not a finite number",
-                  {.where = path.string() + ", row " + std::to_string(first + i / rows.columns) + ", column " +
-                            std::to_string(i % rows.columns),
-                   .expected = "a finite number",
-                   .found = std::isnan(values[i]) ? "NaN" : "infinity",
-                   .remedy = "Correct the row; a video without features is a row of zeros."});
+      const size_t place = first + i,
+                   row = header.columns_first ? place % header.rows : place / header.columns,
+                   column = header.columns_first ? place / header.rows : place % header.columns;
+      throw Error(
+          ErrorCode::bad_input, "a feature is not a finite number",
+          {.where = path.string() + ", row " + std::to_string(row) + ", column " + std::to_string(column),
+           .expected = "a finite number",
+           .found = std::isnan(values[i]) ? "NaN" : "infinity",
+           .remedy = "Correct the row; a video without features is a row of zeros."});
     }
-    table.values.insert(table.values.end(), values.begin(), values.end());
+    numbers.insert(numbers.end(), values.begin(), values.end());
   });
+  if (header.rows == 0) return {};
+  NumberTable table{header.rows, header.columns, std::move(numbers)};
+  if (!header.columns_first) return table;
+  std::vector<float> rows(table.values.size());
+  for (size_t r = 0; r < table.rows; ++r) {
+    for (size_t c = 0; c < table.columns; ++c) rows[r * table.columns + c] = table.values[c * table.rows + r];
+  }
+  table.values = std::move(rows);
   return table;
 }
 

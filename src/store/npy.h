@@ -14,14 +14,15 @@ struct NumberTable {
   std::vector<float> values;  // row-major
 };
 
-// Calls visit(first row's number, rows) for consecutive rows of a two-dimensional array in C order, of float16,
-// float32, float64 or an integer type, as float32: never more than a few MiB of it are in memory. Numbers are
-// as they stand in the file, NaN too. Throws bad_input: not an .npy file, another shape, order or type; a file
-// that is cut off or too long is known for it only after its rows were visited.
+// Calls visit(first row's number, rows) for consecutive rows of a two-dimensional array in C order, of
+// float16, float32, float64, bool or an integer type, of either byte order, as float32: never more than a few
+// MiB of it are in memory. Numbers are as they stand in the file, NaN too. Throws bad_input: not an .npy
+// file, another shape, order or type; a file that is cut off or too long is known for it only after its rows
+// were visited.
 void visit_npy(const Path& path, const std::function<void(size_t first, ConstMatrix rows)>& visit);
 
-// The whole array. Throws as visit_npy, and bad_input for NaN or infinite values (row and column). Columns of
-// an array without rows are not known: 0.
+// The whole array, also one in Fortran order, which is held twice for a moment. Throws as visit_npy, and
+// bad_input for NaN or infinite values (row and column). Columns of an array without rows are not known: 0.
 NumberTable read_npy(const Path& path);
 
 }  // namespace cowatch

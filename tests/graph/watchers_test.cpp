@@ -15,12 +15,7 @@ namespace {
 // The watches of a text, as the stage gives them.
 Watchers watchers_of(const std::string& text, size_t videos, const Graph& graph = {}) {
   WatchersBuilder builder(videos);
-  const auto watches = test::watches_of(text);
-  std::vector<uint32_t> own;
-  for (size_t i = 0; i < watches.size(); ++i) {
-    own.push_back(watches[i].item);
-    if (i + 1 == watches.size() || watches[i + 1].user != watches[i].user) builder.add(watches[i].user, own);
-  }
+  for (const PairWatch& watch : test::watches_of(text)) builder.add(watch.user, watch.item);
   return builder.finish(graph);
 }
 
@@ -51,16 +46,13 @@ TEST(WatchersTest, CountsAsSetsDoAndIsReadBackTheSame) {
   std::vector<std::set<uint32_t>> sets(videos);
   WatchersBuilder builder(videos);
   for (uint32_t person = 0; person < people; ++person) {
-    std::vector<uint32_t> own;
     for (uint32_t video = 0; video < videos; ++video) {
       // From everybody to nearly nobody, so that lists of very different length meet.
       if (Random(5, video).uniform(0, person) < 1.0 / (1 + video)) {
-        own.push_back(video);
+        builder.add(person, video);
         sets[video].insert(person);
       }
     }
-    builder.add(person, own);
-    EXPECT_TRUE(own.empty());
   }
   const test::TemporaryFolder folder;
   builder.finish({}).save(folder / "w", {{"edges_input", "x"}});
@@ -74,6 +66,16 @@ TEST(WatchersTest, CountsAsSetsDoAndIsReadBackTheSame) {
       ASSERT_EQ(watchers.both(a, b), expected) << a << " " << b;
     }
   }
+}
+
+TEST(WatchersTest, AMillionRepeatsOfAPersonTakeNoMoreThanTheCatalogue) {
+  WatchersBuilder builder(5);
+  for (uint32_t k = 0; k < 1'000'000; ++k) builder.add(3, k % 4);
+  builder.add(8, 1);
+  EXPECT_LT(builder.memory_bytes(), 1000u);
+  const Watchers watchers = builder.finish({});
+  EXPECT_EQ(watchers.watches(), 5u);
+  EXPECT_EQ(list(watchers.people(1)), (std::vector<uint32_t>{3, 8}));
 }
 
 TEST(WatchersTest, RefusesRowsThatLeadOutOfTheFile) {

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/random.h"
 #include "base/threads.h"
 
 namespace cowatch {
 namespace {
+
+constexpr uint32_t class_sample_stream = 0x636c7373, modality_stream = 0x6d6f6461;
 
 std::vector<uint32_t> rows_of(const std::vector<uint32_t>& videos, const std::vector<uint32_t>& rows) {
   std::vector<uint32_t> found(videos.size());
@@ -70,6 +73,35 @@ Batch draw_softmax_batch(const TripletSampler& sampler, size_t size, uint64_t st
   Batch batch = make_batch(draw_triplets(sampler, size, step, NegativeLevel::random), std::move(lone));
   batch.negative_weight = weight;
   return batch;
+}
+
+std::vector<uint32_t> draw_classes(size_t classes, size_t samples, uint64_t seed, uint64_t step) {
+  std::vector<uint32_t> chosen;
+  if (classes <= samples) {
+    for (uint32_t c = 0; c < classes; ++c) chosen.push_back(c);
+    return chosen;
+  }
+  const Random random(seed, class_sample_stream);
+  for (uint32_t k = 0; k < samples; ++k) {
+    chosen.push_back(static_cast<uint32_t>(random.below(classes, step, k)));
+  }
+  std::sort(chosen.begin(), chosen.end());
+  chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
+  return chosen;
+}
+
+void hide_modalities(const FeatureTable& features, double chance, uint64_t seed, uint64_t step,
+                     uint32_t video, float* row) {
+  const auto& modalities = features.modalities();
+  const Random random(seed, modality_stream);
+  size_t left = 0;
+  for (size_t m = 0; m < modalities.size(); ++m) left += features.present(video, m);
+  for (size_t m = 0; m < modalities.size() && left > 1; ++m) {
+    const uint64_t draw = step * modalities.size() + m;
+    if (!features.present(video, m) || random.uniform(draw, video) >= chance) continue;
+    std::fill(row + modalities[m].begin, row + modalities[m].end, 0.0f);
+    --left;
+  }
 }
 
 }  // namespace cowatch

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "graph/triplets.h"
+#include "learn/features.h"
 
 namespace cowatch {
 
@@ -32,5 +33,14 @@ Batch draw_softmax_batch(const TripletSampler& sampler, size_t size, uint64_t st
 // The same from given triplets, or from their anchors and positives and other negatives.
 Batch make_batch(const std::vector<Triplet>& triplets, bool with_negatives);
 Batch make_batch(const std::vector<Triplet>& triplets, std::vector<uint32_t> negatives);
+
+// Classes that step `step` compares with, ascending: all, or where there are more than `samples` those of as
+// many uniform draws.
+std::vector<uint32_t> draw_classes(size_t classes, size_t samples, uint64_t seed, uint64_t step);
+
+// Modality dropout: zeroes in `row`, the features of `video`, each modality with this chance, in their order
+// and never the last one left.
+void hide_modalities(const FeatureTable& features, double chance, uint64_t seed, uint64_t step,
+                     uint32_t video, float* row);
 
 }  // namespace cowatch

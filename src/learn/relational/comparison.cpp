@@ -14,6 +14,16 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 }  // namespace
 
+const std::vector<std::string>& compared_methods() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all = {"raw"};
+    all.insert(all.end(), network_methods().begin(), network_methods().end());
+    all.push_back("default");
+    return all;
+  }();
+  return names;
+}
+
 Comparison::Comparison(const FeatureTable& features, const Graph& truth, const TreeSettings& tree,
                        double train_share, uint64_t seed)
     : split_(split_videos(truth.nodes(), train_share, seed)) {
@@ -27,11 +37,13 @@ Comparison::Comparison(const FeatureTable& features, const Graph& truth, const T
   train_graph_ = truth.induced(split_.train);
   test_graph_ = truth.induced(split_.test);
   if (train_graph_.edges() == 0 || test_graph_.edges() == 0) {
-    throw Error(ErrorCode::bad_input, "the graph is too small for a cold-start evaluation",
-                {.expected = "neighbours among the training and among the test videos",
-                 .found = std::to_string(train_graph_.edges()) + " and " +
-                          std::to_string(test_graph_.edges()) + " edges",
-                 .remedy = "Evaluate with more data, or another evaluate.train_share."});
+    throw Error(
+        ErrorCode::bad_input, "the graph is too small for a cold-start evaluation",
+        {.expected = "neighbours among the training and among the test videos",
+         .found = std::to_string(train_graph_.edges()) + " and " + std::to_string(test_graph_.edges()) +
+                  " edges, of " + std::to_string(truth.edges()) + " in all, with " +
+                  to_text(SettingValue(train_share)) + " of the videos for training",
+         .remedy = "Evaluate on more videos and edges, or with another share where it can be set."});
   }
   tree_ = build_tree(train_graph_, tree);
 }
@@ -57,7 +69,7 @@ MethodResult Comparison::run(const std::string& method, const JointOptions& opti
     RelationalTrainer trainer(train_features_, train_graph_, tree_, one);
     train(method, trainer);
     result.epochs = trainer.epochs();
-    result.retained = result.epochs.empty() ? 0 : result.epochs.back().retained;
+    if (one.mines() && !result.epochs.empty()) result.retained = result.epochs.back().retained;
     network = Network(train_features_.modalities(), {trainer.branch()});
   }
   result.seconds = seconds_since(start);

@@ -2,6 +2,7 @@
 // only; the test videos' features are embedded and find each other's neighbours in the true graph.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,11 +14,14 @@ namespace cowatch {
 struct MethodResult {
   std::string method;
   RetrievalScores scores;
-  double retained = 0;              // mean over the last epoch; of methods that mine
+  std::optional<double> retained;   // of a network that mines: mean over the last epoch
   double seconds = 0;               // to train, without evaluation
   std::vector<EpochReport> epochs;  // of methods that are one network
   std::string why;                  // of "default": what was chosen
 };
+
+// Names that Comparison::run() knows: "raw", network_methods() and "default".
+const std::vector<std::string>& compared_methods();
 
 // The training side of a split, made once for all methods.
 class Comparison {
@@ -29,7 +33,7 @@ class Comparison {
   size_t train_videos() const { return split_.train.size(); }
   size_t test_videos() const { return split_.test.size(); }
   const Graph& train_graph() const { return train_graph_; }
-  // `method`: "raw", "default" or one of network_methods().
+  // `method`: one of compared_methods().
   MethodResult run(const std::string& method, const JointOptions& options, const TrainNetwork& train) const;
 
  private:

@@ -106,6 +106,20 @@ std::vector<float> random_first_layer(size_t width, size_t units, uint64_t seed)
   return layer;
 }
 
+// Of more videos than units are made for: evenly chosen ones with neighbours, from whom alone the map learns
+// what is shared, and where these are fewer, evenly chosen others.
+std::vector<uint32_t> unit_rows(const Graph& graph) {
+  std::vector<uint32_t> linked, lone, kept;
+  for (uint32_t video = 0; video < graph.nodes(); ++video)
+    (graph.degree(video) > 0 ? linked : lone).push_back(video);
+  for (const auto* videos : {&linked, &lone}) {
+    const size_t count = std::min(videos->size(), most_unit_rows - kept.size());
+    for (size_t k = 0; k < count; ++k) kept.push_back((*videos)[k * videos->size() / count]);
+  }
+  std::ranges::sort(kept);
+  return kept;
+}
+
 std::vector<float> hidden_units(const FeatureTable& features, const Normalisation& columns,
                                 const std::vector<float>& layer, size_t units) {
   const size_t width = features.width(), videos = features.items();
@@ -148,9 +162,7 @@ std::vector<Branch> linear_branches(const FeatureTable& features, const Graph& g
 Branch random_unit_branch(const FeatureTable& features, const Graph& graph, NormalisationKind kind,
                           size_t units, double damping, size_t outputs, uint64_t seed) {
   if (features.items() > most_unit_rows) {
-    std::vector<uint32_t> kept(most_unit_rows);
-    for (size_t k = 0; k < kept.size(); ++k)
-      kept[k] = static_cast<uint32_t>(k * features.items() / kept.size());
+    std::vector<uint32_t> kept = unit_rows(graph);
     const Graph part = graph.induced(kept);
     return random_unit_branch(features.select(std::move(kept)), part, kind, units, damping, outputs, seed);
   }

@@ -59,7 +59,39 @@ Softmax softmax(std::span<float> logits, double own, double weight) {
 
 constexpr float left_out = -std::numeric_limits<float>::infinity();
 
-// Columns at which a video stands among those that anchors are compared with.
+// What anchors are compared with: the row of each column, the log of how many videos it stands for, and the
+// column of each triplet's positive. First the positives' columns, then the negatives'.
+struct Columns {
+  std::vector<uint32_t> row;
+  std::vector<float> log_weight;
+  std::vector<uint32_t> own;
+};
+
+// A column a positive and a negative. Where a batch is larger than its catalogue, so that videos stand there
+// twice and more, a column a video with the weight of all its places: the sums are the same and a batch of a
+// thousand compares with the few videos there are.
+Columns columns_of(const Batch& batch) {
+  const size_t places = batch.positive_row.size() + batch.negative_row.size();
+  const bool merged = places > 2 * batch.rows.size();
+  Columns columns;
+  std::vector<double> weight;
+  std::vector<uint32_t> column_of(batch.rows.size(), UINT32_MAX);
+  const auto add = [&](uint32_t row, double times) {
+    if (merged && column_of[row] != UINT32_MAX) {
+      weight[column_of[row]] += times;
+      return column_of[row];
+    }
+    columns.row.push_back(row);
+    weight.push_back(times);
+    return column_of[row] = static_cast<uint32_t>(weight.size() - 1);
+  };
+  for (const uint32_t row : batch.positive_row) columns.own.push_back(add(row, 1));
+  for (const uint32_t row : batch.negative_row) add(row, batch.negative_weight);
+  for (const double times : weight) columns.log_weight.push_back(static_cast<float>(std::log(times)));
+  return columns;
+}
+
+// Columns at which a video stands.
 class ColumnPlaces {
  public:
   ColumnPlaces(const Batch& batch, std::span<const uint32_t> column_row)
@@ -125,8 +157,8 @@ Loss triplet_loss(ConstMatrix z, const Batch& batch, std::span<const uint32_t> n
 
 Loss in_batch_softmax(ConstMatrix z, const Batch& batch, const Graph& graph, double temperature, Matrix dz) {
   const size_t size = batch.size(), width = z.columns;
-  std::vector<uint32_t> column_row(batch.positive_row);
-  column_row.insert(column_row.end(), batch.negative_row.begin(), batch.negative_row.end());
+  const Columns compared_with = columns_of(batch);
+  const std::vector<uint32_t>& column_row = compared_with.row;
   const size_t columns = column_row.size();
   const auto anchors = gathered(z, batch.anchor_row), compared = gathered(z, column_row);
   const ConstMatrix p(compared.data(), columns, width);
@@ -135,7 +167,6 @@ Loss in_batch_softmax(ConstMatrix z, const Batch& batch, const Graph& graph, dou
   std::vector<float> logits(std::min(softmax_rows, size) * columns);
   std::vector<double> losses(size);
   const ColumnPlaces places(batch, column_row);
-  const auto log_weight = static_cast<float>(std::log(batch.negative_weight));
   const auto scale = static_cast<float>(1 / (temperature * static_cast<double>(size)));
   for (size_t begin = 0; begin < size;
        begin += softmax_rows) {  // in order: the columns' gradient is a sum over them
@@ -146,17 +177,18 @@ Loss in_batch_softmax(ConstMatrix z, const Batch& batch, const Graph& graph, dou
     parallel_for(count, 16, [&](size_t from, size_t to) {
       for (size_t r = from; r < to; ++r) {
         const size_t i = begin + r;
+        const uint32_t own_column = compared_with.own[i];
         const auto row = block.row(r);
-        const double own = row[i];
+        const double own = row[own_column];
         const auto leave_out = [&](uint32_t j) { row[j] = left_out; };
         for (const uint32_t neighbour : graph.neighbours(batch.anchor[i]))
           places.of_video(neighbour, leave_out);
         places.of_video(batch.anchor[i], leave_out);
-        row[i] = left_out;  // stands apart
-        for (float& logit : row.subspan(size)) logit += log_weight;
+        row[own_column] = left_out;  // stands apart
+        for (size_t j = 0; j < columns; ++j) row[j] += compared_with.log_weight[j];
         const Softmax result = softmax(row, own, 1);
         losses[i] = result.loss;
-        row[i] = static_cast<float>(result.own_probability - 1);
+        row[own_column] = static_cast<float>(result.own_probability - 1);
         for (float& value : row) value *= scale;
       }
     });

@@ -33,6 +33,7 @@ void apply_tower(const Branch& branch, size_t tower, ConstMatrix x, std::vector<
   for (size_t r = 0; r < y.rows; ++r) {
     const auto row = y.row(r);
     for (size_t k = 0; k < row.size(); ++k) row[k] += values[at.second_bias + k];
+    if (is_masked(branch.shape, tower, x.row(r).data())) std::ranges::fill(row, 1.0f);
   }
 }
 

@@ -70,11 +70,17 @@ void apply_method(std::string_view name, RelationalOptions& options) {
     options.curriculum = method.curriculum;
     return;
   }
-  const std::vector<std::string> names(network_methods().begin(), network_methods().end());
-  const std::string near = nearest_name(name, names);
+  check_method(name, {network_methods().begin(), network_methods().end()});
+}
+
+void check_method(std::string_view method, const std::vector<std::string>& names) {
+  if (std::ranges::find(names, method) != names.end()) return;
+  const std::string near = nearest_name(method, names);
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
   throw Error(ErrorCode::bad_argument, "there is no such method of training",
-              {.expected = "one that `cowatch config train.method` lists",
-               .found = "'" + std::string(name) + "'",
+              {.expected = "one of " + all,
+               .found = "'" + std::string(method) + "'",
                .remedy = near.empty() ? "" : "Did you mean " + near + "?"});
 }
 

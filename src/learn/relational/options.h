@@ -45,6 +45,8 @@ struct RelationalOptions {
   uint64_t network = 0;  // keeps several networks of one seed apart
   Precision precision = Precision::float32;
 
+  // Whether each anchor takes another negative than the one drawn for it.
+  bool mines() const { return objective == Objective::triplet && mining; }
   // One line a value, in a fixed order: for fingerprints and for people.
   std::string text() const;
 };
@@ -58,6 +60,8 @@ RelationalOptions relational_options(const Settings& settings);
 
 // Names of the methods that are one network: "random", "random_mined", "l0", … (not "raw" and "default").
 const std::vector<std::string_view>& network_methods();
+// Throws bad_argument for a name that is not among `names`, naming the nearest of them.
+void check_method(std::string_view method, const std::vector<std::string>& names);
 // Sets what the method's name says and leaves the rest. Throws bad_argument for an unknown name, naming the
 // nearest.
 void apply_method(std::string_view method, RelationalOptions& options);

@@ -58,6 +58,12 @@ std::vector<uint32_t> compact_order(const std::vector<uint32_t>& active) {
 
 }  // namespace
 
+bool is_masked(const PerceptronShape& shape, size_t tower, const float* input) {
+  if (shape.towers.size() == 1) return false;
+  const TowerShape& own = shape.towers[tower];
+  return std::all_of(input + own.begin, input + own.end, [](float value) { return value == 0; });
+}
+
 PerceptronShape::Offsets PerceptronShape::offsets(size_t tower) const {
   Offsets at{};
   for (size_t t = 0; t <= tower; ++t) {
@@ -100,16 +106,17 @@ Perceptron::Perceptron(PerceptronShape shape, Precision precision)
       dy_copy_(precision) {}
 
 void Perceptron::set_input(size_t rows, size_t width, const std::function<void(size_t, float*)>& fill) {
+  const size_t towers = shape_.towers.size();
   input_.resize(rows, width);
+  masked_.resize(rows * towers);
   parallel_for(rows, 64, [&](size_t begin, size_t end) {
     std::vector<float> buffer(input_.direct(begin) == nullptr ? width : 0);
     for (size_t r = begin; r < end; ++r) {
-      if (float* row = input_.direct(r)) {
-        fill(r, row);
-      } else {
-        fill(r, buffer.data());
-        input_.store(r, 0, buffer);
-      }
+      float* const direct = input_.direct(r);
+      float* const row = direct != nullptr ? direct : buffer.data();
+      fill(r, row);
+      if (direct == nullptr) input_.store(r, 0, buffer);
+      for (size_t t = 0; t < towers; ++t) masked_[r * towers + t] = is_masked(shape_, t, row);
     }
   });
 }
@@ -168,7 +175,10 @@ void Perceptron::forward_tower(std::span<const float> parameters, size_t tower, 
     const Matrix y(y_[tower].data() + begin * outputs, count, outputs);
     multiply_parts_here(Transpose::no, Transpose::yes, 1, hidden.part().block(begin, count, 0, shape.hidden),
                         w2, y);
-    for (size_t r = 0; r < count; ++r) add_scaled(1, b2, y.row(r));
+    for (size_t r = 0; r < count; ++r) {
+      add_scaled(1, b2, y.row(r));
+      if (masked_[(begin + r) * shape_.towers.size() + tower] != 0) std::ranges::fill(y.row(r), 1.0f);
+    }
   });
   operations_ +=
       2.0 * static_cast<double>(rows) * static_cast<double>(shape.hidden * (shape.inputs() + outputs));
@@ -244,7 +254,8 @@ void Perceptron::backward_hidden(const MatrixPart& dy, std::span<const float> se
   column_sums(ConstMatrix(partial.data(), chunks, units), bias_gradient);
 }
 
-// The gradient of one tower's outputs: that of the product, times the other towers' outputs.
+// The gradient of one tower's outputs: that of the product, times the other towers' outputs; none where it is
+// masked.
 std::span<const float> Perceptron::backward_product(size_t tower, const std::vector<uint32_t>& order) {
   const size_t rows = order.size(), outputs = shape_.outputs;
   if (shape_.towers.size() == 1) return std::span(dy_).first(rows * outputs);
@@ -252,6 +263,10 @@ std::span<const float> Perceptron::backward_product(size_t tower, const std::vec
   parallel_for(rows, chunk, [&](size_t begin, size_t end) {
     for (size_t k = begin; k < end; ++k) {
       float* to = tower_dy_.data() + k * outputs;
+      if (masked_[order[k] * y_.size() + tower] != 0) {
+        std::fill_n(to, outputs, 0.0f);
+        continue;
+      }
       std::copy_n(dy_.data() + k * outputs, outputs, to);
       for (size_t t = 0; t < y_.size(); ++t) {
         const float* other = y_[t].data() + order[k] * outputs;

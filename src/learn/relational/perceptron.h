@@ -1,6 +1,8 @@
 // The network under training (methods §1.5): towers of two fully connected layers with ReLU between,
 // multiplied elementwise when there are several, then the L2 norm:
 //   z = y / |y|,   y = Π_t (W2_t · relu(W1_t · x_t + b1_t) + b2_t),   x_t: the tower's columns of the input.
+// Of several towers one whose input is all zero, as a missing or hidden modality is, is masked: its factor is
+// 1, so that the video is judged by what it has.
 //
 // Gradients are written out by hand. Rows go through in chunks that stay in the cache; bias, ReLU, dropout
 // and their backward happen while a chunk is there. Activations are kept in float32 or bfloat16; parameters,
@@ -35,6 +37,8 @@ struct PerceptronShape {
   size_t parameters() const { return towers.empty() ? 0 : offsets(towers.size() - 1).end; }
   bool operator==(const PerceptronShape&) const = default;
 };
+
+bool is_masked(const PerceptronShape& shape, size_t tower, const float* input);
 
 // Normal with variance 2 / inputs for the first layer (He et al., 2015), 1 / hidden for the second; biases
 // zero. `network` keeps several networks of one seed apart.
@@ -82,6 +86,7 @@ class Perceptron {
   float kept_scale_ = 1;  // of dropout
   double operations_ = 0;
   Activations input_;
+  std::vector<uint8_t> masked_;        // rows × towers
   std::vector<Activations> hidden_;    // after ReLU and dropout, then their gradient; a tower each
   std::vector<std::vector<float>> y_;  // outputs of each tower
   std::vector<float> lengths_;         // |y| of each row

@@ -13,8 +13,7 @@
 namespace cowatch {
 namespace {
 
-constexpr uint32_t class_weight_stream = 0x636c7773, class_sample_stream = 0x636c7373,
-                   modality_stream = 0x6d6f6461;
+constexpr uint32_t class_weight_stream = 0x636c7773;
 constexpr NegativeLevel ladder[] = {NegativeLevel::random, NegativeLevel::l2, NegativeLevel::l1,
                                     NegativeLevel::l0};
 constexpr int newest_format = 1;
@@ -35,15 +34,14 @@ PerceptronShape shape_of(const FeatureTable& features, const RelationalOptions& 
   return shape;
 }
 
-std::string fingerprint_of(const RelationalOptions& options, const FeatureTable& features,
-                           const Graph& graph) {
-  Fingerprint fingerprint;
-  fingerprint.add(options.text()).add(features.fingerprint()).add(graph.nodes());
-  for (uint32_t video = 0; video < graph.nodes(); ++video) {
-    fingerprint.add(
-        hash64(std::as_bytes(graph.neighbours(video)), hash64(std::as_bytes(graph.weights(video)))));
-  }
-  return fingerprint.digest();
+std::string fingerprint_of(const RelationalOptions& options, const FeatureTable& features, const Graph& graph,
+                           const AffinityTree& tree) {
+  return Fingerprint()
+      .add(options.text())
+      .add(features.fingerprint())
+      .add(graph.fingerprint())
+      .add(tree.fingerprint())
+      .digest();
 }
 
 [[noreturn]] void throw_diverged(uint64_t step, const RelationalOptions& options) {
@@ -92,7 +90,7 @@ RelationalTrainer::RelationalTrainer(const FeatureTable& features, const Graph& 
         static_cast<float>(0.05 * random.normal(options_.network, static_cast<uint32_t>(k - network_size)));
   }
   optimiser_ = Optimiser(options_.optimiser, size);
-  fingerprint_ = fingerprint_of(options_, features, graph);
+  fingerprint_ = fingerprint_of(options_, features, graph, tree);
 }
 
 NegativeLevel RelationalTrainer::level_now() const {
@@ -101,41 +99,14 @@ NegativeLevel RelationalTrainer::level_now() const {
   return ladder[std::min<uint64_t>(3, step_ * 4 / options_.steps)];
 }
 
-void RelationalTrainer::hide_modalities(uint32_t video, float* row) const {
-  const auto& modalities = features_.modalities();
-  const Random random(options_.seed, modality_stream);
-  size_t left = 0;
-  for (size_t m = 0; m < modalities.size(); ++m) left += features_.present(video, m);
-  for (size_t m = 0; m < modalities.size() && left > 1; ++m) {
-    const uint64_t draw = step_ * modalities.size() + m;
-    if (!features_.present(video, m) || random.uniform(draw, video) >= options_.modality_dropout) continue;
-    std::fill(row + modalities[m].begin, row + modalities[m].end, 0.0f);
-    --left;
-  }
-}
-
 void RelationalTrainer::set_input(const Batch& batch) {
   network_.set_input(batch.rows.size(), features_.width(), [&](size_t r, float* row) {
     const uint32_t video = batch.rows[r];
     features_.copy_row(video, row);
     normalisation_.apply(features_, video, row);
-    if (options_.modality_dropout > 0) hide_modalities(video, row);
+    if (options_.modality_dropout > 0)
+      hide_modalities(features_, options_.modality_dropout, options_.seed, step_, video, row);
   });
-}
-
-std::vector<uint32_t> RelationalTrainer::class_candidates() const {
-  std::vector<uint32_t> chosen;
-  if (classes_ <= options_.class_samples) {
-    for (uint32_t c = 0; c < classes_; ++c) chosen.push_back(c);
-    return chosen;
-  }
-  const Random random(options_.seed, class_sample_stream);
-  for (uint32_t k = 0; k < options_.class_samples; ++k) {
-    chosen.push_back(static_cast<uint32_t>(random.below(classes_, step_, k)));
-  }
-  std::sort(chosen.begin(), chosen.end());
-  chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
-  return chosen;
 }
 
 double RelationalTrainer::step_loss(const Batch& batch, ConstMatrix z, Matrix dz, StepReport& report,
@@ -146,7 +117,7 @@ double RelationalTrainer::step_loss(const Batch& batch, ConstMatrix z, Matrix dz
     loss = in_batch_softmax(z, batch, graph_, options_.temperature, dz);
     operations_ += 6 * size * static_cast<double>((batch.size() + batch.negative.size()) * z.columns);
   } else if (options_.objective == Objective::classification) {
-    const auto candidates = class_candidates();
+    const auto candidates = draw_classes(classes_, options_.class_samples, options_.seed, step_);
     const size_t network_size = network_.shape().parameters();
     loss = classification_loss(
         z, batch, class_of_video_, ConstMatrix(class_weights().data(), classes_, z.columns), candidates,
@@ -154,9 +125,9 @@ double RelationalTrainer::step_loss(const Batch& batch, ConstMatrix z, Matrix dz
     operations_ += 6 * size * static_cast<double>(candidates.size() * z.columns);
   } else {
     Mined mined{batch.negative_row, 0, 0, 0};
-    if (options_.mining) mined = mine_semi_hard(z, batch, graph_, options_.precision);
+    if (options_.mines()) mined = mine_semi_hard(z, batch, graph_, options_.precision);
     operations_ += mined.operations;
-    report.retained = options_.mining ? static_cast<double>(mined.retained) / size : 1;
+    report.retained = static_cast<double>(mined.retained) / size;
     report.unmined = static_cast<double>(mined.unmined) / size;
     report.climbed = static_cast<double>(batch.climbed) / size;
     loss = triplet_loss(z, batch, mined.negative_row, options_.margin, dz);
@@ -244,7 +215,7 @@ void RelationalTrainer::load(const Path& path) {
   if (file.get("input") != fingerprint_) {
     throw Error(ErrorCode::conflict, "the checkpoint is of another training",
                 {.where = path.string(),
-                 .expected = "the same graph, features and settings (" + fingerprint_ + ")",
+                 .expected = "the same graph, tree, features and settings (" + fingerprint_ + ")",
                  .found = file.get("input"),
                  .remedy = "Train with the settings it was begun with, or delete it to start afresh."});
   }

@@ -19,7 +19,7 @@ namespace cowatch {
 struct StepReport {
   uint64_t step = 0;  // from 1
   double loss = 0, rate = 0;
-  double retained = 0;  // shares of the batch: drawn negatives that mining kept by choice,
+  double retained = 0;  // shares of the batch: drawn negatives that mining kept by choice (0 without mining),
   double unmined = 0;   // triplets without a semi-hard negative,
   double climbed = 0;   // negatives drawn above the level asked for
   NegativeLevel level = NegativeLevel::random;
@@ -27,7 +27,7 @@ struct StepReport {
 
 struct EpochReport {
   uint64_t epoch = 0, step = 0;   // from 1; the step it ended with
-  double loss = 0, retained = 0;  // means over its steps
+  double loss = 0, retained = 0;  // means over its steps; retained: 0 without mining
   NegativeLevel level = NegativeLevel::random;
 };
 
@@ -46,11 +46,12 @@ class RelationalTrainer {
   // Throws bad_argument, before anything changes, when the loss is not finite: the training diverged.
   StepReport train_step();
   const std::vector<EpochReport>& epochs() const { return epochs_; }  // ended so far
+  const RelationalOptions& options() const { return options_; }       // with the number of steps chosen
   Branch branch() const;                             // the network as it is now, with weight 1
   double operations() const { return operations_; }  // multiplications and additions of all products so far
 
-  // A checkpoint holds parameters, optimiser state, step, epochs and the fingerprint of options, features and
-  // graph. Loading one of something else throws conflict and changes nothing.
+  // A checkpoint holds parameters, optimiser state, step, epochs and the fingerprint of options, features,
+  // graph and tree. Loading one of something else throws conflict and changes nothing.
   void save(const Path& path) const;
   void load(const Path& path);
   const std::string& fingerprint() const { return fingerprint_; }
@@ -59,8 +60,6 @@ class RelationalTrainer {
   double step_loss(const Batch& batch, ConstMatrix z, Matrix dz, StepReport& report,
                    std::vector<uint32_t>& active);
   void set_input(const Batch& batch);
-  void hide_modalities(uint32_t video, float* row) const;
-  std::vector<uint32_t> class_candidates() const;
   NegativeLevel level_now() const;
   void end_epoch();
   std::span<float> class_weights() { return std::span(parameters_).subspan(network_.shape().parameters()); }

@@ -69,7 +69,7 @@ DataSet open_graph(const Path& folder, const ImportOptions& options) {
               sink.row();
               sink.reject({reject.line, "", reject.expected, reject.found, reject.found});
             }
-            sink.edges(graph->ids, graph->edges);
+            sink.edges(graph->ids, graph->edges, graph->duplicates);
           }};
 }
 

@@ -174,7 +174,8 @@ std::vector<uint32_t> ImportSink::indices(std::span<const std::string> ids) cons
   return result;
 }
 
-void ImportSink::edges(std::span<const std::string> ids, std::span<const StoredEdge> edges) {
+void ImportSink::edges(std::span<const std::string> ids, std::span<const StoredEdge> edges,
+                       uint64_t duplicates) {
   flush();
   const std::vector<uint32_t> index = indices(ids);
   std::vector<StoredEdge> stored;
@@ -183,7 +184,8 @@ void ImportSink::edges(std::span<const std::string> ids, std::span<const StoredE
     stored.push_back(
         {std::min(index[edge.u], index[edge.v]), std::max(index[edge.u], index[edge.v]), edge.weight});
   }
-  counts_.read += stored.size();
+  counts_.read += stored.size() + duplicates;
+  counts_.duplicate += duplicates;
   count(catalogue_ ? catalogue_->add_edges(stored) : Catalogue::Written{stored.size(), 0});
 }
 

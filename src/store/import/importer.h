@@ -50,8 +50,8 @@ class ImportSink {
   void event(Event event);
   void item(ItemRecord item);
   // The ends are positions in `ids`, which must be items by now; edges whose ends are one item are not
-  // allowed.
-  void edges(std::span<const std::string> ids, std::span<const StoredEdge> edges);
+  // allowed. `duplicates`: further rows that name one of these pairs again.
+  void edges(std::span<const std::string> ids, std::span<const StoredEdge> edges, uint64_t duplicates);
   void reject(const Reject& reject);
   void missing_file(const Reject& where);
   void leave_out(uint64_t files) { counts_.left_out += files; }

@@ -147,6 +147,22 @@ TEST(RandomUnitBranch, AreTheLinearMapOfTheirUnits) {
   }
 }
 
+// Few of very many videos have neighbours: each of these is learned from, wherever it stands.
+TEST(RandomUnitBranch, LearnsFromTheVideosWithNeighboursOfALargeCatalogue) {
+  constexpr uint32_t many = 100'002, step = 2;  // every second video is seen at most; these are the others
+  std::vector<float> values(size_t{many} * 2);
+  const Random noise(3, 1);
+  std::vector<Edge> edges;
+  for (uint32_t k = 0; k < values.size(); ++k) values[k] = static_cast<float>(noise.normal(0, k));
+  for (uint32_t video = 1; video + step < 400; video += 2 * step) {
+    for (uint32_t k = 0; k < 2; ++k) values[(video + step) * 2 + k] = values[video * 2 + k];
+    edges.push_back({video, video + step, 1});
+  }
+  const auto features = FeatureTable::of_rows(many, 2, std::move(values));
+  const Graph graph = Graph::from_edges(many, edges);
+  EXPECT_GT(random_unit_branch(features, graph, NormalisationKind::table, 4, 0.3, 2, 1).shape.outputs, 0u);
+}
+
 TEST(RandomUnitBranch, DependOnTheSeedAndNotOnTheThreads) {
   const auto world = test::small_world(videos);
   const auto parameters = [&](uint64_t seed, size_t count) {

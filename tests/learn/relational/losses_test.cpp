@@ -13,14 +13,21 @@ namespace {
 
 constexpr size_t width = 5;
 
+// `times` the same triplets.
+std::vector<Triplet> repeated(size_t times) {
+  std::vector<Triplet> all;
+  for (size_t k = 0; k < times; ++k) all.insert(all.end(), {{0, 1}, {1, 2}, {3, 4}, {0, 5}, {1, 0}});
+  return all;
+}
+
 // Eight videos; 0–1, 1–2, 3–4 are neighbours. The batch repeats videos in several roles.
 struct Case {
   Graph graph = Graph::from_edges(8, {{0, 1, 1}, {1, 2, 1}, {3, 4, 1}, {0, 5, 1}});
   Batch batch;
   std::vector<float> z;
 
-  explicit Case(const std::vector<uint32_t>& negatives = {6, 6, 0, 7, 3})
-      : batch(make_batch({{0, 1}, {1, 2}, {3, 4}, {0, 5}, {1, 0}}, negatives)), z(batch.rows.size() * width) {
+  explicit Case(const std::vector<uint32_t>& negatives = {6, 6, 0, 7, 3}, size_t times = 1)
+      : batch(make_batch(repeated(times), negatives)), z(batch.rows.size() * width) {
     const Random random(7, 1);
     for (size_t k = 0; k < z.size(); ++k)
       z[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
@@ -112,11 +119,16 @@ TEST(InBatchSoftmax, IsCrossEntropyWithoutNeighboursAndItsGradient) {
   struct Negatives {
     std::vector<uint32_t> videos;
     double weight;
+    size_t times = 1;  // of the triplets: past some, the batch is larger than its catalogue
   };
-  for (const auto& [videos, weight] :
-       {Negatives{{}, 1}, {{6}, 1}, {{6, 6, 0, 7, 3}, 2.5}, {{7, 3, 6, 7, 7, 2}, 0.4}}) {
+  for (const auto& [videos, weight, times] : {Negatives{{}, 1},
+                                              {{6}, 1},
+                                              {{6, 6, 0, 7, 3}, 2.5},
+                                              {{7, 3, 6, 7, 7, 2}, 0.4},
+                                              {{7, 3, 6, 7, 7, 2}, 0.4, 7},
+                                              {{}, 1, 4}}) {
     const double temperature = videos.size() > 4 ? 1.0 : 0.2;
-    Case c(videos);
+    Case c(videos, times);
     c.batch.negative_weight = weight;
     std::vector<float> dz(c.z.size(), 99);
     const Loss loss = in_batch_softmax(c.rows(), c.batch, c.graph, temperature,

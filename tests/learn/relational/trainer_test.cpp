@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -127,6 +128,68 @@ TEST(RelationalTrainer, LearnsAndDependsOnTheSeed) {
   }
 }
 
+TEST(RelationalTrainer, LearnsFromTriplets) {
+  const World world;
+  for (const char* method : {"random", "random_mined"}) {
+    RelationalOptions options = options_of(method);
+    options.steps = 80;
+    RelationalTrainer trainer = world.trainer(options);
+    const double before = map_of(trainer, world.world);
+    finish(trainer, {});
+    EXPECT_GT(map_of(trainer, world.world), 1.1 * before) << method;
+  }
+}
+
+constexpr NegativeLevel ladder[] = {NegativeLevel::random, NegativeLevel::l2, NegativeLevel::l1,
+                                    NegativeLevel::l0};
+
+TEST(RelationalTrainer, TheCurriculumTakesALevelAQuarterOfTheSteps) {
+  const World world;
+  for (const uint64_t steps : {8, 9, 10, 11}) {
+    RelationalOptions options = options_of("curriculum");
+    options.steps = steps;
+    RelationalTrainer trainer = world.trainer(options);
+    for (uint64_t step = 0; step < steps; ++step) {
+      size_t quarter = 0;
+      while (quarter < 3 && 4 * step >= (quarter + 1) * steps) ++quarter;
+      EXPECT_EQ(trainer.train_step().level, ladder[quarter]) << "step " << step << " of " << steps;
+    }
+  }
+}
+
+// A level lasts until an epoch has retained enough.
+TEST(RelationalTrainer, TheCurriculumOfRetainedNegativesWaitsForItsShare) {
+  const World world;
+  RelationalOptions options = options_of("curriculum_retained");
+  options.steps = 60;
+  options.curriculum_share = 1;
+  RelationalTrainer never = world.trainer(options);
+  finish(never, {});
+  std::vector<double> retained;
+  for (const EpochReport& epoch : never.epochs()) {
+    EXPECT_EQ(epoch.level, NegativeLevel::random);
+    retained.push_back(epoch.retained);
+  }
+  std::ranges::sort(retained);
+  ASSERT_LT(retained.front(), retained.back());
+  options.curriculum_share =
+      retained.back();  // reached by one epoch at random negatives, and not by its first ones
+  RelationalTrainer trainer = world.trainer(options);
+  size_t stage = 0;
+  bool waited = false;
+  while (trainer.step() < trainer.steps()) {
+    const size_t epochs = trainer.epochs().size();
+    EXPECT_EQ(trainer.train_step().level, ladder[stage]) << "step " << trainer.step();
+    if (trainer.epochs().size() == epochs) continue;
+    if (trainer.epochs().back().retained >= options.curriculum_share)
+      stage = std::min<size_t>(3, stage + 1);
+    else
+      waited = true;
+  }
+  EXPECT_GT(stage, 0u);
+  EXPECT_TRUE(waited);
+}
+
 TEST(RelationalTrainer, EndsInTheSameBytesWithAnyNumberOfThreads) {
   const World world;
   for (Setting& setting : settings()) {
@@ -179,6 +242,22 @@ TEST(RelationalTrainer, RefusesTheCheckpointOfAnotherGraph) {
   RelationalTrainer other(world.world.features, chain, tree, options);
   EXPECT_THROW(other.load(folder / "checkpoint"), Error);
   EXPECT_EQ(other.step(), 0u);
+}
+
+// The tree decides which negatives are drawn: one of other clusters makes another training.
+TEST(RelationalTrainer, RefusesTheCheckpointOfAnotherTree) {
+  const World world;
+  const test::TemporaryFolder folder;
+  const RelationalOptions options = options_of("l0_mined");
+  RelationalTrainer first = world.trainer(options);
+  first.train_step();
+  first.save(folder / "checkpoint");
+  for (const TreeSettings& settings : {TreeSettings{.rounds = 1}, TreeSettings{.max_cluster_size = 3}}) {
+    const AffinityTree tree = build_tree(world.world.graph, settings);
+    RelationalTrainer other(world.world.features, world.world.graph, tree, options);
+    EXPECT_THROW(other.load(folder / "checkpoint"), Error);
+    EXPECT_EQ(other.step(), 0u);
+  }
 }
 
 // Videos come up several times in a batch; each is one row, and the training is defined and repeatable.

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <charconv>
 #include <cmath>
 
 #include "base/error.h"
@@ -47,8 +47,6 @@ void HttpLoad::send(Connection& connection, size_t request, double due, const st
   connection.busy = true;
   connection.request = request;
   connection.due = due;
-  connection.answer.clear();
-  connection.whole = 0;
   for (size_t at = 0; at < bytes.size();) {
     const ssize_t sent = ::send(connection.socket, bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL);
     if (sent <= 0) throw_system_error("send to", "the server");
@@ -57,32 +55,42 @@ void HttpLoad::send(Connection& connection, size_t request, double due, const st
   connection.written = seconds_now();
 }
 
-bool HttpLoad::receive(Connection& connection) const {
-  std::array<char, 1 << 16> bytes;
-  const ssize_t got = ::recv(connection.socket, bytes.data(), bytes.size(), MSG_DONTWAIT);
+std::string_view HttpLoad::receive(Connection& connection) {
+  const ssize_t got = ::recv(connection.socket, bytes_.data(), bytes_.size(), MSG_DONTWAIT);
   if (got == 0) throw Error(ErrorCode::system, "the server closed a connection");
-  if (got < 0) return false;
-  connection.answer.append(bytes.data(), static_cast<size_t>(got));
+  if (got < 0) return {};
+  std::string_view answer(bytes_.data(), static_cast<size_t>(got));
+  if (!connection.answer.empty()) answer = connection.answer.append(answer);
   if (connection.whole == 0) {
-    const size_t head = connection.answer.find("\r\n\r\n");
-    if (head == connection.answer.npos) return false;
-    const size_t length = connection.answer.find("Content-Length: ");
-    connection.whole = head + 4 + (length < head ? std::stoul(connection.answer.substr(length + 16, 20)) : 0);
+    const size_t head = answer.find("\r\n\r\n");
+    if (head != answer.npos) {
+      const size_t length = answer.find("Content-Length: ");
+      size_t body = 0;
+      if (length < head) std::from_chars(answer.data() + length + 16, answer.data() + head, body);
+      connection.whole = head + 4 + body;
+      std::from_chars(answer.data() + 9, answer.data() + 12, connection.status);
+    }
   }
-  return connection.answer.size() >= connection.whole;
+  if (connection.whole > 0 && answer.size() >= connection.whole) return answer;
+  if (connection.answer.empty()) connection.answer = answer;
+  return {};
 }
 
-void HttpLoad::wait(double until, const std::function<void(Connection&)>& answered) {
-  std::array<epoll_event, 64> events;
+template <typename Answered>
+void HttpLoad::wait(double until, const Answered& answered) {
+  std::array<epoll_event, 256> events;
   const double left = std::max(0.0, until - seconds_now());
   timespec time = {static_cast<time_t>(left), static_cast<long>((left - std::floor(left)) * 1e9)};
   const int count = epoll_pwait2(poll_, events.data(), events.size(), &time, nullptr);
   for (int e = 0; e < count; ++e) {
     Connection& connection = connections_[events[static_cast<size_t>(e)].data.u64];
-    if (!receive(connection)) continue;
+    const std::string_view answer = receive(connection);
+    if (answer.empty()) continue;
     connection.busy = false;
     idle_.push_back(events[static_cast<size_t>(e)].data.u64);
-    answered(connection);
+    answered(connection, answer);
+    connection.answer.clear();
+    connection.whole = 0;
   }
 }
 
@@ -102,9 +110,8 @@ std::vector<LoadSample> HttpLoad::at_rate(const std::vector<std::string>& reques
       ++next;
     }
     const bool blocked = idle_.empty() || next == count;
-    wait(blocked ? give_up : due(next), [&](Connection& connection) {
-      samples[connection.request] = {seconds_now() - connection.due,
-                                     std::stoi(connection.answer.substr(9, 3)),
+    wait(blocked ? give_up : due(next), [&](const Connection& connection, std::string_view) {
+      samples[connection.request] = {seconds_now() - connection.due, connection.status,
                                      connection.written - connection.due};
       ++done;
     });
@@ -122,9 +129,9 @@ double HttpLoad::capacity(const std::vector<std::string>& requests, size_t under
       send(connection, next, seconds_now(), requests[next % requests.size()]);
       ++next, ++waiting;
     }
-    wait(end + 30, [&](Connection& connection) {
+    wait(end + 30, [&](const Connection& connection, std::string_view) {
       --waiting;
-      served += connection.answer.compare(9, 3, "200") == 0;
+      served += connection.status == 200;
     });
   }
   return static_cast<double>(served) / (seconds_now() - start);
@@ -136,9 +143,9 @@ LoadSample HttpLoad::ask(const std::string& request, std::string& body) {
   LoadSample sample;
   send(connection, 0, seconds_now(), request);
   while (connection.busy) {
-    wait(seconds_now() + 60, [&](Connection& answered) {
-      sample = {seconds_now() - answered.due, std::stoi(answered.answer.substr(9, 3)), 0};
-      body = answered.answer.substr(answered.answer.find("\r\n\r\n") + 4);
+    wait(seconds_now() + 60, [&](const Connection& answered, std::string_view answer) {
+      sample = {seconds_now() - answered.due, answered.status, 0};
+      body = answer.substr(answer.find("\r\n\r\n") + 4);
     });
   }
   return sample;

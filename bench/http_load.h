@@ -2,9 +2,10 @@
 // takes little of the cores that it shares with the server.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cowatch::bench {
@@ -38,18 +39,22 @@ class HttpLoad {
     bool busy = false;
     size_t request = 0;
     double due = 0, written = 0;
-    std::string answer;
-    size_t whole = 0;  // bytes of the answer, once the header is in
+    int status = 0;
+    std::string answer;  // what came of it, when it did not come at once
+    size_t whole = 0;    // bytes of the answer, once the header is in
   };
   void send(Connection& connection, size_t request, double due, const std::string& bytes);
-  // Waits at most until `until` and hands over the answers that came.
-  void wait(double until, const std::function<void(Connection&)>& answered);
-  bool receive(Connection& connection) const;  // true: the answer is complete
+  // Waits at most until `until` and hands over the answers that came: answered(connection, bytes).
+  template <typename Answered>
+  void wait(double until, const Answered& answered);
+  // The answer, when it is complete; it lasts until the next call.
+  std::string_view receive(Connection& connection);
 
   uint16_t port_;
   int poll_ = -1;
   std::vector<Connection> connections_;
   std::vector<size_t> idle_;
+  std::array<char, 1 << 16> bytes_;
 };
 
 }  // namespace cowatch::bench

@@ -21,6 +21,7 @@ class JobTimes {
   }
   // Of one job, those of batches by their share.
   double each() const { return seconds_ / jobs_; }
+  bool in_batches() const { return jobs_ > 1.5; }  // as a rule: a longer queue makes larger ones
   // How many jobs of a batch end within `seconds`, at least one.
   size_t fitting(double seconds) const {
     const double more =

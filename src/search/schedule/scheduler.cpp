@@ -11,6 +11,10 @@ constexpr int worker_niceness = 5;
 // An estimate must fit into the time left so often: what is answered is to be answered in time, also when the
 // processors do other work meanwhile.
 constexpr double caution = 2;
+// A queue in which something waited for as long as a job can wait was not filled by a burst, which it would
+// outlast: more comes than can be answered, and its length is nothing but delay. So much of it is left as
+// keeps the places at work between two arrivals.
+constexpr double caution_of_standing = 8;
 
 double seconds_between(Job::Clock::time_point begin, Job::Clock::time_point end) {
   return std::chrono::duration<double>(end - begin).count();
@@ -31,7 +35,7 @@ void Scheduler::drain() {
   {
     const std::lock_guard lock(mutex_);
     left.swap(queues_);
-    status_.waiting = 0;
+    set_waiting(0);
   }
   for (auto& queue : left)
     for (auto& job : queue) job->refuse();
@@ -57,21 +61,39 @@ double Scheduler::wait_before(Priority priority) const {
   return static_cast<double>(jobs) * times_.each() / static_cast<double>(places_);
 }
 
-double Scheduler::refused_for(Priority priority, Job::Clock::time_point deadline) const {
-  const std::lock_guard lock(mutex_);
-  const double wait = wait_before(priority), left = seconds_between(Job::Clock::now(), deadline);
+void Scheduler::set_waiting(size_t jobs) {
+  if (jobs == 0 || status_.waiting == 0) none_waited_ = Job::Clock::now();
+  status_.waiting = jobs;
+  waiting_.store(jobs, std::memory_order_relaxed);
+}
+
+bool Scheduler::would_be_late(Priority priority, Job::Clock::time_point deadline) const {
+  if (status_.waiting >= longest_queue_) return true;
+  const auto now = Job::Clock::now();
+  const double left = seconds_between(now, deadline);
   // Begun at once, a job may take what it takes: whoever asks too much of an idle server is answered, too.
-  const bool at_once = serving_ < places_ && status_.waiting == 0;
-  const bool in_time = at_once ? left > 0 : wait * caution + times_.each() <= left;
-  if (in_time && status_.waiting < longest_queue_) return 0;
+  if (serving_ < places_ && status_.waiting == 0) return left <= 0;
+  const bool stands = seconds_between(none_waited_, now) > left && !times_.in_batches();
+  return wait_before(priority) * (stands ? caution_of_standing : caution) + times_.each() > left;
+}
+
+bool Scheduler::refuses(Priority priority, Job::Clock::time_point deadline) const {
+  const std::lock_guard lock(mutex_);
+  return would_be_late(priority, deadline);
+}
+
+void Scheduler::count_refusal() {
+  const std::lock_guard lock(mutex_);
   ++status_.refused;
-  return wait + times_.each();
 }
 
 bool Scheduler::submit(std::unique_ptr<Job>& job) {
-  if (refused_for(job->priority, job->deadline) > 0) return false;
   const std::lock_guard lock(mutex_);
-  ++status_.waiting;
+  if (would_be_late(job->priority, job->deadline)) {
+    ++status_.refused;
+    return false;
+  }
+  set_waiting(status_.waiting + 1);
   queues_[static_cast<size_t>(job->priority)].push_back(std::move(job));
   if (busy_ == places_) return true;
   ++busy_;
@@ -96,7 +118,7 @@ Scheduler::Jobs Scheduler::next() {
     }
     break;
   }
-  status_.waiting -= jobs.size();
+  set_waiting(status_.waiting - jobs.size());
   return jobs;
 }
 

@@ -20,6 +20,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -69,9 +70,12 @@ class Scheduler {
   // Refuses what waits and returns when nothing runs any longer: those who wait for an answer can go.
   void drain();
 
-  // Seconds after which to try again when a job of this kind would be refused now, 0 when it would be taken.
-  // Cheap: asked before a query is even read.
-  double refused_for(Priority priority, Job::Clock::time_point deadline) const;
+  // Whether any job waits. Costs next to nothing.
+  bool busy() const { return waiting_.load(std::memory_order_relaxed) > 0; }
+  // Whether a job of this kind would be refused now. Cheap: asked before a query is even read. Who refuses it
+  // then counts it.
+  bool refuses(Priority priority, Job::Clock::time_point deadline) const;
+  void count_refusal();
   // False when it was refused: the job is untouched then.
   bool submit(std::unique_ptr<Job>& job);
 
@@ -99,13 +103,17 @@ class Scheduler {
   void run_piece(Shared& work, Lock& lock);
   void leave();                                 // mutex held: gives a place up or on
   double wait_before(Priority priority) const;  // mutex held
+  bool would_be_late(Priority priority, Job::Clock::time_point deadline) const;  // mutex held
+  void set_waiting(size_t jobs);                                                 // mutex held
   Jobs next();                                  // mutex held
 
   const size_t places_, longest_queue_, largest_batch_;
   mutable std::mutex mutex_;
   std::condition_variable idle_, piece_done_;
   std::array<std::deque<std::unique_ptr<Job>>, 3> queues_;
-  mutable Status status_;
+  Status status_;
+  std::atomic<size_t> waiting_{0};            // as in the status
+  Job::Clock::time_point none_waited_ = {};   // when that was so last
   JobTimes times_;
   std::vector<Shared*> shared_;  // under way, the oldest first
   size_t busy_ = 0;              // places taken: a job or a piece runs there, or a turn was asked for

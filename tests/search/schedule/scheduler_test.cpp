@@ -65,6 +65,22 @@ bool submit(Scheduler& scheduler, std::unique_ptr<NamedJob> each) {
   return scheduler.submit(base);
 }
 
+// Turns are given when the executor likes.
+struct Turns {
+  std::deque<std::function<void()>> waiting;
+  Scheduler::Executor executor() {
+    return [this](std::function<void()> turn, bool) { waiting.push_back(std::move(turn)); };
+  }
+  void give() {
+    const auto turn = std::move(waiting.front());
+    waiting.pop_front();
+    turn();
+  }
+  void give_all() {
+    while (!waiting.empty()) give();
+  }
+};
+
 TEST(Scheduler, runs_by_priority_and_then_by_arrival) {
   Log log;
   Gate gate;
@@ -96,6 +112,34 @@ TEST(Scheduler, refuses_what_would_be_late_and_what_is_too_much) {
   EXPECT_FALSE(submit(scheduler, job(log, "c")));
   EXPECT_EQ(scheduler.status().refused, 2u);
   gate.open.set_value();
+}
+
+// A queue that a burst filled may be as long as half of what a job can wait; one that has stood for as long as
+// that is kept short: what comes then is refused, not delayed.
+TEST(Scheduler, keeps_a_queue_short_that_does_not_empty) {
+  using std::chrono::milliseconds;
+  Log log;
+  Turns turns;
+  Scheduler scheduler(1, 10'000, 1);
+  scheduler.run_in(turns.executor());
+  const auto refuses = [&] {
+    return scheduler.refuses(Priority::normal, Job::Clock::now() + milliseconds(400));
+  };
+  EXPECT_FALSE(scheduler.busy());
+  for (int i = 0; i < 300; ++i) EXPECT_TRUE(submit(scheduler, job(log, "x")));  // 150 ms by the first guess
+  EXPECT_TRUE(scheduler.busy());
+  EXPECT_FALSE(refuses());
+  std::this_thread::sleep_for(milliseconds(450));
+  EXPECT_TRUE(refuses());
+  EXPECT_FALSE(scheduler.refuses(Priority::normal, Job::Clock::now() + std::chrono::hours(1)));
+  EXPECT_FALSE(scheduler.refuses(Priority::high, Job::Clock::now() + milliseconds(400)));
+  EXPECT_EQ(scheduler.status().refused, 0u) << "who refuses counts";
+  scheduler.count_refusal();
+  EXPECT_EQ(scheduler.status().refused, 1u);
+  turns.give_all();
+  EXPECT_FALSE(scheduler.busy());
+  EXPECT_FALSE(refuses());
+  scheduler.run_in({});
 }
 
 TEST(Scheduler, begins_what_takes_long_when_nothing_else_is_to_do) {
@@ -168,22 +212,6 @@ TEST(JobTimes, learn_what_a_job_takes_alone_and_in_a_batch) {
   EXPECT_EQ(times.fitting(0.0411), 1u);
   EXPECT_EQ(times.fitting(0.0511), 6u);
 }
-
-// Turns are given when the executor likes.
-struct Turns {
-  std::deque<std::function<void()>> waiting;
-  Scheduler::Executor executor() {
-    return [this](std::function<void()> turn, bool) { waiting.push_back(std::move(turn)); };
-  }
-  void give() {
-    const auto turn = std::move(waiting.front());
-    waiting.pop_front();
-    turn();
-  }
-  void give_all() {
-    while (!waiting.empty()) give();
-  }
-};
 
 TEST(Scheduler, a_batch_is_no_larger_than_the_deadline_of_its_first_allows) {
   Log log;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <mutex>
@@ -20,8 +21,9 @@ constexpr size_t range_rows = 16384, block_rows = 1024;
 // By codes a range is longer: each begins with no score to beat.
 constexpr size_t coded_range_rows = 65536;
 // Many queries: a thread takes a group of them and a range of rows, and makes products tile by tile; the
-// scores of a tile (256 KiB) stay in the second-level cache until they are looked through.
-constexpr size_t group_queries = 256, tile_rows = 256, batch_range_rows = 65536;
+// scores of a tile (at most 1 MiB) stay in the second-level cache until they are looked through. Each product
+// packs its queries and rows anew, so that smaller tiles cost more.
+constexpr size_t group_queries = 512, tile_rows = 512, batch_range_rows = 65536;
 // Below one survivor in so many, each is fetched for itself instead of passing over all rows.
 constexpr size_t sparse_share = 8;
 
@@ -33,6 +35,16 @@ std::vector<Scored> merged(const std::vector<std::vector<Scored>>& lists, size_t
     for (const Scored& candidate : list) best.offer(candidate);
   }
   return best.take();
+}
+
+size_t pieces_of(size_t extent, size_t most) {
+  return (extent + most - 1) / most;
+}
+
+void raise(Floor& floor, float score) {
+  float now = floor.load(std::memory_order_relaxed);
+  while (now < score && !floor.compare_exchange_weak(now, score, std::memory_order_relaxed)) {
+  }
 }
 
 }  // namespace
@@ -132,9 +144,10 @@ void FlatIndex::finish_scores(size_t begin, float query_square, std::span<float>
   }
 }
 
-void FlatIndex::offer(size_t begin, std::span<const float> scores, const Allowed* filter, TopK& best) const {
+void FlatIndex::offer(size_t begin, std::span<const float> scores, const Allowed* filter, TopK& best,
+                      float least) const {
   size_t i = 0;
-  while ((i = next_at_least(scores, i, best.threshold())) < scores.size()) {
+  while ((i = next_at_least(scores, i, std::max(least, best.threshold()))) < scores.size()) {
     const auto slot = static_cast<uint32_t>(begin + i);
     if (live_.has(slot) && (!filter || filter->has(slot))) best.offer({slot, scores[i]});
     ++i;
@@ -222,16 +235,20 @@ std::vector<std::vector<Scored>> FlatIndex::search_batch(ConstMatrix queries, si
   if (k == 0) return answers;
   const std::shared_lock lock(mutex_);
   const ConstMatrix asked(checked.data(), queries.rows, dimension());
-  const size_t ranges = (live_.size() + batch_range_rows - 1) / batch_range_rows;
-  const size_t groups = (queries.rows + group_queries - 1) / group_queries;
+  // Equal parts, so that threads end together.
+  const size_t ranges = pieces_of(live_.size(), batch_range_rows), groups = pieces_of(queries.rows, group_queries);
+  const auto part = [](size_t extent, size_t parts, size_t i) { return extent * i / parts; };
   std::vector<std::vector<std::vector<Scored>>> found(queries.rows, std::vector<std::vector<Scored>>(ranges));
+  std::vector<Floor> floors(queries.rows);
+  for (Floor& floor : floors) floor = -std::numeric_limits<float>::infinity();
   parallel_for(groups * ranges, 1, [&](size_t first, size_t last) {
     for (size_t task = first; task < last; ++task) {
       options.patience.check();
-      const size_t range = task % ranges, query = task / ranges * group_queries,
-                   row = range * batch_range_rows;
-      auto lists = search_group(asked.rows_from(query, std::min(group_queries, queries.rows - query)), row,
-                                std::min(batch_range_rows, live_.size() - row), k, options);
+      const size_t range = task % ranges, group = task / ranges, query = part(queries.rows, groups, group),
+                   count = part(queries.rows, groups, group + 1) - query,
+                   row = part(live_.size(), ranges, range);
+      auto lists = search_group(asked.rows_from(query, count), std::span(floors).subspan(query, count), row,
+                                part(live_.size(), ranges, range + 1) - row, k, options);
       for (size_t q = 0; q < lists.size(); ++q) found[query + q][range] = lists[q].take();
     }
   });
@@ -239,8 +256,8 @@ std::vector<std::vector<Scored>> FlatIndex::search_batch(ConstMatrix queries, si
   return answers;
 }
 
-std::vector<TopK> FlatIndex::search_group(ConstMatrix queries, size_t begin, size_t count, size_t k,
-                                          const SearchOptions& options) const {
+std::vector<TopK> FlatIndex::search_group(ConstMatrix queries, std::span<Floor> floors, size_t begin,
+                                          size_t count, size_t k, const SearchOptions& options) const {
   std::vector<TopK> best(queries.rows, TopK(std::min(k, count)));
   std::vector<float> scores(queries.rows * tile_rows), buffer, squares(queries.rows);
   for (size_t q = 0; q < queries.rows; ++q) squares[q] = dot(queries.row(q), queries.row(q));
@@ -249,7 +266,8 @@ std::vector<TopK> FlatIndex::search_group(ConstMatrix queries, size_t begin, siz
     multiply_here(Transpose::no, Transpose::yes, 1, queries, rows(at, tile.columns, buffer), 0, tile);
     for (size_t q = 0; q < queries.rows; ++q) {
       finish_scores(at, squares[q], tile.row(q));
-      offer(at, tile.row(q), options.filter, best[q]);
+      offer(at, tile.row(q), options.filter, best[q], floors[q].load(std::memory_order_relaxed));
+      if (best[q].size() == k) raise(floors[q], best[q].threshold());
     }
   }
   return best;

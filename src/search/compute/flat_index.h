@@ -4,14 +4,21 @@
 // have codes (codes/row_codes.h) these are looked at first, with the same answer.
 #pragma once
 
+#include <atomic>
+#include <limits>
 #include <memory>
 #include <shared_mutex>
+#include <span>
 
 #include "base/tensor_file.h"
 #include "search/compute/codes/row_codes.h"
 #include "search/compute/vector_index.h"
 
 namespace cowatch {
+
+// A score that the k best of a query reach, as far as any thread has found out that looks for them in some of
+// the rows: what is below is not among the best of all.
+using Floor = std::atomic<float>;
 
 class FlatIndex final : public VectorIndex {
  public:
@@ -39,7 +46,8 @@ class FlatIndex final : public VectorIndex {
   // The source's own inner products of consecutive rows with the query.
   void products(std::span<const float> query, size_t begin, std::span<float> scores) const;
   void finish_scores(size_t begin, float query_square, std::span<float> scores) const;
-  void offer(size_t begin, std::span<const float> scores, const Allowed* filter, TopK& best) const;
+  void offer(size_t begin, std::span<const float> scores, const Allowed* filter, TopK& best,
+             float least = -std::numeric_limits<float>::infinity()) const;
   std::vector<Scored> scan(std::span<const float> query, size_t k, const SearchOptions& options) const;
   // The best of the slots [begin, end): by all numbers of each, or by codes first.
   std::vector<Scored> scan_rows(std::span<const float> query, size_t begin, size_t end, size_t k,
@@ -48,8 +56,9 @@ class FlatIndex final : public VectorIndex {
                                  const Allowed* filter) const;
   std::vector<Scored> scan_survivors(std::span<const float> query, size_t k,
                                      const SearchOptions& options) const;
-  std::vector<TopK> search_group(ConstMatrix queries, size_t begin, size_t count, size_t k,
-                                 const SearchOptions& options) const;
+  // The best of the slots from `begin` on for each query, but for what stays below its floor.
+  std::vector<TopK> search_group(ConstMatrix queries, std::span<Floor> floors, size_t begin, size_t count,
+                                 size_t k, const SearchOptions& options) const;
   void set_norm(uint32_t slot, std::span<const float> row);
 
   mutable std::shared_mutex mutex_;

@@ -54,6 +54,28 @@ TEST(FlatIndexTest, ABatchOverSeveralRangesAndGroupsFindsTheSame) {
   }
 }
 
+// What one part of the rows found bounds what another may leave out: not where it holds fewer than are wanted,
+// and not equal scores.
+TEST(FlatIndexTest, ABatchOverSeveralPartsFindsAsManyAsAreWanted) {
+  constexpr size_t count = 70'000, queries = 3;
+  std::vector<float> values(count);
+  for (size_t i = 0; i < count; ++i) values[i] = static_cast<float>(i * 7919 % 100);  // many are equal
+  const VectorRows source(ConstMatrix(values.data(), count, 1));
+  const auto index = build_index({.kind = IndexKind::exact, .metric = Metric::inner_product}, source);
+  const std::vector<float> query_values = {1, -1, 0};
+  for (const size_t k : {5u, 1000u, 50'000u}) {
+    const auto lists = index->search_batch(ConstMatrix(query_values.data(), queries, 1), k);
+    for (size_t q = 0; q < queries; ++q) {
+      const auto expected = slow_search(source, Metric::inner_product, std::span(query_values).subspan(q, 1), k);
+      ASSERT_EQ(lists[q].size(), k);
+      for (size_t i = 0; i < k; ++i) {
+        ASSERT_EQ(lists[q][i].index, expected[i].index) << "query " << q << ", place " << i << " of " << k;
+        ASSERT_EQ(lists[q][i].score, expected[i].score);
+      }
+    }
+  }
+}
+
 TEST(FlatIndexTest, EqualScoresComeBySmallerSlotForAnyThreads) {
   const std::vector<float> same(40'000 * 4, 0.5f);  // three ranges
   const VectorRows source(ConstMatrix(same.data(), 40'000, 4));

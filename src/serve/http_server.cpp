@@ -3,18 +3,22 @@
 #include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <charconv>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <thread>
 #include <vector>
 
 #include "base/json.h"
 #include "base/log.h"
 #include "base/threads.h"
+#include "serve/readers.h"
 
 namespace cowatch::serve {
 namespace {
@@ -69,24 +73,56 @@ bool host_is_ours(std::string_view host, const std::string& address) {
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(Tcp::socket socket, Service& service, const ServerSettings& settings, std::atomic<size_t>& open)
-      : stream_(std::move(socket)), service_(service), settings_(settings), open_(open) {
+  Session(Tcp::socket socket, Service& service, const ServerSettings& settings, Readers& readers,
+          std::atomic<size_t>& open)
+      : socket_(std::move(socket)),
+        timer_(socket_.get_executor()),
+        service_(service),
+        settings_(settings),
+        readers_(readers),
+        open_(open) {
     ++open_;
   }
   ~Session() { --open_; }
+
+  void start() {
+    beast::error_code ignored;
+    socket_.non_blocking(true, ignored);
+    expire_after_idle();
+    keep_time();
+    read();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void expire_after_idle() { until_ = Clock::now() + std::chrono::seconds(settings_.idle_seconds); }
+  void expire_never() { until_ = Clock::time_point::max(); }
+  // The timer is looked at when it goes off, not set for each request: that would cost as much as refusing
+  // one.
+  void keep_time() {
+    const auto latest = Clock::now() + std::chrono::seconds(settings_.idle_seconds);
+    timer_.expires_at(std::min(until_, latest));
+    timer_.async_wait([waiting = weak_from_this()](beast::error_code) {
+      const auto self = waiting.lock();
+      if (!self || !self->socket_.is_open()) return;
+      if (Clock::now() < self->until_) return self->keep_time();
+      beast::error_code ignored;
+      self->socket_.close(ignored);
+    });
+  }
 
   void read() {
     parser_.emplace();
     buffer_.reserve(first_read);
     parser_->header_limit(largest_header);
     parser_->body_limit(std::max(largest_json_body, service_.upload_limit()));
-    stream_.expires_after(std::chrono::seconds(settings_.idle_seconds));
+    expire_after_idle();
     http::async_read_header(
-        stream_, buffer_, *parser_,
+        socket_, buffer_, *parser_,
         [self = shared_from_this()](beast::error_code error, size_t) { self->on_header(error); });
   }
 
- private:
   void on_header(beast::error_code error) {
     if (error) return refuse(error);
     const uint64_t limit = body_limit();
@@ -94,14 +130,76 @@ class Session : public std::enable_shared_from_this<Session> {
     // The parser compares a stated length with the limit it had when the header came, the larger of the two.
     if (const auto length = parser_->content_length(); length && *length > limit)
       return refuse(http::error::body_limit);
+    if (turned_away()) return;
     if (parser_->get()[http::field::expect] == "100-continue") {
       go_on_ = {http::status::continue_, 11};
-      http::async_write(stream_, go_on_, [self = shared_from_this()](beast::error_code failed, size_t) {
+      http::async_write(socket_, go_on_, [self = shared_from_this()](beast::error_code failed, size_t) {
         if (!failed) self->read_body();
       });
       return;
     }
     read_body();
+  }
+
+  // A search that is refused for want of time is answered here, by bytes that are ready: its body, which is in
+  // the buffer as a rule, is not even looked at.
+  bool turned_away() {
+    const auto& message = parser_->get();
+    const auto length = parser_->content_length();
+    if (!service_.vectors().busy() || !length || *length > buffer_.size()) return false;
+    Request head;
+    try {
+      head = head_of(message);
+    } catch (const Error&) {
+      return false;  // answered in full
+    }
+    if (!host_is_ours(head.header("host"), settings_.address) || !service_.vectors().turns_away(head))
+      return false;
+    buffer_.consume(*length);
+    keep_alive_ = message.keep_alive();
+    static const std::string refusals[2] = {busy_bytes(false), busy_bytes(true)};
+    const std::string& bytes = refusals[keep_alive_];
+    beast::error_code error;
+    const size_t sent = socket_.send(asio::buffer(bytes), 0, error);
+    if (error && error != asio::error::would_block) {
+      close();
+    } else if (sent == bytes.size()) {
+      next();
+    } else {  // whoever asks does not read
+      asio::async_write(socket_, asio::buffer(bytes) + sent,
+                        [self = shared_from_this()](beast::error_code failed, size_t) {
+                          failed ? self->close() : self->next();
+                        });
+    }
+    return true;
+  }
+
+  void next() { keep_alive_ ? read() : close(); }
+
+  static std::string busy_bytes(bool keep_alive) {
+    Response response = VectorService::too_busy();
+    http::response<http::string_body> reply;
+    reply.result(static_cast<unsigned>(response.status));
+    dress(response, reply);
+    reply.body() = std::move(response.body);
+    reply.keep_alive(keep_alive);
+    reply.prepare_payload();
+    std::ostringstream bytes;
+    bytes << reply;
+    return std::move(bytes).str();
+  }
+
+  template <typename Message>
+  static Request head_of(const Message& message) {
+    Request request;
+    request.method = std::string(message.method_string());
+    for (const auto& field : message) {
+      std::string name(field.name_string());
+      for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      request.headers[std::move(name)] = std::string(field.value());
+    }
+    parse_target({message.target().data(), message.target().size()}, request);
+    return request;
   }
 
   uint64_t body_limit() const {
@@ -117,7 +215,7 @@ class Session : public std::enable_shared_from_this<Session> {
       buffer_.consume(parser_->put(buffer_.data(), error));
     if (error && error != http::error::need_more) return refuse(error);
     if (parser_->is_done()) return answer();
-    http::async_read(stream_, buffer_, *parser_,
+    http::async_read(socket_, buffer_, *parser_,
                      [self = shared_from_this()](beast::error_code error, size_t) {
                        if (error) return self->refuse(error);
                        self->answer();
@@ -155,43 +253,38 @@ class Session : public std::enable_shared_from_this<Session> {
     const auto& message = parser_->get();
     keep_alive_ = message.keep_alive();
     auto request = std::make_shared<Request>();
-    request->method = std::string(message.method_string());
-    for (const auto& field : message) {
-      std::string name(field.name_string());
-      for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-      request->headers[std::move(name)] = std::string(field.value());
-    }
-    request->body = std::move(parser_->get().body());
     Response response;
     try {
-      parse_target({message.target().data(), message.target().size()}, *request);
+      *request = head_of(message);
+      request->body = std::move(parser_->get().body());
       if (!host_is_ours(request->header("host"), settings_.address)) {
         throw Error(ErrorCode::bad_argument, "the request is for another host",
                     {.expected = "127.0.0.1 or localhost",
                      .found = std::string(request->header("host").substr(0, 80))});
       }
       if (VectorService::owns(*request)) return answer_later(std::move(request));
+      const Readers::Held held(readers_);
       response = service_.answer(*request);
     } catch (const std::exception& error) {
       response = problem(error_of(error));
     }
-    send(std::move(response), request->method == "HEAD", request->header("range"));
+    send(std::move(response), message.method() == http::verb::head, request->header("range"));
   }
 
   // The answer comes from a worker. While it is awaited nothing is read, only looked whether the other end
   // goes away: then the work is dropped.
   void answer_later(std::shared_ptr<Request> request) {
     auto cancel = std::make_shared<std::atomic<bool>>(false);
-    stream_.expires_never();
+    expire_never();
     auto waiting = std::make_shared<Waiting>();
     service_.vectors().answer(
         request, cancel, [self = shared_from_this(), request, cancel, waiting](Response response) {
           // Answered at once, in this thread: nothing is watched yet.
-          asio::dispatch(self->stream_.get_executor(), [self, request, cancel, waiting,
+          asio::dispatch(self->socket_.get_executor(), [self, request, cancel, waiting,
                                                         response = std::move(response)]() mutable {
             waiting->answered = true;
             beast::error_code ignored;
-            if (waiting->watched) self->stream_.socket().cancel(ignored);
+            if (waiting->watched) self->socket_.cancel(ignored);
             if (!cancel->load())
               self->send(std::move(response), request->method == "HEAD", request->header("range"));
           });
@@ -205,32 +298,22 @@ class Session : public std::enable_shared_from_this<Session> {
     bool answered = false, watched = false;
   };
   void watch(std::shared_ptr<std::atomic<bool>> cancel) {
-    stream_.socket().async_wait(
+    socket_.async_wait(
         Tcp::socket::wait_read, [self = shared_from_this(), cancel](beast::error_code error) {
           if (error) return;
           char byte = 0;
           beast::error_code state;
-          self->stream_.socket().non_blocking(true, state);
           const size_t got =
-              self->stream_.socket().receive(asio::buffer(&byte, 1), Tcp::socket::message_peek, state);
+              self->socket_.receive(asio::buffer(&byte, 1), Tcp::socket::message_peek, state);
           if (got == 0 && state != asio::error::would_block) cancel->store(true);
         });
   }
 
   void send(Response response, bool head, std::string_view range) {
     reply_ = {};
-    reply_.version(11);
     reply_.result(static_cast<unsigned>(response.status));
     if (!response.file.empty()) open_file(response, range);
-    for (const auto& [name, value] : response.headers) reply_.set(name, value);
-    reply_.set(http::field::content_type, response.content_type);
-    reply_.set("X-Content-Type-Options", "nosniff");
-    reply_.set("Referrer-Policy", "no-referrer");
-    reply_.set("Content-Security-Policy",
-               "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self' "
-               "'unsafe-inline'; "
-               "object-src 'none'; base-uri 'none'; frame-ancestors 'none'");
-    if (response.file.empty()) reply_.set(http::field::cache_control, "no-store");
+    dress(response, reply_);
     reply_.body() = std::move(response.body);
     reply_.keep_alive(keep_alive_);
     reply_.prepare_payload();
@@ -239,10 +322,24 @@ class Session : public std::enable_shared_from_this<Session> {
       reply_.body().clear();
       file_left_ = {};
     }
-    stream_.expires_after(std::chrono::seconds(settings_.idle_seconds));
-    http::async_write(stream_, reply_, [self = shared_from_this()](beast::error_code error, size_t) {
+    expire_after_idle();
+    http::async_write(socket_, reply_, [self = shared_from_this()](beast::error_code error, size_t) {
       self->send_file(error);
     });
+  }
+
+  // The fields of every answer.
+  static void dress(const Response& response, http::response<http::string_body>& reply) {
+    reply.version(11);
+    for (const auto& [name, value] : response.headers) reply.set(name, value);
+    reply.set(http::field::content_type, response.content_type);
+    reply.set("X-Content-Type-Options", "nosniff");
+    reply.set("Referrer-Policy", "no-referrer");
+    reply.set("Content-Security-Policy",
+              "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self' "
+              "'unsafe-inline'; "
+              "object-src 'none'; base-uri 'none'; frame-ancestors 'none'");
+    if (response.file.empty()) reply.set(http::field::cache_control, "no-store");
   }
 
   // A file goes out of its map, as fast as the connection takes it; other requests are read between its pieces.
@@ -250,11 +347,10 @@ class Session : public std::enable_shared_from_this<Session> {
     if (error || file_left_.empty()) {
       file_ = {};
       file_left_ = {};
-      if (error || !keep_alive_) return close();
-      return read();
+      return error ? close() : next();
     }
-    stream_.expires_after(std::chrono::seconds(settings_.idle_seconds));
-    stream_.async_write_some(asio::buffer(file_left_.data(), std::min(file_left_.size(), file_piece)),
+    expire_after_idle();
+    socket_.async_write_some(asio::buffer(file_left_.data(), std::min(file_left_.size(), file_piece)),
                              [self = shared_from_this()](beast::error_code failed, size_t sent) {
                                self->file_left_ = self->file_left_.subspan(sent);
                                self->send_file(failed);
@@ -288,13 +384,16 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void close() {
     beast::error_code ignored;
-    stream_.socket().shutdown(Tcp::socket::shutdown_send, ignored);
+    socket_.shutdown(Tcp::socket::shutdown_send, ignored);
   }
 
-  beast::tcp_stream stream_;
+  Tcp::socket socket_;
+  asio::steady_timer timer_;
+  Clock::time_point until_;  // its other end has to act
   beast::flat_buffer buffer_;
   Service& service_;
   const ServerSettings& settings_;
+  Readers& readers_;
   std::atomic<size_t>& open_;
   std::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::string_body> reply_;
@@ -306,8 +405,12 @@ class Session : public std::enable_shared_from_this<Session> {
 
 class Listener {
  public:
-  Listener(asio::io_context& context, Service& service, const ServerSettings& settings)
-      : context_(context), acceptor_(asio::make_strand(context)), service_(service), settings_(settings) {
+  Listener(asio::io_context& context, Service& service, const ServerSettings& settings, Readers& readers)
+      : context_(context),
+        acceptor_(asio::make_strand(context)),
+        service_(service),
+        settings_(settings),
+        readers_(readers) {
     beast::error_code error;
     const auto address = asio::ip::make_address(settings.address, error);
     if (error)
@@ -333,7 +436,7 @@ class Listener {
       if (error == asio::error::operation_aborted) return;
       if (!error) socket.set_option(Tcp::no_delay(true), error);  // answers are written whole
       if (!error && open_ < settings_.most_connections)
-        std::make_shared<Session>(std::move(socket), service_, settings_, open_)->read();
+        std::make_shared<Session>(std::move(socket), service_, settings_, readers_, open_)->start();
       accept();
     });
   }
@@ -343,38 +446,47 @@ class Listener {
   Tcp::acceptor acceptor_;
   Service& service_;
   const ServerSettings& settings_;
+  Readers& readers_;
   std::atomic<size_t> open_{0};
 };
 
 }  // namespace
 
 void serve(Service& service, const ServerSettings& settings, const std::function<void(uint16_t)>& started) {
-  // Some are left to read when a search runs on every processor.
-  const size_t threads = std::max(settings.threads, cowatch::threads() + 2);
+  const size_t reading = std::max<size_t>(1, cowatch::threads()),
+               threads = std::max(settings.threads, reading + 2);
   asio::io_context context(static_cast<int>(threads));
-  Listener listener(context, service, settings);
+  Readers readers(reading);
+  Listener listener(context, service, settings, readers);
   asio::signal_set signals(context, SIGINT, SIGTERM);
   signals.async_wait([&](beast::error_code, int) { context.stop(); });
   // Behind what is ready to be read; by the same thread where that is free then.
   service.vectors().search_in([&](std::function<void()> turn, bool elsewhere) {
-    elsewhere ? asio::post(context, std::move(turn)) : asio::defer(context, std::move(turn));
+    const auto held_turn = [&readers, turn = std::move(turn)] {
+      const Readers::Held held(readers);
+      turn();
+    };
+    elsewhere ? asio::post(context, held_turn) : asio::defer(context, held_turn);
   });
   listener.accept();
   started(listener.port());
   // What a connection's handler throws, memory that ran out, ends that connection and nothing else.
-  const auto run = [&] {
-    for (bool again = true; again;) {
-      try {
-        context.run();
-        again = false;
-      } catch (const std::exception& error) {
-        log(LogLevel::error, std::string("a connection was given up: ") + error.what());
-      }
+  const auto safely = [](const auto& work) {
+    try {
+      work();
+    } catch (const std::exception& error) {
+      log(LogLevel::error, std::string("a connection was given up: ") + error.what());
     }
   };
+  const auto run = [&] {
+    while (!context.stopped()) safely([&] { context.run(); });
+  };
+  const auto run_shortly = [&] { safely([&] { context.run_one_for(Readers::patience); }); };
   std::vector<std::jthread> others;
-  for (size_t i = 1; i < threads; ++i) others.emplace_back(run);
+  for (size_t i = 1; i < reading; ++i) others.emplace_back(run);
+  for (size_t i = reading; i < threads; ++i) others.emplace_back([&] { readers.stand_in(run_shortly); });
   run();
+  readers.stop();
   others.clear();
   // Answers that are still to come need their connections.
   service.vectors().search_in({});

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <future>
 
+#include "base/threads.h"
 #include "serve/small_workspace.h"
 #include "support/server.h"
 
@@ -105,6 +106,82 @@ TEST(HttpServer, RefusesWhatIsTooLargeInTheShapeOfTheAddress) {
             std::string::npos);
   EXPECT_EQ(answer("/api/feedback")["expected"], "at most 16777216 bytes");
   EXPECT_EQ(answer("/api/search/upload")["expected"], "at most " + std::to_string(running.service().upload_limit()) + " bytes");
+}
+
+// Searches that take long hold up every thread that reads; others stand in for them.
+TEST(HttpServer, AnswersWhileEveryReaderIsHeldUp) {
+  RunningServer running;
+  test::Connection connection(running.port());
+  const std::string body = R"({"vectors":{"size":3,"distance":"Dot"}})";
+  connection.send("PUT /collections/films HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                  std::to_string(body.size()) + "\r\n\r\n" + body);
+  ASSERT_EQ(test::status_of(connection.receive()), 200);
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  std::atomic<size_t> held = 0;
+  for (size_t i = 0; i < threads(); ++i) {
+    auto request = std::make_shared<serve::Request>();
+    request->method = "POST";
+    request->body = R"({"vector":[1,0,0]})";
+    serve::parse_target("/collections/films/points/search?timeout=3600", *request);
+    running.service().vectors().answer(request, nullptr, [&held, released](const serve::Response&) {
+      ++held;
+      released.wait();
+    });
+  }
+  while (held < threads()) std::this_thread::yield();
+  for (const char* target : {"/healthz", "/metrics", "/collections"})
+    EXPECT_EQ(test::status_of(connection.ask(target)), 200) << target;
+  release.set_value();
+}
+
+// While searches are refused for want of time a connection goes on: what follows is answered, and a body that
+// was not looked at is not taken for the next request.
+TEST(HttpServer, TurnsSearchesAwayAndGoesOn) {
+  RunningServer running;
+  test::Connection connection(running.port());
+  const auto message = [](const std::string& method, const std::string& target, const std::string& body,
+                          const std::string& fields = "") {
+    return method + " " + target + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + fields +
+           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  };
+  connection.send(message("PUT", "/collections/films", R"({"vectors":{"size":3,"distance":"Dot"}})"));
+  ASSERT_EQ(test::status_of(connection.receive()), 200);
+  serve::VectorService& vectors = running.service().vectors();
+  std::mutex mutex;
+  std::vector<std::function<void()>> turns;  // that are not given
+  vectors.search_in([&](std::function<void()> turn, bool) {
+    const std::lock_guard lock(mutex);
+    turns.push_back(std::move(turn));
+  });
+  for (int i = 0; i < 900; ++i) {
+    auto request = std::make_shared<serve::Request>();
+    request->method = "POST";
+    request->body = R"({"vector":[1,0,0]})";
+    serve::parse_target("/collections/films/points/search?timeout=3600", *request);
+    vectors.answer(request, nullptr, [](const serve::Response&) {});
+  }
+  const std::string search = message("POST", "/collections/films/points/search", "GET /healthz HTTP/1.1\r\n\r\n");
+  connection.send(search + search + message("GET", "/healthz", ""));
+  for (int i = 0; i < 2; ++i) {
+    const std::string said = connection.receive();
+    EXPECT_EQ(test::status_of(said), 503) << said;
+    for (const char* field : {"Retry-After: 1\r\n", "Content-Type: application/json\r\n", "Cache-Control: no-store\r\n"})
+      EXPECT_NE(said.find(field), std::string::npos) << said;
+    EXPECT_NE(Json::parse(test::body_of(said))["status"]["error"].get<std::string>().find("busier"), std::string::npos);
+  }
+  const std::string alive = connection.receive();
+  EXPECT_EQ(test::status_of(alive), 200) << alive;
+  EXPECT_EQ(vectors.searches().refused, 2u);
+  // Whom this is not for is told so, however busy it is.
+  connection.send("POST /collections/films/points/search HTTP/1.1\r\nHost: elsewhere\r\nContent-Length: 2\r\n\r\n{}");
+  EXPECT_EQ(test::status_of(connection.receive()), 400);
+  connection.send(message("POST", "/collections/films/points/search", "{}", "Connection: close\r\n"));
+  const std::string last = connection.receive();
+  EXPECT_EQ(test::status_of(last), 503);
+  EXPECT_NE(last.find("Connection: close"), std::string::npos) << last;
+  EXPECT_EQ(connection.receive(), "") << "closed";
+  vectors.search_in({});
 }
 
 }  // namespace

@@ -431,6 +431,55 @@ TEST_F(VectorServiceTest, answers_together_what_waits_together) {
   service_.search_in({});
 }
 
+// Who would be refused for want of time is known by the head of the request; all else is answered in full.
+TEST_F(VectorServiceTest, turns_searches_away_by_their_head) {
+  std::deque<std::function<void()>> turns;
+  service_.search_in([&](std::function<void()> turn, bool) { turns.push_back(std::move(turn)); });
+  const auto head = [](const std::string& method, const std::string& target, const std::string& priority = "") {
+    auto request = std::make_shared<Request>();
+    request->method = method;
+    serve::parse_target(target, *request);
+    if (!priority.empty()) request->headers["x-priority"] = priority;
+    return request;
+  };
+  const std::string search = "/collections/films/points/search";
+  const auto turned_away = [&](const std::string& method, const std::string& target,
+                               const std::string& priority = "") {
+    return service_.turns_away(*head(method, target, priority));
+  };
+  EXPECT_FALSE(service_.busy());
+  EXPECT_FALSE(turned_away("POST", search));
+  int answered = 0;
+  for (int i = 0; i < 900; ++i) {
+    auto request = std::make_shared<Request>(*head("POST", search + "?timeout=3600"));
+    request->body = R"({"vector":[1,0,0]})";
+    service_.answer(request, nullptr, [&](const Response& response) { answered += response.status == 200; });
+  }
+  EXPECT_TRUE(service_.busy());
+  for (const char* way : {"search", "query", "recommend", "search/batch", "query/groups"})
+    EXPECT_TRUE(turned_away("POST", "/collections/films/points/" + std::string(way))) << way;
+  EXPECT_EQ(service_.searches().refused, 5u);
+  EXPECT_TRUE(turned_away("POST", search, "low"));
+  EXPECT_FALSE(turned_away("POST", search, "high")) << "before all of these";
+  EXPECT_FALSE(turned_away("POST", search, "highest")) << "there is no such priority";
+  EXPECT_FALSE(turned_away("POST", search + "?timeout=3600"));
+  EXPECT_FALSE(turned_away("POST", search + "?timeout=x"));
+  EXPECT_FALSE(turned_away("GET", search));
+  EXPECT_FALSE(turned_away("POST", "/collections/none/points/search"));
+  EXPECT_FALSE(turned_away("POST", "/collections/films/points"));
+  EXPECT_FALSE(turned_away("PUT", "/collections/films/points"));
+  EXPECT_FALSE(turned_away("GET", "/healthz"));
+  const Response said = serve::VectorService::too_busy();
+  EXPECT_EQ(said.status, 503);
+  EXPECT_THAT(said.headers, testing::Contains(testing::Pair("Retry-After", "1")));
+  EXPECT_THAT(said.body, HasSubstr("busier than it can answer in time"));
+  EXPECT_THAT(service_.metrics(true), HasSubstr("cowatch_vectors_refused_total{queue=\"search\"} 6"));
+  for (; !turns.empty(); turns.pop_front()) turns.front()();
+  EXPECT_EQ(answered, 900);
+  EXPECT_FALSE(turned_away("POST", search));
+  service_.search_in({});
+}
+
 // Whether the process lives is known whatever waits, and who writes does not wait behind who reads.
 TEST_F(VectorServiceTest, answers_at_once_whether_it_lives_and_writes_beside_readers) {
   std::promise<void> release;

@@ -39,6 +39,14 @@ Response qdrant_response(Outcome outcome, Clock::time_point start) {
   return response;
 }
 
+Outcome too_busy_outcome() {
+  return refusal(Error(ErrorCode::overloaded, "the server is busier than it can answer in time"));
+}
+
+std::string label_of(const VectorRoute& route) {
+  return route.method + " " + route.path;
+}
+
 Priority priority_of(const Request& request) {
   const std::string_view name = request.header("x-priority");
   if (name.empty() || name == "normal") return Priority::normal;
@@ -47,6 +55,11 @@ Priority priority_of(const Request& request) {
   throw Error(
       ErrorCode::bad_argument, "there is no such priority",
       {.where = "X-Priority", .expected = "high, normal or low", .found = std::string(name.substr(0, 40))});
+}
+
+// How long a request says that it waits; 0: it does not say.
+double patience_of(const Request& request) {
+  return static_cast<double>(request.whole("timeout", 0, 0, 3600));
 }
 
 // Deadlines after which a search that has begun ends unfinished, when its sender named none: whoever asks much of an idle
@@ -89,9 +102,7 @@ class VectorService::RequestJob : public Job {
     }
     for (size_t i = 0; i < all.size(); ++i) all[i]->finish(std::move(outcomes[i]));
   }
-  void refuse() override {
-    finish(refusal(Error(ErrorCode::overloaded, "the server is busier than it can answer in time")));
-  }
+  void refuse() override { finish(too_busy_outcome()); }
   bool cancelled() const override { return cancel && cancel->load(); }
 
   const VectorRoute& route;
@@ -103,7 +114,7 @@ class VectorService::RequestJob : public Job {
  private:
   void finish(Outcome outcome) {
     try {
-      service_.metrics_.answered(route.method + " " + route.path, outcome.status, seconds_since(start_));
+      service_.metrics_.answered(label_of(route), outcome.status, seconds_since(start_));
       done_(std::move(outcome));
     } catch (const std::exception& error) {
       log(LogLevel::error, route.path + ": an answer was lost: " + error.what());
@@ -245,6 +256,10 @@ Response VectorService::refused(const Error& error) {
   return qdrant_response(refusal(error), Clock::now());
 }
 
+Response VectorService::too_busy() {
+  return qdrant_response(too_busy_outcome(), Clock::now());
+}
+
 namespace {
 
 // The route of a request and the values of its path; `allowed` are the methods of the address, where it is
@@ -289,11 +304,11 @@ void VectorService::ask(std::shared_ptr<const Request> request, std::shared_ptr<
     std::vector<std::string> values;
     std::string allowed;
     if (const VectorRoute* route = route_of(*request, values, allowed)) {
-      label = route->method + " " + route->path;
+      label = label_of(*route);
       tokens_.check(*request, route->scope, values.empty() ? "" : values[0]);
       using Kind = VectorRoute::Kind;
       const bool search = route->kind == Kind::search;
-      const double patience = static_cast<double>(request->whole("timeout", 0, 0, 3600));
+      const double patience = patience_of(*request);
       const bool elsewhere = !values.empty() && collections_.sharded(values[0]);
       auto job = std::make_unique<RequestJob>(*this, *route, values, request, std::move(cancel), done, start);
       job->priority = priority_of(*request);
@@ -318,6 +333,49 @@ void VectorService::ask(std::shared_ptr<const Request> request, std::shared_ptr<
   }
   metrics_.answered(label, refused->status, seconds_since(start));
   done(std::move(*refused));
+}
+
+namespace {
+
+struct SearchRoute {
+  const VectorRoute& route;
+  std::string label;
+};
+
+// The route of a search and the values of its path; null for all else.
+const SearchRoute* search_route_of(const Request& request, std::vector<std::string>& values) {
+  static const std::vector<SearchRoute> searches = [] {
+    std::vector<SearchRoute> all;
+    for (const VectorRoute& each : vector_routes())
+      if (each.kind == VectorRoute::Kind::search) all.push_back({each, label_of(each)});
+    return all;
+  }();
+  for (const SearchRoute& each : searches) {
+    if (each.route.method == request.method && request.matches(each.route.path, false, values))
+      return &each;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool VectorService::turns_away(const Request& head) {
+  const auto start = Clock::now();
+  std::vector<std::string> values;
+  const SearchRoute* search = search_route_of(head, values);
+  if (!search) return false;
+  try {
+    collections_.find(values[0]);  // those that lie elsewhere have a queue of their own
+    const double patience = patience_of(head);
+    const auto deadline = deadline_after(start, patience > 0 ? patience : search_seconds_);
+    if (!searches_.refuses(priority_of(head), deadline)) return false;
+    tokens_.check(head, search->route.scope, values[0]);
+  } catch (const Error&) {
+    return false;  // there is more to say
+  }
+  searches_.count_refusal();
+  metrics_.answered(search->label, 503, seconds_since(start));
+  return true;
 }
 
 void VectorService::drain() {

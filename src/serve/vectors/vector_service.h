@@ -105,6 +105,12 @@ class VectorService {
               std::function<void(Response)> done);
   // An error in the words and the shape of these addresses.
   static Response refused(const Error& error);
+  // Whether searches wait, so that it is worth asking turns_away(). Costs next to nothing.
+  bool busy() const { return searches_.busy(); }
+  // Whether the search whose head this is, all but its body, is refused now for want of time: it is counted as
+  // answered then, and the answer is too_busy(). False for all else; answer() knows what becomes of it.
+  bool turns_away(const Request& head);
+  static Response too_busy();
   // Searches run in turns of the executor, threads that read requests; in threads of their own when it is
   // empty.
   void search_in(Scheduler::Executor executor) { searches_.run_in(std::move(executor)); }

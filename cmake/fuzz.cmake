@@ -6,7 +6,7 @@ list(APPEND fuzzed src/math/float16.cpp src/media/worker_protocol.cpp src/media/
 add_library(fuzzed STATIC EXCLUDE_FROM_ALL ${fuzzed})
 target_compile_options(fuzzed PUBLIC ${fuzz_flags})
 target_include_directories(fuzzed PUBLIC src tests ${CMAKE_BINARY_DIR}/generated)
-target_link_libraries(fuzzed PUBLIC nlohmann_json::nlohmann_json TBB::tbb spdlog::spdlog PkgConfig::XXHASH SQLite::SQLite3
+target_link_libraries(fuzzed PUBLIC nlohmann_json::nlohmann_json simdjson::simdjson TBB::tbb spdlog::spdlog PkgConfig::XXHASH SQLite::SQLite3
                       ZLIB::ZLIB PkgConfig::ZSTD PkgConfig::HWY PkgConfig::HDF5)
 # What reads the bodies and files of collections.
 file(GLOB fuzzed_vectors CONFIGURE_DEPENDS src/search/access/*.cpp)

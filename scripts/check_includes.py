@@ -39,6 +39,7 @@ LIBRARIES = {
     r"hwy/": ["math", "search"],
     r"CLI/": ["base", "cli"],
     r"nlohmann/": ["base"],
+    r"simdjson": ["base"],
     r"spdlog/": ["base"],
     r"tbb/": ["base"],
     r"Random123/": ["base"],

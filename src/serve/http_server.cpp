@@ -482,9 +482,11 @@ void serve(Service& service, const ServerSettings& settings, const std::function
     while (!context.stopped()) safely([&] { context.run(); });
   };
   const auto run_shortly = [&] { safely([&] { context.run_one_for(Readers::patience); }); };
+  // A handler may leave work that is announced to nobody, because the thread that ran it would go on with it.
+  const auto wake_one = [&] { asio::post(context, [] {}); };
   std::vector<std::jthread> others;
   for (size_t i = 1; i < reading; ++i) others.emplace_back(run);
-  for (size_t i = reading; i < threads; ++i) others.emplace_back([&] { readers.stand_in(run_shortly); });
+  for (size_t i = reading; i < threads; ++i) others.emplace_back([&] { readers.stand_in(run_shortly, wake_one); });
   run();
   readers.stop();
   others.clear();

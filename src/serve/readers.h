@@ -34,10 +34,10 @@ class Readers {
     Readers& readers_;
   };
 
-  // Of a thread that stands in: calls `read` again and again, which reads for a moment, while all are held up.
-  // Returns after stop().
-  template <typename Read>
-  void stand_in(const Read& read) {
+  // Of a thread that stands in: calls `read` again and again, which reads for a moment, while all are held up, and
+  // `hand_on` when it ends: what the last moment left to do is for others, who may sleep. Returns after stop().
+  template <typename Read, typename HandOn>
+  void stand_in(const Read& read, const HandOn& hand_on) {
     while (!stopped_) {
       uint64_t before = 0;
       {
@@ -47,7 +47,9 @@ class Readers {
         before = let_go_;
         std::this_thread::sleep_for(patience);
       }
+      if (held_ < count_ || let_go_ != before) continue;
       while (held_ >= count_ && let_go_ == before && !stopped_) read();
+      hand_on();
     }
   }
   void stop() {

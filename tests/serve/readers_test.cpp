@@ -13,7 +13,8 @@ namespace {
 TEST(Readers, are_stood_in_for_while_all_are_held_up) {
   Readers readers(2);
   std::atomic<int> reads = 0;
-  std::jthread stand_in([&] { readers.stand_in([&] { ++reads; }); });
+  std::atomic<int> reads_handed_on = 0;
+  std::jthread stand_in([&] { readers.stand_in([&] { ++reads; }, [&] { reads_handed_on = reads.load(); }); });
   for (int round = 0; round < 3; ++round) {
     std::optional<Readers::Held> first, second;
     first.emplace(readers);
@@ -21,7 +22,8 @@ TEST(Readers, are_stood_in_for_while_all_are_held_up) {
     while (reads == 0) std::this_thread::yield();
     first.reset();
     second.reset();
-    reads = 0;
+    while (reads_handed_on == 0) std::this_thread::yield();
+    reads = reads_handed_on = 0;
   }
   readers.stop();
 }
@@ -29,7 +31,7 @@ TEST(Readers, are_stood_in_for_while_all_are_held_up) {
 TEST(Readers, end_whatever_they_wait_for) {
   for (int round = 0; round < 100; ++round) {
     Readers readers(1);
-    std::jthread stand_in([&] { readers.stand_in([] {}); }), other([&] { readers.stand_in([] {}); });
+    std::jthread stand_in([&] { readers.stand_in([] {}, [] {}); }), other([&] { readers.stand_in([] {}, [] {}); });
     std::optional<Readers::Held> held;
     if (round % 2 == 0) held.emplace(readers);
     readers.stop();

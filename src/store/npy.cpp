@@ -1,8 +1,6 @@
 #include "store/npy.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -36,11 +34,10 @@ std::string header_value(const std::string& header, const std::string& key) {
   return begin < header.size() ? header.substr(begin, end - begin) : "";
 }
 
-// What 'descr' says of one number: kind b, i, u or f, its bytes, and whether they come largest first.
+// What 'descr' says of one number: kind b, i, u or f, and its bytes.
 struct NumberType {
   char kind = 0;
   size_t size = 0;  // 0: of a type that is not read
-  bool largest_first = false;
 };
 
 NumberType number_type(const std::string& text) {
@@ -48,10 +45,10 @@ NumberType number_type(const std::string& text) {
                                                "u2", "u4", "u8", "f2", "f4", "f8"};
   if (text.size() != 5 || text.front() != '\'' || text.back() != '\'') return {};
   const std::string_view name = std::string_view(text).substr(2, 2);
-  const bool has_order = text[1] == '<' || text[1] == '>', one_byte = name[1] == '1';
-  if (std::ranges::find(known, name) == std::end(known) || (!has_order && !(one_byte && text[1] == '|')))
+  const bool one_byte = name[1] == '1';
+  if (std::ranges::find(known, name) == std::end(known) || (text[1] != '<' && !(one_byte && text[1] == '|')))
     return {};
-  return {name[0], static_cast<size_t>(name[1] - '0'), text[1] == '>' && !one_byte};
+  return {name[0], static_cast<size_t>(name[1] - '0')};
 }
 
 bool parse_shape(const std::string& text, size_t& rows, size_t& columns) {
@@ -63,21 +60,20 @@ bool parse_shape(const std::string& text, size_t& rows, size_t& columns) {
 }
 
 template <typename T, typename Convert>
-void convert(const std::string& bytes, bool largest_first, std::span<float> values, Convert&& as_float) {
+void convert(const std::string& bytes, std::span<float> values, Convert&& as_float) {
   for (size_t i = 0; i < values.size(); ++i) {
-    std::array<char, sizeof(T)> number;
-    std::memcpy(number.data(), bytes.data() + i * sizeof(T), sizeof(T));
-    if (largest_first) std::ranges::reverse(number);
-    values[i] = as_float(std::bit_cast<T>(number));
+    T number;
+    std::memcpy(&number, bytes.data() + i * sizeof(T), sizeof(T));
+    values[i] = as_float(number);
   }
 }
 
 void convert(const NumberType& type, const std::string& bytes, std::span<float> values) {
   const auto as = [&]<typename T>(T) {
-    convert<T>(bytes, type.largest_first, values, [](T value) { return static_cast<float>(value); });
+    convert<T>(bytes, values, [](T value) { return static_cast<float>(value); });
   };
   if (type.kind == 'f' && type.size == 2)
-    return convert<uint16_t>(bytes, type.largest_first, values, float_from_half);
+    return convert<uint16_t>(bytes, values, float_from_half);
   if (type.kind == 'f') return type.size == 4 ? as(float{}) : as(double{});
   const bool is_signed = type.kind == 'i';
   if (type.size == 1) return is_signed ? as(int8_t{}) : as(uint8_t{});
@@ -149,7 +145,7 @@ Header read_header(InputStream& stream, const Path& path) {
   header.type = number_type(type);
   if (header.type.size == 0)
     refuse(path, "numbers of this type are not read",
-           "float16, float32, float64, bool, or integers of 1, 2, 4 or 8 bytes", type.substr(0, 40));
+           "float16, float32, float64, bool, or integers of 1, 2, 4 or 8 bytes, least significant byte first", type.substr(0, 40));
   return header;
 }
 

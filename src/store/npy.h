@@ -15,7 +15,7 @@ struct NumberTable {
 };
 
 // Calls visit(first row's number, rows) for consecutive rows of a two-dimensional array in C order, of
-// float16, float32, float64, bool or an integer type, of either byte order, as float32: never more than a few
+// float16, float32, float64, bool or an integer type, little-endian, as float32: never more than a few
 // MiB of it are in memory. Numbers are as they stand in the file, NaN too. Throws bad_input: not an .npy
 // file, another shape, order or type; a file that is cut off or too long is known for it only after its rows
 // were visited.

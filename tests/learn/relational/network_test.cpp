@@ -79,7 +79,9 @@ std::vector<double> slow_branch(const Branch& branch, const FeatureTable& featur
       for (size_t k = 0; k < tower.inputs(); ++k) h[j] += first[j * tower.inputs() + k] * x[tower.begin + k];
       h[j] = std::max(0.0, h[j]);
     }
-    for (size_t o = 0; o < y.size(); ++o) {
+    // A missing modality is left out of the product.
+    const auto place = static_cast<size_t>(&tower - branch.shape.towers.data());
+    for (size_t o = 0; o < y.size() && features.present(video, place); ++o) {
       double sum = last_bias[o];
       for (size_t j = 0; j < tower.hidden; ++j) sum += second[o * tower.hidden + j] * h[j];
       y[o] *= sum;

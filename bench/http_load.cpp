@@ -31,11 +31,15 @@ HttpLoad::HttpLoad(uint16_t port, size_t connections)
   setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), niceness);
   if (poll_ < 0) throw_system_error("make", "an epoll instance");
   for (size_t c = 0; c < connections; ++c) {
-    connections_[c].socket = connect_to(port);
-    epoll_event event = {.events = EPOLLIN, .data = {.u64 = c}};
-    epoll_ctl(poll_, EPOLL_CTL_ADD, connections_[c].socket, &event);
+    open(c);
     idle_.push_back(c);
   }
+}
+
+void HttpLoad::open(size_t c) {
+  connections_[c].socket = connect_to(port_);
+  epoll_event event = {.events = EPOLLIN, .data = {.u64 = c}};
+  epoll_ctl(poll_, EPOLL_CTL_ADD, connections_[c].socket, &event);
 }
 
 HttpLoad::~HttpLoad() {
@@ -57,7 +61,7 @@ void HttpLoad::send(Connection& connection, size_t request, double due, const st
 
 std::string_view HttpLoad::receive(Connection& connection) {
   const ssize_t got = ::recv(connection.socket, bytes_.data(), bytes_.size(), MSG_DONTWAIT);
-  if (got == 0) throw Error(ErrorCode::system, "the server closed a connection");
+  if (got == 0) throw Error(ErrorCode::system, "the server closed a connection that waits for an answer");
   if (got < 0) return {};
   std::string_view answer(bytes_.data(), static_cast<size_t>(got));
   if (!connection.answer.empty()) answer = connection.answer.append(answer);
@@ -84,6 +88,11 @@ void HttpLoad::wait(double until, const Answered& answered) {
   const int count = epoll_pwait2(poll_, events.data(), events.size(), &time, nullptr);
   for (int e = 0; e < count; ++e) {
     Connection& connection = connections_[events[static_cast<size_t>(e)].data.u64];
+    if (!connection.busy) {  // the server closes those that ask nothing for long
+      ::close(connection.socket);
+      open(events[static_cast<size_t>(e)].data.u64);
+      continue;
+    }
     const std::string_view answer = receive(connection);
     if (answer.empty()) continue;
     connection.busy = false;

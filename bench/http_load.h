@@ -47,6 +47,7 @@ class HttpLoad {
   // Waits at most until `until` and hands over the answers that came: answered(connection, bytes).
   template <typename Answered>
   void wait(double until, const Answered& answered);
+  void open(size_t connection);
   // The answer, when it is complete; it lasts until the next call.
   std::string_view receive(Connection& connection);
 

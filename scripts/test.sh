@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds, runs them all. A part whose files are as they were when it last passed is skipped.
 #   scripts/test.sh              from nothing every part, but for those "only with --all"; then what something changed for. Parts
-#                                that take minutes are not repeated for every change of the sources: what waits is said
+#                                that take minutes are not repeated for every change of the sources (what waits is said), and
+#                                the tests that kill programs do it 4 times instead of a dozen or 20
 #   scripts/test.sh --all        every part, changed or not, with the long forms (50 kills instead of a dozen)
 #   scripts/test.sh --list       the names of the parts
 #   scripts/test.sh PART…        only those, changed or not
@@ -16,8 +17,8 @@ force=
 case ${1:-} in
   --list) for part in "${parts[@]}"; do printf '%-8s %s\n' "$part" "$(sed -n '2s/^# //p' "tests/parts/$part.sh")"; done; exit 0 ;;
   --all) force=yes; export COWATCH_TEST_ALL=1 ;;
-  --help | -h) sed -n '2,6p' "$script"; exit 0 ;;
-  -*) sed -n '2,6p' "$script" >&2; exit 2 ;;
+  --help | -h) sed -n '2,8p' "$script"; exit 0 ;;
+  -*) sed -n '2,8p' "$script" >&2; exit 2 ;;
   "") mapfile -t parts < <(grep -L '^# only with --all' $(printf 'tests/parts/%s.sh ' "${parts[@]}") | xargs -n 1 basename -s .sh) ;;
   *)
     force=yes
@@ -51,6 +52,7 @@ state_of() {
 }
 
 mkdir -p build/passed
+if [ -z "$force" ] && [ -e build/passed/unit ]; then export COWATCH_TEST_KILLS=${COWATCH_TEST_KILLS:-4}; fi
 summary=() failed=0
 for part in "${parts[@]}"; do
   about=$(sed -n '2s/^# //p' "tests/parts/$part.sh")

@@ -63,9 +63,10 @@ bool parse(std::string_view text, Number& number) {
 uint64_t make_distinct(std::vector<StoredEdge>& edges) {
   const auto pair = [](const StoredEdge& edge) { return uint64_t{edge.u} << 32 | edge.v; };
   std::ranges::stable_sort(edges, {}, pair);
-  const auto repeats = std::ranges::unique(edges, {}, pair);
-  const uint64_t count = repeats.size();
-  edges.erase(repeats.begin(), repeats.end());
+  const auto repeats = std::unique(edges.begin(), edges.end(),
+                                   [&](const StoredEdge& a, const StoredEdge& b) { return pair(a) == pair(b); });
+  const auto count = static_cast<uint64_t>(edges.end() - repeats);
+  edges.erase(repeats, edges.end());
   return count;
 }
 

@@ -46,22 +46,6 @@ Response newest(Call& call, std::vector<Event> (*events)(Call&, size_t)) {
   return json_response(events_json(found));
 }
 
-}  // namespace
-
-Response user_feedback(Call& call) {
-  need_user(call, call.path[0]);
-  return newest(call,
-                [](Call& from, size_t count) { return from.catalogue.user_events(from.path[0], count); });
-}
-
-Response item_feedback(Call& call) {
-  need_item(call, call.path[0]);
-  return newest(call, [](Call& from, size_t count) {
-    return from.catalogue.item_events(*from.catalogue.find_item(from.path[0]), count);
-  });
-}
-namespace {
-
 // What a person did with a video.
 std::vector<Event> feedback_between(const Call& call, const std::string& user, const std::string& item) {
   need_user(call, user);
@@ -69,21 +53,6 @@ std::vector<Event> feedback_between(const Call& call, const std::string& user, c
   std::erase_if(found, [&](const Event& event) { return event.item != item; });
   return found;
 }
-
-}  // namespace
-
-Response pair_feedback(Call& call) {
-  return json_response(events_json(feedback_between(call, call.path[0], call.path[1])));
-}
-
-Response one_feedback(Call& call) {
-  const FeedbackKind kind = need_kind(call.path[0]);
-  for (const Event& event : feedback_between(call, call.path[1], call.path[2])) {
-    if (event.kind == kind) return json_response(to_json(event));
-  }
-  throw Error(ErrorCode::not_found, "there is no such feedback of this person");
-}
-namespace {
 
 Event event_of(const Json& body) {
   Event event;
@@ -102,6 +71,31 @@ Event event_of(const Json& body) {
 }
 
 }  // namespace
+
+Response user_feedback(Call& call) {
+  need_user(call, call.path[0]);
+  return newest(call,
+                [](Call& from, size_t count) { return from.catalogue.user_events(from.path[0], count); });
+}
+
+Response item_feedback(Call& call) {
+  need_item(call, call.path[0]);
+  return newest(call, [](Call& from, size_t count) {
+    return from.catalogue.item_events(*from.catalogue.find_item(from.path[0]), count);
+  });
+}
+
+Response pair_feedback(Call& call) {
+  return json_response(events_json(feedback_between(call, call.path[0], call.path[1])));
+}
+
+Response one_feedback(Call& call) {
+  const FeedbackKind kind = need_kind(call.path[0]);
+  for (const Event& event : feedback_between(call, call.path[1], call.path[2])) {
+    if (event.kind == kind) return json_response(to_json(event));
+  }
+  throw Error(ErrorCode::not_found, "there is no such feedback of this person");
+}
 
 Response post_feedback(Call& call) {
   std::vector<Event> events;

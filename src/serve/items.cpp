@@ -10,31 +10,6 @@
 #include "store/import/parse.h"
 
 namespace cowatch::serve {
-
-Response list_items(Call& call) {
-  const size_t count = count_of(call);
-  const std::string words = call.request.text("query");
-  const auto from = [&](uint32_t first, size_t limit) {
-    return words.empty() ? call.catalogue.items(first, limit) : call.catalogue.find_items(words, first, limit);
-  };
-  Json items = Json::array();
-  uint32_t next = cursor_of(call);
-  while (items.size() < count) {
-    const auto page = from(next, count);
-    for (const ItemRecord& item : page) {
-      next = item.index + 1;
-      if (!item.hidden) items.push_back(to_json(item, call.catalogue));
-      if (items.size() == count) break;
-    }
-    if (page.size() < count) break;
-  }
-  const bool more = count > 0 && !from(next, 1).empty();
-  return json_response({{"Cursor", more ? std::to_string(next) : ""}, {"Items", items}});
-}
-
-Response get_item(Call& call) {
-  return json_response(to_json(need_item(call, call.path[0]), call.catalogue));
-}
 namespace {
 
 // Fields that the body names; what it leaves out stays.
@@ -60,41 +35,11 @@ void set_fields(const Json& body, ItemRecord& item) {
   }
 }
 
-}  // namespace
-
-Response put_items(Call& call) {
-  std::vector<ItemRecord> items;
-  for (const Json& body : each_of(call.body)) {
-    items.emplace_back().id = body["ItemId"].get<std::string>();
-    set_fields(body, items.back());
-  }
-  call.service.write([&](Catalogue& catalogue) {
-    catalogue.put_items(items);
-    for (const Json& body : each_of(call.body)) {
-      if (body.contains("IsHidden"))
-        catalogue.hide_item(*catalogue.find_item(body["ItemId"].get<std::string>()), body["IsHidden"].get<bool>());
-    }
-  });
-  return json_response({{"RowAffected", items.size()}});
-}
-namespace {
-
 Response change_item(Call& call, const std::function<void(ItemRecord&)>& work) {
   const uint32_t index = need_item(call, call.path[0]).index;
   call.service.write([&](Catalogue& catalogue) { catalogue.change_item(index, work); });
   return json_response({{"RowAffected", 1}});
 }
-
-}  // namespace
-
-Response patch_item(Call& call) {
-  return change_item(call, [&](ItemRecord& item) { set_fields(call.body, item); });
-}
-
-Response delete_item(Call& call) {
-  return change_item(call, [](ItemRecord& item) { item.hidden = true; });
-}
-namespace {
 
 // A share of the questions is asked again exactly, later; what both found is counted.
 void measure_recall(Call& call, uint32_t video) {
@@ -114,6 +59,55 @@ void measure_recall(Call& call, uint32_t video) {
 }
 
 }  // namespace
+
+Response list_items(Call& call) {
+  const size_t count = count_of(call);
+  const std::string words = call.request.text("query");
+  const auto from = [&](uint32_t first, size_t limit) {
+    return words.empty() ? call.catalogue.items(first, limit) : call.catalogue.find_items(words, first, limit);
+  };
+  Json items = Json::array();
+  uint32_t next = cursor_of(call);
+  while (items.size() < count) {
+    const auto page = from(next, count);
+    for (const ItemRecord& item : page) {
+      next = item.index + 1;
+      if (!item.hidden) items.push_back(to_json(item, call.catalogue));
+      if (items.size() == count) break;
+    }
+    if (page.size() < count) break;
+  }
+  const bool more = count > 0 && !from(next, 1).empty();
+  return json_response({{"Cursor", more ? std::to_string(next) : ""}, {"Items", items}});
+}
+
+Response get_item(Call& call) {
+  return json_response(to_json(need_item(call, call.path[0]), call.catalogue));
+}
+
+Response put_items(Call& call) {
+  std::vector<ItemRecord> items;
+  for (const Json& body : each_of(call.body)) {
+    items.emplace_back().id = body["ItemId"].get<std::string>();
+    set_fields(body, items.back());
+  }
+  call.service.write([&](Catalogue& catalogue) {
+    catalogue.put_items(items);
+    for (const Json& body : each_of(call.body)) {
+      if (body.contains("IsHidden"))
+        catalogue.hide_item(*catalogue.find_item(body["ItemId"].get<std::string>()), body["IsHidden"].get<bool>());
+    }
+  });
+  return json_response({{"RowAffected", items.size()}});
+}
+
+Response patch_item(Call& call) {
+  return change_item(call, [&](ItemRecord& item) { set_fields(call.body, item); });
+}
+
+Response delete_item(Call& call) {
+  return change_item(call, [](ItemRecord& item) { item.hidden = true; });
+}
 
 Response item_to_item(Call& call) {
   const ItemRecord item = need_item(call, call.path[0]);

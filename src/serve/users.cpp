@@ -16,6 +16,11 @@ std::vector<Ranked> recommended_to(const Call& call) {
   return recommended_videos(call.catalogue, *call.release, query);
 }
 
+void set_fields(const Json& body, UserRecord& user) {
+  if (body.contains("Labels")) user.labels = labels_of(body);
+  if (body.contains("Comment")) user.comment = text_of(body["Comment"]);
+}
+
 }  // namespace
 
 Response recommend(Call& call) {
@@ -39,14 +44,6 @@ Response list_users(Call& call) {
 Response get_user(Call& call) {
   return json_response(to_json(need_user(call, call.path[0])));
 }
-namespace {
-
-void set_fields(const Json& body, UserRecord& user) {
-  if (body.contains("Labels")) user.labels = labels_of(body);
-  if (body.contains("Comment")) user.comment = text_of(body["Comment"]);
-}
-
-}  // namespace
 
 Response put_users(Call& call) {
   std::vector<UserRecord> users;

@@ -112,8 +112,8 @@ class Scheduler {
   std::condition_variable idle_, piece_done_;
   std::array<std::deque<std::unique_ptr<Job>>, 3> queues_;
   Status status_;
-  std::atomic<size_t> waiting_{0};            // as in the status
-  Job::Clock::time_point none_waited_ = {};   // when that was so last
+  std::atomic<size_t> waiting_{0};           // status_.waiting, to be read without the mutex
+  Job::Clock::time_point none_waited_ = {};  // when the queues were empty last
   JobTimes times_;
   std::vector<Shared*> shared_;  // under way, the oldest first
   size_t busy_ = 0;              // places taken: a job or a piece runs there, or a turn was asked for

@@ -112,14 +112,14 @@ TEST_F(CollectionMendingTest, what_is_written_after_a_failed_mend_is_there) {
 
 TEST_F(CollectionMendingTest, a_failed_mend_leaves_no_segments) {
   const auto before = segments();
-  damage_segment();
   {
-    // The last record that is read is damaged: mending comes to it with most segments made.
+    // The last record that is read is damaged, before mending starts: it comes to it with most segments made.
     Database records(path_ / records_file, true);
     records.run(
         "UPDATE points SET checksum = checksum + 1 WHERE sequence = (SELECT max(sequence) FROM points) AND "
         "rowid = (SELECT max(rowid) FROM points)");
   }
+  damage_segment();
   wait_for_failure();
   EXPECT_EQ(segments(), before);
   EXPECT_THAT(collection_->status().damage, testing::SizeIs(1)) << "however often it is tried";

@@ -1,6 +1,7 @@
 // `cowatch vectors …`: collections on the command line, in the folder itself; a running server has it locked.
 #include <algorithm>
 #include <iostream>
+#include <set>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -27,7 +28,7 @@ struct Options {
   CollectionConfig config;
   size_t index_mib = 0, count = 10, effort = 0;
   bool exact = false, with_vectors = false;
-  std::vector<std::string> shards, shard_tokens;
+  std::vector<std::string> shards, shard_tokens, ids;
   serve::AccessTokens::Grant grant;
 };
 using Shared = std::shared_ptr<Options>;
@@ -171,6 +172,30 @@ void scroll_points(const Options& options) {
     std::cerr << "more follow: --from " << to_text(view->id_of(places[options.count])) << "\n";
 }
 
+void delete_points(const Options& options) {
+  const auto condition = condition_of(options);
+  if (options.ids.empty() != condition.has_value())
+    throw Error(ErrorCode::bad_argument, "it is not said which points, or twice",
+                {.where = "--id, --filter", .expected = "one of the two"});
+  std::set<PointId> ids;
+  for (const std::string& id : options.ids) ids.insert(parse_point_id(std::string_view(id), "--id"));
+  const CollectionSet set = open(options);
+  const auto collection = set.find(options.collection);
+  const size_t before = collection->view()->count();
+  collection->write([&](const CollectionView& view) {
+    std::vector<PointChange> changes;
+    for (const PointId& id : ids)
+      if (view.find(id)) changes.push_back({id, true, {}, ""});
+    if (!condition) return changes;
+    const auto allowed = view.select(&*condition);
+    for (uint32_t t = 0; t < allowed.size(); ++t)
+      allowed[t]->for_each([&](uint32_t slot) { changes.push_back({view.id_of({t, slot}), true, {}, ""}); });
+    return changes;
+  });
+  const size_t left = collection->view()->count();
+  std::cout << before - left << " points deleted; " << left << " left\n";
+}
+
 void show(const Options& options) {
   const CollectionSet set = open(options);
   for (const auto& [name, reason] : set.failed()) std::cout << name << ": " << reason << "\n";
@@ -277,9 +302,13 @@ void configure_files(CommandLine app, const Shared& o) {
   import.add_option("FILE", o->points.path, ".npy, .fvecs, .bvecs, .safetensors, .hdf5 or .jsonl").required();
   import.add_option("--name", o->points.dataset, "the tensor or dataset of the file");
   import.add_option("--first-id", o->points.first_id, "id of the first row").with_default();
+  auto deleted = add(app, o, "delete", "delete points, by id or by filter",
+                     "delete ws films --filter '{\"must\": [{\"key\": \"year\", \"range\": {\"lt\": 1990}}]}'", delete_points);
+  deleted.add_option("--id", o->ids, "id of a point; once for each");
+  add_filter(deleted, o);
   auto exported =
       add(app, o, "export", "write all points, in order of id", "export ws films films.jsonl", export_file);
-  exported.add_option("FILE", o->points.path, ".npy, .fvecs or .safetensors (vectors), .jsonl (all)")
+  exported.add_option("FILE", o->points.path, ".npy, .fvecs, .bvecs, .safetensors or .hdf5 (vectors), .jsonl (all)")
       .required();
   add(app, o, "snapshot", "write a snapshot", "snapshot ws films", [](const Options& options) {
     std::cout << open(options).make_snapshot(options.collection).name << "\n";

@@ -103,13 +103,26 @@ TEST_F(VectorsVerb, bring_in_every_format_and_write_those_that_are_written) {
     EXPECT_EQ(read_text(out), test::vecs_text<float>(table)) << name;
   }
   done("create", {"again", "--size", "6", "--distance", "Dot"});
-  for (const char* name : {"b.npy", "b.fvecs", "b.safetensors", "b.jsonl"}) {
+  for (const char* name : {"b.npy", "b.fvecs", "b.bvecs", "b.safetensors", "b.hdf5", "b.jsonl"}) {
     done("export", {"c-a.jsonl", (folder / name).string()});
     done("import", {"again", (folder / name).string()});
     EXPECT_EQ(done("count", {"again"}), "300\n") << name;
   }
   EXPECT_EQ(done("count", {"again", "--filter", R"({"must":[{"key":"even","match":{"value":false}}]})"}), "150\n");
-  EXPECT_THAT(refused("export", {"again", (folder / "b.csv").string()}), HasSubstr("expected: .npy, .fvecs, .safetensors or .jsonl"));
+  EXPECT_THAT(refused("export", {"again", (folder / "b.csv").string()}), HasSubstr("expected: .npy, .fvecs, .bvecs, .safetensors, .hdf5 or .jsonl"));
+}
+
+TEST_F(VectorsVerb, delete_points_by_id_or_filter) {
+  done("create", {"films", "--size", "6", "--distance", "Dot"});
+  done("import", {"films", file("a.jsonl")});
+  EXPECT_EQ(done("delete", {"films", "--id", "7", "--id", "8", "--id", "7"}), "2 points deleted; 298 left\n");
+  EXPECT_EQ(done("delete", {"films", "--filter", R"({"must":[{"key":"even","match":{"value":true}}]})"}),
+            "149 points deleted; 149 left\n");
+  EXPECT_EQ(done("count", {"films"}), "149\n");
+  EXPECT_EQ(done("delete", {"films", "--id", "7"}), "0 points deleted; 149 left\n");
+  EXPECT_THAT(refused("delete", {"films"}), HasSubstr("--id, --filter"));
+  EXPECT_THAT(refused("delete", {"films", "--id", "x y"}), HasSubstr("--id"));
+  EXPECT_EQ(done("count", {"films"}), "149\n");
 }
 
 TEST_F(VectorsVerb, refuse_with_the_place_and_change_nothing) {

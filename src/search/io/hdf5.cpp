@@ -153,12 +153,59 @@ class Reader {
   throw Error(ErrorCode::bad_input, refusal.message, {.where = path.string(), .expected = refusal.expected});
 }
 
+constexpr const char* usual_dataset = "train";  // of ann-benchmarks
+
+// The same shape, block by block; false when the library fails, which is when the disk is full.
+bool fill_dataset(hid_t data, hsize_t rows, hsize_t columns, const RowFiller& row) {
+  const Handle space(H5Dget_space(data), H5Sclose);
+  const hsize_t most = std::clamp<hsize_t>(rows, 1, std::max<hsize_t>(1, block_numbers / columns));
+  std::vector<float> block(most * columns);
+  for (hsize_t first = 0; first < rows; first += most) {
+    throw_if_interrupted();
+    const hsize_t begin[2] = {first, 0}, count[2] = {std::min(most, rows - first), columns};
+    for (hsize_t r = 0; r < count[0]; ++r)
+      row(first + r, std::span(block).subspan(r * columns, columns));
+    const Handle memory(H5Screate_simple(2, count, nullptr), H5Sclose);
+    if (H5Sselect_hyperslab(space, H5S_SELECT_SET, begin, nullptr, count, nullptr) < 0 ||
+        H5Dwrite(data, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, block.data()) < 0)
+      return false;
+  }
+  return true;
+}
+
+// False when the library fails.
+bool write_dataset(const Path& path, hsize_t rows, hsize_t columns, const RowFiller& row) {
+  const hsize_t shape[2] = {rows, columns};
+  const Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose);
+  if (file < 0) return false;
+  const Handle space(H5Screate_simple(2, shape, nullptr), H5Sclose);
+  const Handle data(H5Dcreate2(file, usual_dataset, H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Dclose);
+  return data >= 0 && fill_dataset(data, rows, columns, row) && H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0;
+}
+
 }  // namespace
+
+// The library writes files itself, so that this stands beside write_atomically().
+void write_hdf5(const Path& path, size_t rows, size_t columns, const RowFiller& row) {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  FileSystem& files = file_system();
+  const Path temporary = path.string() + ".partial";
+  try {
+    errno = 0;
+    if (!write_dataset(temporary, rows, columns, row)) throw_system_error("write", path.string());
+    files.append(temporary)->sync();
+  } catch (...) {
+    files.remove(temporary);
+    throw;
+  }
+  files.rename(temporary, path);
+  files.sync_folder(path.has_parent_path() ? path.parent_path() : Path("."));
+}
 
 void read_hdf5(const Path& path, const std::string& name,
                const std::function<void(size_t first, ConstMatrix rows)>& visit) {
   if (!std::filesystem::exists(path)) throw Error(ErrorCode::not_found, "there is no such file", {.where = path.string()});
-  Reader reader(path, name.empty() ? "train" : name);
+  Reader reader(path, name.empty() ? usual_dataset : name);
   const auto receive = [&](void* bytes, size_t count) {
     if (!reader.receive(bytes, count)) refuse(path, {"the file is damaged: reading it ended the library of HDF5", "a whole HDF5 file"});
   };

@@ -1,6 +1,7 @@
 #include "search/io/vector_files.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "base/error.h"
@@ -114,6 +115,30 @@ std::string npy_header(size_t rows, size_t columns) {
   return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(length & 255) + static_cast<char>(length >> 8) + text;
 }
 
+// The numbers of a row of .bvecs.
+std::vector<uint8_t> bytes_of(std::span<const float> values, const Path& path, size_t row) {
+  std::vector<uint8_t> bytes;
+  for (const float value : values) {
+    if (!(value >= 0 && value <= 255 && value == std::trunc(value))) {
+      throw Error(ErrorCode::bad_argument, ".bvecs holds whole numbers of a byte only",
+                  {.where = path.string() + ", row " + std::to_string(row),
+                   .expected = "0 to 255",
+                   .found = std::to_string(value),
+                   .remedy = "Write .fvecs, .npy, .safetensors or .hdf5 instead."});
+    }
+    bytes.push_back(static_cast<uint8_t>(value));
+  }
+  return bytes;
+}
+
+void write_safetensors(const Path& path, size_t rows, size_t columns, const RowFiller& row) {
+  Scratch<float> all(path.has_parent_path() ? path.parent_path() : Path("."), rows * columns);
+  for (size_t r = 0; r < rows; ++r) row(r, all.values().subspan(r * columns, columns));
+  TensorFileWriter writer("vectors", 1);
+  writer.add<float>("vectors", {rows, columns}, all.values());
+  writer.write(path);
+}
+
 }  // namespace
 
 VectorFormat vector_format_of(const Path& path) {
@@ -142,29 +167,29 @@ void read_vectors(VectorFormat format, const Path& path, const std::string& name
   }
 }
 
-void write_vectors(const Path& path, size_t rows, size_t columns,
-                   const std::function<void(size_t, std::span<float>)>& row) {
-  std::vector<float> values(columns);
+void write_vectors(const Path& path, size_t rows, size_t columns, const RowFiller& row) {
   const std::string extension = path.extension().string();
-  if (extension == ".safetensors") {
-    Scratch<float> all(path.has_parent_path() ? path.parent_path() : Path("."), rows * columns);
-    for (size_t r = 0; r < rows; ++r) row(r, all.values().subspan(r * columns, columns));
-    TensorFileWriter writer("vectors", 1);
-    writer.add<float>("vectors", {rows, columns}, all.values());
-    return writer.write(path);
-  }
-  if (extension != ".npy" && extension != ".fvecs") {
+  if (extension == ".safetensors") return write_safetensors(path, rows, columns, row);
+  if (extension == ".hdf5" || extension == ".h5") return write_hdf5(path, rows, columns, row);
+  if (extension != ".npy" && extension != ".fvecs" && extension != ".bvecs") {
     throw Error(ErrorCode::bad_argument, "vectors are not written in this format",
-                {.where = path.string(), .expected = ".npy, .fvecs, .safetensors or .jsonl"});
+                {.where = path.string(),
+                 .expected = ".npy, .fvecs, .bvecs, .safetensors, .hdf5 or .jsonl"});
   }
+  std::vector<float> values(columns);
   write_atomically(path, [&](OutputFile& file) {
     const std::string header = extension == ".npy" ? npy_header(rows, columns) : "";
     file.write(std::as_bytes(std::span(header)));
     const auto width = static_cast<int32_t>(columns);
     for (size_t r = 0; r < rows; ++r) {
       row(r, values);
-      if (extension == ".fvecs") file.write(std::as_bytes(std::span(&width, 1)));
-      file.write(std::as_bytes(std::span(values)));
+      if (extension != ".npy") file.write(std::as_bytes(std::span(&width, 1)));
+      if (extension == ".bvecs") {
+        const auto bytes = bytes_of(values, path, r);
+        file.write(std::as_bytes(std::span(bytes)));
+      } else {
+        file.write(std::as_bytes(std::span(values)));
+      }
     }
   });
 }

@@ -22,12 +22,14 @@ VectorFormat vector_format_of(const Path& path);  // by its name; bad_input for 
 void read_vectors(VectorFormat format, const Path& path, const std::string& name,
                   const std::function<void(size_t first, ConstMatrix rows)>& visit);
 
-// row(r, values) fills in row r. Writes .npy, .fvecs or
-// .safetensors (tensor "vectors"), atomically.
-void write_vectors(const Path& path, size_t rows, size_t columns, const std::function<void(size_t, std::span<float>)>& row);
+// row(r, values) fills in row r. Writes .npy, .fvecs, .bvecs, .safetensors (tensor "vectors") or .hdf5 (dataset
+// "train"), atomically. Throws bad_argument for another format, and for numbers that .bvecs cannot hold.
+using RowFiller = std::function<void(size_t r, std::span<float> values)>;
+void write_vectors(const Path& path, size_t rows, size_t columns, const RowFiller& row);
 
 // Defined in hdf5.cpp, the one place that names the library.
 void read_hdf5(const Path& path, const std::string& name,
                const std::function<void(size_t first, ConstMatrix rows)>& visit);
+void write_hdf5(const Path& path, size_t rows, size_t columns, const RowFiller& row);
 
 }  // namespace cowatch

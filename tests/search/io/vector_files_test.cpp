@@ -68,7 +68,7 @@ TEST_F(VectorFiles, every_format_comes_into_a_collection_and_goes_out_again) {
     EXPECT_EQ(import_points(*points, {.path = path}, [&](size_t more) { heard += more; }), table.rows) << name;
     EXPECT_EQ(heard, table.rows) << name;
     EXPECT_EQ(points->view()->count(), table.rows) << name;
-    for (const char* out : {"out.npy", "out.fvecs", "out.safetensors"}) {
+    for (const char* out : {"out.npy", "out.fvecs", "out.bvecs", "out.safetensors", "out.hdf5", "out.h5"}) {
       EXPECT_EQ(export_points(*points->view(), table.columns, folder / out), table.rows);
       EXPECT_EQ(read(folder / out).values, table.values) << name << " to " << out;
     }
@@ -79,6 +79,32 @@ TEST_F(VectorFiles, every_format_comes_into_a_collection_and_goes_out_again) {
       return changes;
     });
   }
+}
+
+// Several blocks of HDF5, none, and what a byte does not hold.
+TEST_F(VectorFiles, tables_of_any_size_go_out) {
+  for (const size_t rows : {0, 1, 200'000}) {
+    const VectorTable large = VectorTable::of(rows, 7);
+    const auto fill = [&](size_t r, std::span<float> values) { std::ranges::copy(large.row(r), values.begin()); };
+    for (const char* out : {"large.hdf5", "large.npy", "large.safetensors"}) {
+      write_vectors(folder / out, rows, 7, fill);
+      EXPECT_EQ(read(folder / out).values, large.values) << out << ", " << rows;
+    }
+  }
+  const auto refused = [&](const char* out, float number) {
+    try {
+      write_vectors(folder / out, 3, 2, [&](size_t r, std::span<float> values) { std::ranges::fill(values, r == 2 ? number : 7.0f); });
+    } catch (const Error& error) {
+      EXPECT_FALSE(std::filesystem::exists(folder / out));
+      EXPECT_FALSE(std::filesystem::exists(folder / (std::string(out) + ".partial")));
+      return std::string(error.what());
+    }
+    return std::string("it was written");
+  };
+  for (const float number : {-1.0f, 256.0f, 0.5f, NAN, INFINITY})
+    EXPECT_THAT(refused("a.bvecs", number), AllOf(HasSubstr("a.bvecs, row 2"), HasSubstr("expected 0 to 255"))) << number;
+  EXPECT_EQ(refused("a.bvecs", 255), "it was written");
+  EXPECT_THAT(refused("none/a.hdf5", 1), HasSubstr("none/a.hdf5"));
 }
 
 TEST_F(VectorFiles, lines_keep_ids_and_payloads) {

@@ -36,14 +36,13 @@ std::shared_ptr<const Release> Release::open(const Workspace& workspace) {
 const Network& Release::network() const {
   const char* const remedy = "Run `cowatch run WS`.";
   if (!index) throw Error(ErrorCode::missing_stage, "nothing has been learnt yet", {.remedy = remedy});
-  std::call_once(loaded_, [&] {
-    if (content_digest(model_, remedy) != index->model())
-      throw Error(ErrorCode::missing_stage,
-                  "the videos were embedded by another model than the one that is there",
-                  {.where = model_.string(), .remedy = remedy});
-    network_ = Network::load(model_);
-  });
-  return *network_;
+  const std::lock_guard lock(loading_);
+  if (network_) return *network_;
+  if (content_digest(model_, remedy) != index->model())
+    throw Error(ErrorCode::missing_stage,
+                "the videos were embedded by another model than the one that is there",
+                {.where = model_.string(), .remedy = remedy});
+  return network_.emplace(Network::load(model_));
 }
 
 }  // namespace cowatch

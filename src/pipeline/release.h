@@ -35,7 +35,7 @@ struct Release {
 
  private:
   Path model_;
-  mutable std::once_flag loaded_;
+  mutable std::mutex loading_;
   mutable std::optional<Network> network_;
 };
 

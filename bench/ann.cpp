@@ -16,7 +16,7 @@
 namespace cowatch::bench {
 namespace {
 
-struct Options : AnnOptions {
+struct AnnArguments : AnnOptions {
   std::string engines = "cowatch,hnswlib,faiss", codes = "scalar4x8,scalar8,scalar4", index = "graph",
               ivf_codes = "scalar4,product4,rabitq1";
   size_t lists = 0;
@@ -28,7 +28,7 @@ struct Options : AnnOptions {
   size_t effort = 64, writes = 5000;
 };
 
-IndexOptions index_options(const Options& options, std::string_view codes) {
+IndexOptions index_options(const AnnArguments& options, std::string_view codes) {
   return {.metric = metric_of(options.metric),
           .codes = code_kind_of(codes),
           .degree = options.degree,
@@ -46,7 +46,7 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
-void add_cowatch(const Options& options, const AnnData& data, const AnnTask& task,
+void add_cowatch(const AnnArguments& options, const AnnData& data, const AnnTask& task,
                  std::vector<std::unique_ptr<AnnEngine>>& engines) {
   for (const auto& codes : split(options.codes)) {
     engines.push_back(cowatch_engine(data, task, index_options(options, codes), codes == "scalar4"));
@@ -55,7 +55,7 @@ void add_cowatch(const Options& options, const AnnData& data, const AnnTask& tas
 }
 
 // Inverted lists; their effort is the number of lists scanned, as faiss's is.
-void add_lists(const Options& options, const AnnData& data, const AnnTask& task,
+void add_lists(const AnnArguments& options, const AnnData& data, const AnnTask& task,
                std::vector<std::unique_ptr<AnnEngine>>& engines) {
   for (const auto& codes : split(options.ivf_codes)) {
     engines.push_back(cowatch_engine(
@@ -66,7 +66,7 @@ void add_lists(const Options& options, const AnnData& data, const AnnTask& task,
   }
 }
 
-void add_peer(const Options& options, const AnnData& data, const AnnTask& task, const std::string& name,
+void add_peer(const AnnArguments& options, const AnnData& data, const AnnTask& task, const std::string& name,
               std::vector<std::unique_ptr<AnnEngine>>& engines) {
   const auto add = [&](const std::string& kind, size_t effort, const std::vector<size_t>& efforts) {
     auto peer = peer_engine(data, task, name, kind, effort);
@@ -148,7 +148,7 @@ void print_summary(const AnnData& data, const std::vector<Setting>& settings) {
   }
 }
 
-void run(const Options& options, Report& report) {
+void run_ann(const AnnArguments& options, Report& report) {
   AnnTask task = {.metric = metric_of(options.metric), .k = options.k, .threads = threads(), .folder = {}};
   AnnData data = ann_data(options, report.settings);
   if (options.filters || options.churn) {
@@ -201,8 +201,8 @@ void run(const Options& options, Report& report) {
   print_summary(data, settings);
 }
 
-std::function<void(Report&)> configure(CommandLine app) {
-  auto options = std::make_shared<Options>();
+std::function<void(Report&)> configure_ann(CommandLine app) {
+  auto options = std::make_shared<AnnArguments>();
   const Flags add(app);
   add_data_options(add, *options);
   add("--engines", options->engines, "which engines");
@@ -223,13 +223,13 @@ std::function<void(Report&)> configure(CommandLine app) {
                "ask nothing before a line comes on the input: what is slow to build may share the machine");
   add("--effort", options->effort, "candidates kept while searching with --filters and --churn");
   add("--writes", options->writes, "vectors written a second with --churn");
-  return [options](Report& report) { run(*options, report); };
+  return [options](Report& report) { run_ann(*options, report); };
 }
 
 }  // namespace
 
 Benchmark ann_benchmark() {
-  return {"ann", "approximate search beside hnswlib and faiss: recall, rate, build, memory", "--data vectors.npy", configure};
+  return {"ann", "approximate search beside hnswlib and faiss: recall, rate, build, memory", "--data vectors.npy", configure_ann};
 }
 
 }  // namespace cowatch::bench

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/command_line.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -65,7 +66,6 @@ struct Benchmark {
 const std::vector<Benchmark>& benchmarks();  // add a line in bench/benchmarks.cpp for a new one
 
 Json machine();  // processor, cores, memory, system
-double seconds_now();
 struct Spread {
   double best, median;
 };

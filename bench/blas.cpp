@@ -16,7 +16,7 @@
 namespace cowatch::bench {
 namespace {
 
-struct Options {
+struct BlasArguments {
   size_t size = 1536;
   int rounds = 3, turns = 3;
   bool measure = false;  // set in the processes that measure
@@ -60,7 +60,7 @@ Json row_of(const MatrixKernel& kernel) {
           {"note", kernel.note}};
 }
 
-void measure(const Options& options) {
+void measure(const BlasArguments& options) {
   Json rows = Json::array();
   for (const MatrixKernel& kernel : measure_matrix_kernels(options.size, options.rounds, 2)) {
     if (kernel.usable || !kernel.note.empty()) rows.push_back(row_of(kernel));
@@ -97,7 +97,7 @@ bool belongs(const std::string& core_type, const Json& row) {
          (row["library"].get<std::string>().starts_with("OpenBLAS") && row["precision"] == "float32");
 }
 
-void collect(const Options& options, const std::string& core_type, std::vector<std::string>& order,
+void collect(const BlasArguments& options, const std::string& core_type, std::vector<std::string>& order,
              std::map<std::string, Samples>& all) {
   const CoreType forced(core_type);
   const Json result = run_self({"bench", "blas", "--measure", "--size", std::to_string(options.size),
@@ -117,7 +117,7 @@ void collect(const Options& options, const std::string& core_type, std::vector<s
   }
 }
 
-void run(const Options& options, Report& report) {
+void run_blas(const BlasArguments& options, Report& report) {
   if (options.measure) return measure(options);
   report.settings = {{"size", options.size}, {"rounds", options.rounds}, {"turns", options.turns}};
   std::vector<std::string> order;
@@ -143,20 +143,20 @@ void run(const Options& options, Report& report) {
     std::printf("float32, one thread: the chosen kernel reaches %.0f %% of the best\n", 100 * chosen / best);
 }
 
-std::function<void(Report&)> configure(CommandLine app) {
-  auto options = std::make_shared<Options>();
+std::function<void(Report&)> configure_blas(CommandLine app) {
+  auto options = std::make_shared<BlasArguments>();
   const Flags add(app);
   add.positive("--size", options->size, "rows and columns of the matrices");
   add.positive("--rounds", options->rounds, "products of each kernel in a process");
   add.positive("--turns", options->turns, "processes of each OpenBLAS kernel");
   app.add_flag("--measure", options->measure, "measure in this process, once").hidden();
-  return [options](Report& report) { run(*options, report); };
+  return [options](Report& report) { run_blas(*options, report); };
 }
 
 }  // namespace
 
 Benchmark blas_benchmark() {
-  return {"blas", "matrix products of every packaged library and kernel", "", configure};
+  return {"blas", "matrix products of every packaged library and kernel", "", configure_blas};
 }
 
 }  // namespace cowatch::bench

@@ -15,8 +15,8 @@
 namespace cowatch::bench {
 namespace {
 
-struct Options : AnnOptions {
-  Options() { passes = 3; }
+struct CodesArguments : AnnOptions {
+  CodesArguments() { passes = 3; }
   size_t candidates = 100, lists = 1, probes = 1;
   std::string engines = "cowatch,faiss";
   std::vector<std::string> codes = {"scalar4",    "scalar8", "product4", "product8", "optimised4",
@@ -47,7 +47,7 @@ bool fit(IndexOptions& options, size_t dimension, size_t bytes) {
 
 class Ours {
  public:
-  Ours(const Options& options, const AnnData& data, const IndexOptions& index)
+  Ours(const CodesArguments& options, const AnnData& data, const IndexOptions& index)
       : options_(options), data_(data), source_(data.rows()), found_(data.asked()) {
     const double start = seconds_now();
     index_ = build_index(index, source_);
@@ -72,14 +72,14 @@ class Ours {
   double build_s = 0;
 
  private:
-  const Options& options_;
+  const CodesArguments& options_;
   const AnnData& data_;
   VectorRows source_;
   std::unique_ptr<VectorIndex> index_;
   std::vector<std::vector<Scored>> found_;
 };
 
-void add_ours(const Options& options, const AnnData& data, Metric metric, const std::string& name,
+void add_ours(const CodesArguments& options, const AnnData& data, Metric metric, const std::string& name,
               size_t bytes, std::vector<Arm>& arms) {
   IndexOptions index = {.kind = IndexKind::ivf, .metric = metric, .codes = code_kind_of(name)};
   index.lists = options.lists;
@@ -102,7 +102,7 @@ void add_ours(const Options& options, const AnnData& data, Metric metric, const 
                   ours->build_s, ours->held()});
 }
 
-void add_faiss(const Options& options, const AnnData& data, const AnnTask& task, size_t bytes,
+void add_faiss(const CodesArguments& options, const AnnData& data, const AnnTask& task, size_t bytes,
                std::vector<Arm>& arms) {
   const std::string lists = options.lists > 1 ? "IVF" + std::to_string(options.lists) + "," : "";
   std::vector<std::string> kinds;
@@ -124,7 +124,7 @@ void add_faiss(const Options& options, const AnnData& data, const AnnTask& task,
   }
 }
 
-void run(const Options& options, Report& report) {
+void run_codes(const CodesArguments& options, Report& report) {
   const Metric metric = metric_of(options.metric);
   AnnData data = ann_data(options, report.settings);
   set_truth(data, metric, options.k);
@@ -170,8 +170,8 @@ void run(const Options& options, Report& report) {
   }
 }
 
-std::function<void(Report&)> configure(CommandLine app) {
-  auto options = std::make_shared<Options>();
+std::function<void(Report&)> configure_codes(CommandLine app) {
+  auto options = std::make_shared<CodesArguments>();
   const Flags add(app);
   add_data_options(add, *options);
   add("--engines", options->engines, "cowatch, faiss or both");
@@ -181,13 +181,13 @@ std::function<void(Report&)> configure(CommandLine app) {
   add("--probes", options->probes, "lists that a query scans");
   add("--candidates", options->candidates, "scored again by full vectors");
   add("--anisotropic", options->anisotropic, "threshold of the anisotropic loss of product codes");
-  return [options](Report& report) { run(*options, report); };
+  return [options](Report& report) { run_codes(*options, report); };
 }
 
 }  // namespace
 
 Benchmark codes_benchmark() {
-  return {"codes", "codes of vectors at equal bytes, beside faiss: recall, rate, memory", "--data vectors.npy", configure};
+  return {"codes", "codes of vectors at equal bytes, beside faiss: recall, rate, memory", "--data vectors.npy", configure_codes};
 }
 
 }  // namespace cowatch::bench

@@ -21,7 +21,7 @@
 namespace cowatch::bench {
 namespace {
 
-struct Options {
+struct EmbedArguments {
   size_t videos = 1'000'000, input = 256, hidden = 1000, outputs = 64;
   int repeats = 200;
 };
@@ -29,7 +29,7 @@ struct Options {
 constexpr size_t chunk = 1 << 15;
 constexpr uint32_t stream = 0x656d6264;
 
-Network make_network(const Options& options) {
+Network make_network(const EmbedArguments& options) {
   Branch branch;
   branch.name = "generated";
   branch.kind = Branch::Kind::towers;
@@ -64,7 +64,7 @@ size_t peak_mib() {
   return static_cast<size_t>(usage.ru_maxrss) / 1024;
 }
 
-double product_gflops(const Options& options) {
+double product_gflops(const EmbedArguments& options) {
   constexpr size_t rows = 4096;
   std::vector<float> a(rows * options.input, 0.5f), b(options.hidden * options.input, 0.25f),
       c(rows * options.hidden);
@@ -79,7 +79,7 @@ double product_gflops(const Options& options) {
 }
 
 // features.safetensors of generated numbers, in float16; written without ever being in memory as a whole.
-void write_features(const Options& options, const Workspace& workspace) {
+void write_features(const EmbedArguments& options, const Workspace& workspace) {
   const Path plain = workspace.file("generated");
   const auto file = file_system().create(plain);
   std::vector<uint16_t> halves(chunk * options.input);
@@ -98,7 +98,7 @@ void write_features(const Options& options, const Workspace& workspace) {
 }
 
 // `cowatch embed` itself, on a workspace whose catalogue is `videos` long.
-void embed_catalogue(const Options& options, Report& report) {
+void embed_catalogue(const EmbedArguments& options, Report& report) {
   const TemporaryFolder folder;
   const Workspace workspace = Workspace::open_or_create(folder.path() / "workspace");
   make_network(options).save(workspace.model(), {});
@@ -121,7 +121,7 @@ void embed_catalogue(const Options& options, Report& report) {
 }
 
 // The network as `cowatch train` makes it by default, and one row at a time.
-void embed_one(Options options, Report& report) {
+void embed_one(EmbedArguments options, Report& report) {
   options.input = 1024, options.hidden = 4000, options.outputs = 256;
   const Network network = make_network(options);
   std::vector<double> milliseconds;
@@ -142,28 +142,28 @@ void embed_one(Options options, Report& report) {
                   {"limit_milliseconds", 5}});
 }
 
-void run(const Options& options, Report& report) {
+void run_embed(const EmbedArguments& options, Report& report) {
   report.settings = {{"videos", options.videos},   {"input", options.input},     {"hidden", options.hidden},
                      {"outputs", options.outputs}, {"repeats", options.repeats}, {"threads", threads()}};
   embed_one(options, report);
   embed_catalogue(options, report);
 }
 
-std::function<void(Report&)> configure(CommandLine app) {
-  auto options = std::make_shared<Options>();
+std::function<void(Report&)> configure_embed(CommandLine app) {
+  auto options = std::make_shared<EmbedArguments>();
   const Flags add(app);
   add.positive("--videos", options->videos, "videos of the catalogue");
   add.positive("--input", options->input, "features of a video");
   add.positive("--hidden", options->hidden, "hidden units");
   add.positive("--outputs", options->outputs, "width of the embedding");
   add.positive("--repeats", options->repeats, "times that one video is embedded");
-  return [options](Report& report) { run(*options, report); };
+  return [options](Report& report) { run_embed(*options, report); };
 }
 
 }  // namespace
 
 Benchmark embed_benchmark() {
-  return {"embed", "a catalogue of any length in bounded memory, and one new video", "--videos 10000000", configure};
+  return {"embed", "a catalogue of any length in bounded memory, and one new video", "--videos 10000000", configure_embed};
 }
 
 }  // namespace cowatch::bench

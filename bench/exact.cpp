@@ -19,7 +19,7 @@
 namespace cowatch::bench {
 namespace {
 
-struct Options {
+struct ExactArguments {
   size_t vectors = 200'000, dim = 128, queries = 1000, k = 20;
   int rounds = 7, singles = 20;
 };
@@ -41,7 +41,7 @@ std::vector<float> unit_rows(size_t rows, size_t width, uint32_t stream) {
   return values;
 }
 
-Path write_embeddings(const Path& folder, const Options& options) {
+Path write_embeddings(const Path& folder, const ExactArguments& options) {
   const auto values = unit_rows(options.vectors, options.dim, 0x65786163);
   TensorFileWriter writer("embeddings", 1);
   writer.add<float>("embeddings", {options.vectors, options.dim}, values);
@@ -59,7 +59,7 @@ double seconds_of(const Work& work) {
 
 class Measurement {
  public:
-  Measurement(const Options& options, const Path& path)
+  Measurement(const ExactArguments& options, const Path& path)
       : options_(options),
         file_(path, "embeddings", 1),
         rows_(file_.tensor<float>("embeddings").data(), options.vectors, options.dim),
@@ -131,7 +131,7 @@ class Measurement {
                     {"sgemm_qps", sgemm_qps}});
   }
 
-  Options options_;
+  ExactArguments options_;
   TensorFile file_;
   ConstMatrix rows_;
   VectorRows source_;
@@ -144,7 +144,7 @@ class Measurement {
   std::vector<std::vector<Scored>> found_;
 };
 
-void run(const Options& options, Report& report) {
+void run_exact(const ExactArguments& options, Report& report) {
   report.settings = {{"vectors", options.vectors}, {"dim", options.dim},
                      {"queries", options.queries}, {"k", options.k},
                      {"rounds", options.rounds},   {"threads", threads()}};
@@ -155,21 +155,21 @@ void run(const Options& options, Report& report) {
   measurement.report(report);
 }
 
-std::function<void(Report&)> configure(CommandLine app) {
-  auto options = std::make_shared<Options>();
+std::function<void(Report&)> configure_exact(CommandLine app) {
+  auto options = std::make_shared<ExactArguments>();
   const Flags add(app);
   add.positive("--vectors", options->vectors, "embeddings to search");
   add.positive("--dim", options->dim, "width of an embedding");
   add.positive("--queries", options->queries, "queries of the batch");
   add.positive("--k", options->k, "answers of a query");
   add.positive("--rounds", options->rounds, "turns of each measurement");
-  return [options](Report& report) { run(*options, report); };
+  return [options](Report& report) { run_exact(*options, report); };
 }
 
 }  // namespace
 
 Benchmark exact_benchmark() {
-  return {"exact", "exact search against memory bandwidth and matrix products", "", configure};
+  return {"exact", "exact search against memory bandwidth and matrix products", "", configure_exact};
 }
 
 }  // namespace cowatch::bench

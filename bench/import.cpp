@@ -12,13 +12,13 @@
 namespace cowatch::bench {
 namespace {
 
-struct Options {
+struct ImportArguments {
   uint64_t events = 1000000, people = 50000, videos = 20000;
   int repeats = 3;
 };
 
 // A log as platforms write them: in order of time, people mixed, popular videos often.
-std::vector<Event> make_events(const Options& options) {
+std::vector<Event> make_events(const ImportArguments& options) {
   const Random random(1, 0xbe7c);
   std::vector<Event> events(options.events);
   for (uint32_t i = 0; i < events.size(); ++i) {
@@ -71,7 +71,7 @@ double store_seconds(std::span<const Event> events, const Path& store) {
   return seconds_now() - start;
 }
 
-void run(const Options& options, Report& report) {
+void run_import(const ImportArguments& options, Report& report) {
   report.settings = {{"events", options.events},
                      {"people", options.people},
                      {"videos", options.videos},
@@ -97,20 +97,20 @@ void run(const Options& options, Report& report) {
                   {"store_only_events_per_s", rate(storing)}});
 }
 
-std::function<void(Report&)> configure(CommandLine app) {
-  const auto options = std::make_shared<Options>();
+std::function<void(Report&)> configure_import(CommandLine app) {
+  const auto options = std::make_shared<ImportArguments>();
   const Flags add(app);
   add("--events", options->events, "events to import");
   add("--people", options->people, "who watch");
   add("--videos", options->videos, "that are watched");
   add("--repeats", options->repeats, "imports; the best counts");
-  return [options](Report& report) { run(*options, report); };
+  return [options](Report& report) { run_import(*options, report); };
 }
 
 }  // namespace
 
 Benchmark import_benchmark() {
-  return {"import", "events a second from CSV into the store", "", configure};
+  return {"import", "events a second from CSV into the store", "", configure_import};
 }
 
 }  // namespace cowatch::bench

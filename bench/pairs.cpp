@@ -115,7 +115,7 @@ void measure(const PairsOptions& options, uint64_t memory_mib) {
                      {"spilled_mib", counter.report().spilled_bytes >> 20}});
 }
 
-void run(const PairsOptions& options, Report& report) {
+void run_pairs(const PairsOptions& options, Report& report) {
   if (!options.log.empty()) return measure(options, options.memory_limits_mib.front());
   TemporaryFolder folder;
   uint64_t raised = 0;
@@ -165,7 +165,7 @@ Benchmark pairs_benchmark() {
             add("--seed", options->seed, "of the log");
             app.add_flag("!--no-peer", options->peer, "leave scipy out (for sizes it cannot hold)");
             app.add_option("--log", options->log, "measure cowatch alone on a log in this folder").hidden();
-            return std::function<void(Report&)>([options](Report& report) { run(*options, report); });
+            return std::function<void(Report&)>([options](Report& report) { run_pairs(*options, report); });
           }};
 }
 

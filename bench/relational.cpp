@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t study_batch = 1000;  // batch at which a study takes the number of steps from its data
 
-struct Options {
+struct RelationalArguments {
   Path data, groups;
   size_t world = 0;
   int seeds = 5, first_seed = 1;
@@ -36,7 +36,7 @@ const std::vector<std::string> all_methods = {
 const std::vector<std::string> study_methods = {"random",   "random_mined", "l0",
                                                 "l0_mined", "l2_mined",     "infonce"};
 
-RelationalData load(const Options& options) {
+RelationalData load(const RelationalArguments& options) {
   if (options.world > 0) return make_world_data(options.world, 1);
   if (options.data.empty()) {
     throw Error(ErrorCode::bad_argument, "nothing to measure on", {.expected = "--data DIR or --world N"});
@@ -80,7 +80,7 @@ struct Moments {
   }
 };
 
-void print_summary(const std::vector<Json>& rows, const Options& options, size_t batch) {
+void print_summary(const std::vector<Json>& rows, const RelationalArguments& options, size_t batch) {
   std::printf("\nbatch %zu: mean over seeds ± standard deviation\n%-20s %18s %18s %10s %9s\n", batch,
               "method", "MAP", "NDCG@10", "retained", "seconds");
   for (const std::string& method : options.methods) {
@@ -150,7 +150,7 @@ void set_batch(size_t batch, size_t anchors, bool study, RelationalOptions& netw
 }
 
 // What the rows are of, which also says whether rows of an earlier run are.
-void describe(const Options& options, const RelationalData& data, const RelationalOptions& network,
+void describe(const RelationalArguments& options, const RelationalData& data, const RelationalOptions& network,
               Report& report) {
   size_t without_features = 0;
   for (uint32_t video = 0; video < data.features.items(); ++video)
@@ -205,13 +205,13 @@ auto part_of_run(const std::string& part, const Work& work) {
   }
 }
 
-std::vector<std::string> methods_of(const Options& options) {
+std::vector<std::string> methods_of(const RelationalArguments& options) {
   if (options.methods.empty()) return options.study.empty() ? all_methods : study_methods;
   for (const std::string& method : options.methods) check_method(method, compared_methods());
   return options.methods;
 }
 
-void run(Options options, Report& report) {
+void run_relational(RelationalArguments options, Report& report) {
   const bool study = options.study == "batch";
   options.methods = methods_of(options);
   const JointOptions usual = joint_options(options.settings);
@@ -259,8 +259,8 @@ void check_setting(const std::string& name) {
                .remedy = by_row ? "Use --seeds, --first-seed and --methods." : ""});
 }
 
-std::function<void(Report&)> configure(CommandLine app) {
-  auto options = std::make_shared<Options>();
+std::function<void(Report&)> configure_relational(CommandLine app) {
+  auto options = std::make_shared<RelationalArguments>();
   const auto set = [options](const std::string& name, const std::string& text, const std::string& flag) {
     options->settings.set(name, text, Settings::Source::flag, flag);
   };
@@ -303,13 +303,13 @@ std::function<void(Report&)> configure(CommandLine app) {
   app.add_flag("--epochs", options->epochs, "also a row an epoch, with its retained share");
   app.on_flag(
       "--bf16", [set] { set("train.precision", "bf16", "--bf16"); }, "matrix products in bfloat16");
-  return [options](Report& report) { run(*options, report); };
+  return [options](Report& report) { run_relational(*options, report); };
 }
 
 }  // namespace
 
 Benchmark relational_benchmark() {
-  return {"relational", "cold-start retrieval of every training method on a graph", "--data graph_folder --seeds 5", configure};
+  return {"relational", "cold-start retrieval of every training method on a graph", "--data graph_folder --seeds 5", configure_relational};
 }
 
 }  // namespace cowatch::bench

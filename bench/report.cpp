@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -128,10 +127,6 @@ Json machine() {
           {"cores", threads()},
           {"memory_gib", static_cast<int>(pages / (1u << 30) + 0.5)},
           {"system", std::string(system.sysname) + " " + system.release}};
-}
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 Spread spread(std::vector<double> values, bool smaller_is_better) {

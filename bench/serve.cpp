@@ -19,7 +19,7 @@
 namespace cowatch::bench {
 namespace {
 
-struct Options {
+struct ServeArguments {
   Path workspace;
   int connections = 4;
   double seconds = 5;
@@ -96,7 +96,7 @@ double percentile(const std::vector<double>& sorted, double share) {
                                           static_cast<size_t>(share * static_cast<double>(sorted.size())))];
 }
 
-void run(const Options& options, Report& report) {
+void run_serve(const ServeArguments& options, Report& report) {
   const Workspace workspace = Workspace::open(options.workspace, Workspace::Access::read);
   const Catalogue catalogue(workspace.catalogue(), Catalogue::Mode::read);
   report.settings = {
@@ -125,21 +125,21 @@ void run(const Options& options, Report& report) {
   }
 }
 
-std::function<void(Report&)> configure(CommandLine app) {
-  auto options = std::make_shared<Options>();
+std::function<void(Report&)> configure_serve(CommandLine app) {
+  auto options = std::make_shared<ServeArguments>();
   app.add_option("WS", options->workspace, "a workspace that `cowatch run` has finished").required();
   const Flags add(app);
   add("--connections", options->connections, "that ask at once").between(1, 256);
   add.positive("--seconds", options->seconds, "of each measurement");
   add("--questions", options->questions, "which to ask")
       .one_of({"live", "item", "wall", "popular", "latest", "words", "related"});
-  return [options](Report& report) { run(*options, report); };
+  return [options](Report& report) { run_serve(*options, report); };
 }
 
 }  // namespace
 
 Benchmark serve_benchmark() {
-  return {"serve", "the server's answers over loopback: time, rate, memory", "WS", configure};
+  return {"serve", "the server's answers over loopback: time, rate, memory", "WS", configure_serve};
 }
 
 }  // namespace cowatch::bench

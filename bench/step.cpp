@@ -18,7 +18,7 @@
 namespace cowatch::bench {
 namespace {
 
-struct Options {
+struct StepArguments {
   size_t batch = 9600, input = 1024, hidden = 4000, outputs = 256;
   int steps = 3, rounds = 2;
   std::string measure;  // set in the processes that measure: "float32" or "bf16"
@@ -38,7 +38,7 @@ std::vector<float> normals(size_t count) {
 
 // Rate of multiply() on the largest product of the step, here and now; on a part of its rows, which takes
 // less memory than the step.
-double product_gflops(Options options, Precision precision) {
+double product_gflops(StepArguments options, Precision precision) {
   options.batch = std::min<size_t>(options.batch, 4096);
   Activations a(precision), b(precision);
   a.resize(options.batch, options.input);
@@ -58,7 +58,7 @@ double product_gflops(Options options, Precision precision) {
 // each other alone.
 class Step {
  public:
-  Step(const Options& options, Precision precision)
+  Step(const StepArguments& options, Precision precision)
       : options_(options),
         precision_(precision),
         features_(normals(3 * options.batch * options.input)),
@@ -99,7 +99,7 @@ class Step {
   double loss() const { return loss_; }
 
  private:
-  Options options_;
+  StepArguments options_;
   Precision precision_;
   std::vector<float> features_;
   Perceptron network_;
@@ -111,7 +111,7 @@ class Step {
   double loss_ = 0;
 };
 
-void measure(const Options& options) {
+void measure(const StepArguments& options) {
   const Precision precision = options.measure == "bf16" ? Precision::bfloat16 : Precision::float32;
   Step step(options, precision);
   const double first_operations = step.run();  // memory is laid out; not timed
@@ -134,7 +134,7 @@ void measure(const Options& options) {
                      {"loss", step.loss()}});
 }
 
-std::vector<std::string> arguments_of(const Options& options) {
+std::vector<std::string> arguments_of(const StepArguments& options) {
   return {"--batch",  std::to_string(options.batch),  "--input",   std::to_string(options.input),
           "--hidden", std::to_string(options.hidden), "--outputs", std::to_string(options.outputs),
           "--steps",  std::to_string(options.steps)};
@@ -156,7 +156,7 @@ struct Turns {
   double number(const char* name) const { return best.is_null() ? 0 : best[name].get<double>(); }
 };
 
-void run(const Options& options, Report& report) {
+void run_step(const StepArguments& options, Report& report) {
   if (!options.measure.empty()) return measure(options);
   report.settings = {{"batch", options.batch},     {"input", options.input}, {"hidden", options.hidden},
                      {"outputs", options.outputs}, {"steps", options.steps}, {"rounds", options.rounds},
@@ -184,8 +184,8 @@ void run(const Options& options, Report& report) {
       brain.number("peak_mib") / torch.number("peak_mib"));
 }
 
-std::function<void(Report&)> configure(CommandLine app) {
-  auto options = std::make_shared<Options>();
+std::function<void(Report&)> configure_step(CommandLine app) {
+  auto options = std::make_shared<StepArguments>();
   const Flags add(app);
   add("--batch", options->batch, "triplets").between(2, 1'000'000);
   add.positive("--input", options->input, "features of a video");
@@ -194,13 +194,13 @@ std::function<void(Report&)> configure(CommandLine app) {
   add.positive("--steps", options->steps, "timed steps of a process");
   add.positive("--rounds", options->rounds, "turns of each engine");
   app.add_option("--measure", options->measure, "measure cowatch alone in this process").hidden();
-  return [options](Report& report) { run(*options, report); };
+  return [options](Report& report) { run_step(*options, report); };
 }
 
 }  // namespace
 
 Benchmark step_benchmark() {
-  return {"step", "one training step against the matrix rate and PyTorch", "", configure};
+  return {"step", "one training step against the matrix rate and PyTorch", "", configure_step};
 }
 
 }  // namespace cowatch::bench

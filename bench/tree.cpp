@@ -137,7 +137,7 @@ double memory_bandwidth() {
   return best;
 }
 
-void run(const TreeOptions& options, Report& report) {
+void run_tree(const TreeOptions& options, Report& report) {
   if (options.linkage != "all" && !linkage_named(options.linkage)) {
     throw Error(ErrorCode::bad_argument, "no such linkage",
                 {.where = "--linkage",
@@ -183,7 +183,7 @@ Benchmark tree_benchmark() {
         add("--seed", options->seed, "of the graph");
         app.add_flag("!--no-peer", options->peer, "leave scipy out");
         app.add_flag("--measure", options->measure, "measure cowatch alone in this process").hidden();
-        return std::function<void(Report&)>([options](Report& report) { run(*options, report); });
+        return std::function<void(Report&)>([options](Report& report) { run_tree(*options, report); });
       }};
 }
 

@@ -27,7 +27,7 @@
 namespace cowatch::bench {
 namespace {
 
-struct Options {
+struct VectorsArguments {
   size_t points = 1'000'000, dim = 128, effort = 0, connections = 256, queries = 2000;
   size_t batch = 32;
   std::string index = "graph";
@@ -65,7 +65,7 @@ class Cloud {
   std::vector<float> basis_;
 };
 
-void prepare(const Options& options, const Workspace& workspace) {
+void prepare(const VectorsArguments& options, const Workspace& workspace) {
   CollectionSet set(workspace.file("vectors"));
   if (set.contains("bench")) return set.find("bench")->settle();
   const auto collection =
@@ -116,7 +116,7 @@ double at_share(std::vector<double>& values, double share) {
 // The searches: those of even number choose the effort, the others are measured.
 class Queries {
  public:
-  explicit Queries(const Options& options) : dim_(options.dim), cloud_(options.dim) {
+  explicit Queries(const VectorsArguments& options) : dim_(options.dim), cloud_(options.dim) {
     std::vector<float> vector(dim_);
     for (size_t q = 0; q < options.queries; ++q) {
       cloud_.row(q, 2, vector);
@@ -158,7 +158,7 @@ class Queries {
 // Points are replaced at a steady rate, in batches, over a connection of its own.
 class Writer {
  public:
-  Writer(const Options& options, uint16_t port) : load_(port, 1) {
+  Writer(const VectorsArguments& options, uint16_t port) : load_(port, 1) {
     const Cloud cloud(options.dim);
     std::vector<float> vector(options.dim);
     const Random random(14, 0);
@@ -207,7 +207,7 @@ struct Phase {
 };
 
 void add_row(Report& report, const Phase& phase, const std::vector<LoadSample>& samples,
-             const Options& options) {
+             const VectorsArguments& options) {
   std::vector<double> served, refused, lag;
   size_t failed = 0;
   for (const LoadSample& sample : samples) {
@@ -238,7 +238,7 @@ void add_row(Report& report, const Phase& phase, const std::vector<LoadSample>& 
                   {"written_per_second", static_cast<double>(phase.written) / phase.seconds}});
 }
 
-size_t choose_effort(const Options& options, Queries& queries, HttpLoad& load) {
+size_t choose_effort(const VectorsArguments& options, Queries& queries, HttpLoad& load) {
   if (options.effort > 0) return options.effort;
   for (const size_t effort : {8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512}) {
     const double recall = queries.recall(load, effort, 0);
@@ -251,10 +251,10 @@ size_t choose_effort(const Options& options, Queries& queries, HttpLoad& load) {
 
 // The first answer after the process's start, and what it holds then: memory that maps files counts as far as
 // it was read.
-void measure_start(const Workspace& workspace, const Options& options, Report& report) {
+void measure_start(const Workspace& workspace, const VectorsArguments& options, Report& report) {
   const ServerProcess server(workspace.folder());
   std::string body;
-  Options few = options;
+  VectorsArguments few = options;
   few.queries = 2;
   Queries queries(few);
   HttpLoad load(server.port(), 1);
@@ -271,7 +271,7 @@ void measure_start(const Workspace& workspace, const Options& options, Report& r
   report.settings["start_anonymous_mib"] = server.mib("Anonymous");
 }
 
-void run(const Options& options, Report& report) {
+void run_vectors(const VectorsArguments& options, Report& report) {
   report.settings = {{"points", options.points},
                      {"deadline_ms", options.deadline_ms},
                      {"dim", options.dim},
@@ -309,8 +309,8 @@ void run(const Options& options, Report& report) {
   }
 }
 
-std::function<void(Report&)> configure(CommandLine app) {
-  auto options = std::make_shared<Options>();
+std::function<void(Report&)> configure_vectors(CommandLine app) {
+  auto options = std::make_shared<VectorsArguments>();
   const Flags add(app);
   add("--points", options->points, "points of the collection");
   add("--dim", options->dim, "numbers of a vector");
@@ -325,13 +325,13 @@ std::function<void(Report&)> configure(CommandLine app) {
   add("--deadline-ms", options->deadline_ms, "the server's: what would wait longer is refused");
   add("--recall", options->recall, "what the effort is chosen for, on other queries than are measured");
   app.add_option("--folder", options->folder, "keep the workspace here, and use the one that is there");
-  return [options](Report& report) { run(*options, report); };
+  return [options](Report& report) { run_vectors(*options, report); };
 }
 
 }  // namespace
 
 Benchmark vectors_benchmark() {
-  return {"vectors", "the server's collections under load over loopback", "--points 1000000", configure};
+  return {"vectors", "the server's collections under load over loopback", "--points 1000000", configure_vectors};
 }
 
 }  // namespace cowatch::bench

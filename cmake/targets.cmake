@@ -50,6 +50,34 @@ set(usual_headers
     <vector> <nlohmann/json.hpp>)
 cowatch_headers(headers ${usual_headers})
 
+# Sources of a folder are compiled a few together, which halves the time of compiling all and makes a change of one dearer: for
+# builds that are made once. Names in anonymous namespaces of a folder differ for that. Not for sources that Highway includes
+# once for each instruction set, nor for those with options of their own.
+option(COWATCH_TOGETHER "Compile sources of a folder together" OFF)
+function(compile_together target)
+  if(NOT COWATCH_TOGETHER)
+    return()
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  get_target_property(sources ${target} SOURCES)
+  foreach(source ${sources})
+    file(STRINGS ${source} per_instruction_set REGEX "HWY_TARGET_INCLUDE" LIMIT_COUNT 1)
+    get_source_file_property(options ${source} COMPILE_OPTIONS)
+    if(NOT per_instruction_set AND NOT options)
+      file(RELATIVE_PATH folder ${CMAKE_SOURCE_DIR} ${source})
+      get_filename_component(folder ${folder} DIRECTORY)
+      string(MAKE_C_IDENTIFIER ${folder} folder)
+      math(EXPR count_${folder} "${count_${folder}} + 1")
+      math(EXPR group "${count_${folder}} / ${together}")
+      set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${folder}_${group})
+    endif()
+  endforeach()
+endfunction()
+if(COWATCH_TOGETHER AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-Wno-subobject-linkage)  # said of types of the anonymous namespace where a source is included by another
+endif()
+set(together 8)  # more need more memory, and leave a processor alone at the end
+
 # cowatch_library(NAME [ROOT dir] PUBLIC … PRIVATE …): all .cpp under src/NAME (programs' folders left out).
 function(cowatch_library name)
   cmake_parse_arguments(LIB "" "ROOT" "PUBLIC;PRIVATE" ${ARGN})
@@ -70,6 +98,7 @@ function(cowatch_library name)
   if(NOT name STREQUAL "learn")  # it has options of its own
     precompile(cowatch_${name} headers)
   endif()
+  compile_together(cowatch_${name})
 endfunction()
 
 # cowatch_executable(NAME FOLDER LIBRARIES…)
@@ -79,6 +108,7 @@ function(cowatch_executable name folder)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARGN})
   precompile(${name} headers)
+  compile_together(${name})
 endfunction()
 
 # Python peers of the benchmarks stand beside the program: share/peers.

@@ -23,6 +23,7 @@ foreach(folder ${test_folders})
   endif()
   target_link_libraries(test_${name} PRIVATE ${layers} SQLite::SQLite3 ZLIB::ZLIB PkgConfig::HDF5 GTest::gmock GTest::gtest_main)
   precompile(test_${name} test_headers)
+  compile_together(test_${name})
   # What a result depends on, for tests/parts/programs.sh: the program and those it starts.
   set(inputs ${CMAKE_BINARY_DIR}/bin/test_${name})
   set(programs cowatch cowatch-media)

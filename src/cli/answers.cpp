@@ -1,11 +1,16 @@
 #include "cli/answers.h"
 
+#include <iomanip>
 #include <iostream>
 
 #include "base/log.h"
 #include "store/text_input.h"
 
 namespace cowatch {
+
+void print_count(const std::string& name, uint64_t value, const std::string& note) {
+  std::cout << std::left << std::setw(22) << name << std::right << std::setw(14) << value << "  " << note << "\n";
+}
 
 void print(const Related& entry) {
   std::cout << "  " << one_line(entry.item.id + "  " + entry.item.title) << "\n      "

@@ -23,7 +23,7 @@ void write_report(const Path& path, std::string_view name, const bench::Report& 
   write_atomically(path, json.dump(1) + "\n");
 }
 
-void configure(CommandLine app) {
+void configure_bench(CommandLine app) {
   app.require_command();
   for (const bench::Benchmark& benchmark : bench::benchmarks()) {
     CommandLine sub = app.add_command(std::string(benchmark.name), std::string(benchmark.summary));
@@ -58,7 +58,7 @@ Verb bench_verb() {
   return {"bench", "Workspace", "measure this machine: limit, reached, and the peer, in one run",
           "  cowatch bench import --json import.json\n  cowatch bench exact\n  cowatch bench tree --edges "
           "10000000",
-          configure};
+          configure_bench};
 }
 
 }  // namespace cowatch

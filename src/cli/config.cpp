@@ -8,7 +8,7 @@
 namespace cowatch {
 namespace {
 
-struct Options {
+struct ConfigArguments {
   Path folder;
   std::string name;
   bool as_json = false;
@@ -35,7 +35,7 @@ void print_one(const Setting& declaration, const Settings::Entry& entry) {
   std::cout << "\n";
 }
 
-void run(const Options& options) {
+void run_config(const ConfigArguments& options) {
   Settings settings;
   if (options.folder.empty()) {
     settings.load_environment();
@@ -77,11 +77,11 @@ Verb config_verb() {
           "  cowatch config WS --name graph.min_people\n"
           "  printf '[graph]\\nmin_people = 3\\n' >> WS/cowatch.toml   change one for good",
           [](CommandLine app) {
-            const auto options = std::make_shared<Options>();
+            const auto options = std::make_shared<ConfigArguments>();
             app.add_option("WS", options->folder, "a workspace; without it, defaults and environment");
             app.add_option("--name", options->name, "only this setting");
             app.add_flag("--json", options->as_json, "as JSON");
-            app.callback([options] { run(*options); });
+            app.callback([options] { run_config(*options); });
           }};
 }
 

@@ -11,7 +11,7 @@
 namespace cowatch {
 namespace {
 
-struct Options {
+struct DoctorArguments {
   Path folder;
   bool as_json = false;
 };
@@ -36,7 +36,7 @@ void print_text(const std::vector<Finding>& findings) {
   std::fflush(stdout);
 }
 
-void run(const Options& options) {
+void run_doctor(const DoctorArguments& options) {
   const bool there = std::filesystem::exists(options.folder);
   std::vector<Finding> findings =
       examine_machine(there ? options.folder : std::filesystem::temp_directory_path());
@@ -49,18 +49,18 @@ void run(const Options& options) {
   if (!sound) throw ExitStatus{2};
 }
 
-void configure(CommandLine app) {
-  auto options = std::make_shared<Options>();
+void configure_doctor(CommandLine app) {
+  auto options = std::make_shared<DoctorArguments>();
   app.add_option("WS", options->folder, "a workspace to look at as well");
   app.add_flag("--json", options->as_json, "print the findings as JSON");
-  app.callback([options] { run(*options); });
+  app.callback([options] { run_doctor(*options); });
 }
 
 }  // namespace
 
 Verb doctor_verb() {
   return {"doctor", "Workspace", "look at the machine and a workspace, and say what mends them",
-          "  cowatch doctor\n  cowatch doctor ws --json", configure};
+          "  cowatch doctor\n  cowatch doctor ws --json", configure_doctor};
 }
 
 }  // namespace cowatch

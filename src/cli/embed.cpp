@@ -10,7 +10,7 @@
 namespace cowatch {
 namespace {
 
-void run(const WorkspaceOptions& options) {
+void run_embed(const WorkspaceOptions& options) {
   const Workspace workspace = Workspace::open(options.folder, Workspace::Access::write);
   const EmbedSummary summary = run_embed_stage(workspace, options.settings(workspace));
   if (options.as_json) {
@@ -28,16 +28,16 @@ void run(const WorkspaceOptions& options) {
   if (summary.embedded < summary.videos) std::printf("the others have no features\n");
 }
 
-void configure(CommandLine app) {
+void configure_embed(CommandLine app) {
   auto options = std::make_shared<WorkspaceOptions>();
   options->add(app);
-  app.callback([options] { run(*options); });
+  app.callback([options] { run_embed(*options); });
 }
 
 }  // namespace
 
 Verb embed_verb() {
-  return {"embed", "Pipeline", "embed all videos with the trained model", "  cowatch embed ws", configure};
+  return {"embed", "Pipeline", "embed all videos with the trained model", "  cowatch embed ws", configure_embed};
 }
 
 }  // namespace cowatch

@@ -46,7 +46,7 @@ Json to_json(const EvaluateSummary& summary) {
           {"queries", summary.queries},         {"methods", methods}};
 }
 
-void run(const WorkspaceOptions& options) {
+void run_evaluate(const WorkspaceOptions& options) {
   const Workspace workspace = Workspace::open(options.folder, Workspace::Access::read);
   const EvaluateSummary summary = run_evaluate_stage(workspace, options.settings(workspace));
   if (options.as_json) {
@@ -56,17 +56,17 @@ void run(const WorkspaceOptions& options) {
   }
 }
 
-void configure(CommandLine app) {
+void configure_evaluate(CommandLine app) {
   auto options = std::make_shared<WorkspaceOptions>();
   options->add(app, {"evaluate"});
-  app.callback([options] { run(*options); });
+  app.callback([options] { run_evaluate(*options); });
 }
 
 }  // namespace
 
 Verb evaluate_verb() {
   return {"evaluate", "Pipeline", "measure retrieval of videos nobody has watched (cold start)",
-          "  cowatch evaluate ws\n  cowatch evaluate ws --methods raw,infonce,default --json", configure};
+          "  cowatch evaluate ws\n  cowatch evaluate ws --methods raw,infonce,default --json", configure_evaluate};
 }
 
 }  // namespace cowatch

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/json.h"
+#include "cli/answers.h"
 #include "cli/verbs.h"
 #include "pipeline/extract_stage.h"
 
@@ -29,21 +30,16 @@ Json as_json(const ExtractSummary& summary) {
           {"refused", refused}};
 }
 
-void line(const std::string& name, uint64_t value, const std::string& note) {
-  std::cout << std::left << std::setw(22) << name << std::right << std::setw(14) << value << "  " << note
-            << "\n";
-}
-
 void print(const ExtractSummary& summary) {
-  line("videos", summary.items, "");
-  line("with a file", summary.with_media, "");
-  line("decoded now", summary.decoded, "in " + std::to_string(static_cast<int64_t>(summary.seconds)) + " s");
-  line("extracted", summary.extracted, "have features of their file");
-  line("refused", summary.refused.size(), "");
-  line("posters", summary.posters, "");
-  line("previews", summary.previews, "");
-  if (summary.imported > 0) line("imported", summary.imported, "have imported features");
-  line("columns", summary.columns, "");
+  print_count("videos", summary.items);
+  print_count("with a file", summary.with_media);
+  print_count("decoded now", summary.decoded, "in " + std::to_string(static_cast<int64_t>(summary.seconds)) + " s");
+  print_count("extracted", summary.extracted, "have features of their file");
+  print_count("refused", summary.refused.size());
+  print_count("posters", summary.posters);
+  print_count("previews", summary.previews);
+  if (summary.imported > 0) print_count("imported", summary.imported, "have imported features");
+  print_count("columns", summary.columns);
   if (!summary.namespaces) {
     std::cout << "This system gave the decoder no namespaces of its own; its other limits held.\n";
   }
@@ -60,7 +56,7 @@ void print(const ExtractSummary& summary) {
   std::cout << "Mend them or put them back, then run it again; the others go on without them.\n";
 }
 
-void configure(CommandLine app) {
+void configure_extract(CommandLine app) {
   const auto options = std::make_shared<WorkspaceOptions>();
   options->add(app, {"extract"});
   app.callback([options] {
@@ -81,7 +77,7 @@ Verb extract_verb() {
       "extract", "Pipeline", "decode the videos' files into features, posters and previews",
       "  cowatch extract WS\n  cowatch extract WS --wall-seconds 120 --max-memory 4096\n  cowatch extract WS "
       "--json",
-      configure};
+      configure_extract};
 }
 
 }  // namespace cowatch

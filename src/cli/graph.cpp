@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/json.h"
+#include "cli/answers.h"
 #include "cli/verbs.h"
 #include "pipeline/graph_stage.h"
 
@@ -38,38 +39,33 @@ Json as_json(const GraphSummary& summary) {
           {"rounds", rounds}};
 }
 
-void line(const std::string& name, uint64_t value, const std::string& note = "") {
-  std::cout << std::left << std::setw(22) << name << std::right << std::setw(14) << value << "  " << note
-            << "\n";
-}
-
 // Lines that say nothing (0 of something unusual) are left out.
-void line_if(const std::string& name, uint64_t value, const std::string& note) {
-  if (value > 0) line(name, value, note);
+void print_if_any(const std::string& name, uint64_t value, const std::string& note) {
+  if (value > 0) print_count(name, value, note);
 }
 
 void print(const GraphSummary& summary) {
-  line("videos", summary.videos);
+  print_count("videos", summary.videos);
   if (summary.counted) {
-    line("people", summary.pairs.people, "with a watch that counts");
-    line("watches", summary.pairs.watches);
-    line_if("  too short", summary.pairs.too_short, "below graph.min_watch_ms or graph.min_watch_share");
-    line_if("  beyond the limit", summary.pairs.beyond_limit,
+    print_count("people", summary.pairs.people, "with a watch that counts");
+    print_count("watches", summary.pairs.watches);
+    print_if_any("  too short", summary.pairs.too_short, "below graph.min_watch_ms or graph.min_watch_share");
+    print_if_any("  beyond the limit", summary.pairs.beyond_limit,
             "older than a person's newest graph.max_watches");
-    line("pairs", summary.pairs.pairs, "watched together by at least graph.min_people");
-    line_if("  not above chance", summary.pairs.not_positive, "left out: pmi of 0 or less");
-    line_if("imported edges", summary.imported_edges, "");
-    line_if("  self-loops", summary.built.self_loops, "left out");
-    line_if("  merged", summary.built.merged, "added to a pair counted or imported too");
-    line_if("  pruned", summary.pairs.pruned, "by graph.top_k and graph.max_degree");
-    line_if("spilled bytes", summary.pairs.spilled_bytes, "past graph.memory");
+    print_count("pairs", summary.pairs.pairs, "watched together by at least graph.min_people");
+    print_if_any("  not above chance", summary.pairs.not_positive, "left out: pmi of 0 or less");
+    print_if_any("imported edges", summary.imported_edges, "");
+    print_if_any("  self-loops", summary.built.self_loops, "left out");
+    print_if_any("  merged", summary.built.merged, "added to a pair counted or imported too");
+    print_if_any("  pruned", summary.pairs.pruned, "by graph.top_k and graph.max_degree");
+    print_if_any("spilled bytes", summary.pairs.spilled_bytes, "past graph.memory");
   } else {
     std::cout << "The graph is current; only the tree was made.\n";
   }
-  line("edges", summary.edges);
-  line("isolated videos", summary.tree.isolated, "without an edge; they stay alone");
-  line("largest degree", summary.largest_degree);
-  line_if("undone picks", summary.tree.undone_picks, "by tree.max_cluster_size");
+  print_count("edges", summary.edges);
+  print_count("isolated videos", summary.tree.isolated, "without an edge; they stay alone");
+  print_count("largest degree", summary.largest_degree);
+  print_if_any("undone picks", summary.tree.undone_picks, "by tree.max_cluster_size");
   if (summary.edges == 0) {
     std::cout
         << "No two videos were watched by the same people often enough: there is nothing to learn from.\n"
@@ -84,7 +80,7 @@ void print(const GraphSummary& summary) {
   }
 }
 
-void configure(CommandLine app) {
+void configure_graph(CommandLine app) {
   const auto options = std::make_shared<WorkspaceOptions>();
   options->add(app, {"graph", "tree"});
   app.callback([options] {
@@ -105,7 +101,7 @@ Verb graph_verb() {
           "  cowatch graph WS\n  cowatch graph WS --weight cosine --top-k 100\n  cowatch graph WS --feedback "
           "like "
           "--min-people 3 --linkage maximum",
-          configure};
+          configure_graph};
 }
 
 }  // namespace cowatch

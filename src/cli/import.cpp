@@ -14,7 +14,7 @@
 namespace cowatch {
 namespace {
 
-struct Options {
+struct ImportArguments {
   WorkspaceOptions workspace;
   ImportRequest request;
   std::vector<std::string> columns;
@@ -22,7 +22,7 @@ struct Options {
   bool check = false, no_header = false;
 };
 
-void understand(Options& options) {
+void understand(ImportArguments& options) {
   ImportRequest& request = options.request;
   for (const std::string& pair : options.columns) {
     const size_t equals = pair.find('=');
@@ -88,7 +88,7 @@ void print_problems(const ImportOutcome& outcome) {
   if (order.size() > most_shown) std::cout << "  and " << order.size() - most_shown << " other problems\n";
 }
 
-void print(const ImportOutcome& outcome, const Options& options) {
+void print(const ImportOutcome& outcome, const ImportArguments& options) {
   const ImportCounts& counts = outcome.counts;
   std::cout << "read " << counts.read << " = accepted " << counts.accepted << " + duplicate "
             << counts.duplicate << " + rejected " << counts.rejected << "\n";
@@ -105,7 +105,7 @@ void print(const ImportOutcome& outcome, const Options& options) {
   std::cout << to_table(outcome.health);
 }
 
-void run(Options& options) {
+void run_import(ImportArguments& options) {
   understand(options);
   if (!options.workspace.as_json)
     options.request.options.explain = [](const std::string& text) { std::cout << text << std::endl; };
@@ -125,8 +125,8 @@ void run(Options& options) {
                .remedy = "Correct them as said above, or say what the columns are: --column ROLE=COLUMN."});
 }
 
-void configure(CommandLine app) {
-  const auto options = std::make_shared<Options>();
+void configure_import(CommandLine app) {
+  const auto options = std::make_shared<ImportArguments>();
   options->workspace.add(app);
   app.add_option("--events", options->request.events,
                  "tables of feedback: CSV, TSV or JSON lines, plain, gzip or zstd");
@@ -151,7 +151,7 @@ void configure(CommandLine app) {
       .between(1, 100000000)
       .with_default();
   app.add_flag("--check", options->check, "only validate and show the health table; write nothing");
-  app.callback([options] { run(*options); });
+  app.callback([options] { run_import(*options); });
 }
 
 }  // namespace
@@ -164,7 +164,7 @@ Verb import_verb() {
           "  cowatch import ws --videos clips/            every video and sound file in a folder\n"
           "  cowatch import ws --features F.npy --feature-ids ids.txt\n"
           "  cowatch import ws --events log.csv --check   validate, write nothing",
-          configure};
+          configure_import};
 }
 
 }  // namespace cowatch

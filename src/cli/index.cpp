@@ -10,7 +10,7 @@
 namespace cowatch {
 namespace {
 
-struct Options : WorkspaceOptions {
+struct IndexArguments : WorkspaceOptions {
   bool dry_run = false;
 };
 
@@ -49,7 +49,7 @@ void print_text(const IndexSummary& summary) {
                                                : "a scan of all is its measure");
 }
 
-void run(const Options& options) {
+void run_index(const IndexArguments& options) {
   const Workspace workspace = Workspace::open(options.folder, Workspace::Access::read);
   const Settings settings = options.settings(workspace);
   const IndexSummary summary =
@@ -57,11 +57,11 @@ void run(const Options& options) {
   options.as_json ? print_json(summary) : print_text(summary);
 }
 
-void configure(CommandLine app) {
-  auto options = std::make_shared<Options>();
+void configure_index(CommandLine app) {
+  auto options = std::make_shared<IndexArguments>();
   options->add(app, {"index"});
   app.add_flag("--dry-run", options->dry_run, "only predict the memory that indexing and searching take");
-  app.callback([options] { run(*options); });
+  app.callback([options] { run_index(*options); });
 }
 
 }  // namespace
@@ -71,7 +71,7 @@ Verb index_verb() {
           "  cowatch index ws\n  cowatch index ws --dry-run --json               only the memory it takes\n"
           "  cowatch index ws --memory 2048                  refuses when it would take more\n"
           "  cowatch index ws --kind ivf --dry-run           the memory of inverted lists",
-          configure};
+          configure_index};
 }
 
 }  // namespace cowatch

@@ -10,7 +10,7 @@
 namespace cowatch {
 namespace {
 
-struct Options {
+struct RelatedArguments {
   WorkspaceOptions workspace;
   std::string video;
   RelatedQuery query;
@@ -28,7 +28,7 @@ Json to_json(const Related& related) {
   return {{"id", related.item.id}, {"title", related.item.title}, {"why", why}};
 }
 
-void run(const Options& options) {
+void run_related(const RelatedArguments& options) {
   const Workspace workspace = Workspace::open(options.workspace.folder, Workspace::Access::read);
   const Catalogue catalogue(workspace.catalogue(), Catalogue::Mode::read);
   const auto release = Release::open(workspace);
@@ -54,13 +54,13 @@ Verb related_verb() {
           "  cowatch related ws 9bZkp7q19f0\n  cowatch related ws \"red panda\" --count 5 --user ann\n"
           "  cowatch related ws -- -dash      an id that begins like a flag",
           [](CommandLine app) {
-            const auto options = std::make_shared<Options>();
+            const auto options = std::make_shared<RelatedArguments>();
             options->workspace.add(app);
             app.add_option("VIDEO", options->video, "a video's id, or words of its title").required();
             app.add_option("--count", options->query.count, "how many").with_default().between(1, 1000);
             app.add_option("--user", options->query.user, "leave out what this person has watched or hidden");
             app.add_option("--exclude", options->query.exclude, "ids to leave out");
-            app.callback([options] { run(*options); });
+            app.callback([options] { run_related(*options); });
           }};
 }
 

@@ -15,7 +15,7 @@
 namespace cowatch {
 namespace {
 
-struct Options {
+struct RenderArguments {
   Path folder;
   PlatformSettings platform;
   bool no_video = false, as_json = false;
@@ -43,7 +43,7 @@ void draw_clips(const Path& folder) {
               {.where = folder.string(), .remedy = "The same command goes on where it stopped."});
 }
 
-void run(const Options& options) {
+void run_render(const RenderArguments& options) {
   PlatformSettings platform = options.platform;
   platform.clips = !options.no_video;
   // As many people as videos keep the co-watch graph of a small platform from being nearly complete.
@@ -66,8 +66,8 @@ void run(const Options& options) {
             << "/events.jsonl" << (platform.clips ? "" : " --features " + folder + "/features.npy") << "\n";
 }
 
-void configure(CommandLine app) {
-  const auto options = std::make_shared<Options>();
+void configure_render(CommandLine app) {
+  const auto options = std::make_shared<RenderArguments>();
   WorldSettings& world = options->platform.world;
   app.add_option("DIR", options->folder, "the platform's folder; a new one, or one to finish").required();
   app.add_option("--videos", world.videos, "how many").with_default();
@@ -80,7 +80,7 @@ void configure(CommandLine app) {
   app.add_option("--days", world.days, "length of the log").with_default();
   app.add_flag("--no-video", options->no_video, "no clips but features as an extractor would see them");
   app.add_flag("--json", options->as_json, "print the result as JSON");
-  app.callback([options] { run(*options); });
+  app.callback([options] { run_render(*options); });
 }
 
 }  // namespace
@@ -90,7 +90,7 @@ Verb render_verb() {
           "  cowatch render platform --videos 300 --people 400 --seed 7\n"
           "  cowatch render platform --videos 100000 --no-video   features in place of clips\n"
           "  cowatch render platform --correlation 0.8            subjects keep to their usual sound",
-          configure};
+          configure_render};
 }
 
 }  // namespace cowatch

@@ -10,7 +10,7 @@
 namespace cowatch {
 namespace {
 
-void run(const WorkspaceOptions& options) {
+void run_everything(const WorkspaceOptions& options) {
   const Workspace workspace = Workspace::open(options.folder, Workspace::Access::write);
   Json list = Json::array();
   run_stages(workspace, options.settings(workspace), [&](const StageReport& report) {
@@ -34,7 +34,7 @@ Verb run_verb() {
           "  cowatch run ws\n  cowatch run ws --set train.method=l0_mined", [](CommandLine app) {
             const auto options = std::make_shared<WorkspaceOptions>();
             options->add(app);
-            app.callback([options] { run(*options); });
+            app.callback([options] { run_everything(*options); });
           }};
 }
 

@@ -11,13 +11,13 @@
 namespace cowatch {
 namespace {
 
-struct Options {
+struct SearchArguments {
   WorkspaceOptions workspace;
   Path like;
   RelatedQuery query;
 };
 
-void run(const Options& options) {
+void run_search(const SearchArguments& options) {
   const MappedFile there(options.like);  // what is no file at all is named as such
   const Workspace workspace = Workspace::open(options.workspace.folder, Workspace::Access::read);
   const Catalogue catalogue(workspace.catalogue(), Catalogue::Mode::read);
@@ -46,12 +46,12 @@ void run(const Options& options) {
 Verb search_verb() {
   return {"search", "Questions", "videos like a file never seen",
           "  cowatch search ws --like clip.mp4 --count 5", [](CommandLine app) {
-            const auto options = std::make_shared<Options>();
+            const auto options = std::make_shared<SearchArguments>();
             options->workspace.add(app);
             app.add_option("--like", options->like, "a video or sound file").required();
             app.add_option("--count", options->query.count, "how many").with_default().between(1, 1000);
             app.add_option("--user", options->query.user, "leave out what this person has watched or hidden");
-            app.callback([options] { run(*options); });
+            app.callback([options] { run_search(*options); });
           }};
 }
 

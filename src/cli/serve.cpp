@@ -12,7 +12,7 @@
 namespace cowatch {
 namespace {
 
-void run(const WorkspaceOptions& options) {
+void run_serve(const WorkspaceOptions& options) {
   Workspace workspace = Workspace::open(options.folder, Workspace::Access::read);
   const Settings settings = options.settings(workspace);
   serve::ServerSettings server;
@@ -47,7 +47,7 @@ Verb serve_verb() {
           [](CommandLine app) {
             const auto options = std::make_shared<WorkspaceOptions>();
             options->add(app, {"serve"});
-            app.callback([options] { run(*options); });
+            app.callback([options] { run_serve(*options); });
           }};
 }
 

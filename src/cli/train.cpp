@@ -11,7 +11,7 @@
 namespace cowatch {
 namespace {
 
-struct Options {
+struct TrainArguments {
   WorkspaceOptions workspace;
   std::string what;
 };
@@ -33,7 +33,7 @@ void print(const TrainSummary& summary) {
   if (!summary.why.empty()) std::printf("%s\n", summary.why.c_str());
 }
 
-void run(const Options& options) {
+void run_train(const TrainArguments& options) {
   const Workspace workspace = Workspace::open(options.workspace.folder, Workspace::Access::write);
   const TrainSummary summary = run_train_stage(workspace, options.workspace.settings(workspace));
   if (!options.workspace.as_json) return print(summary);
@@ -47,11 +47,11 @@ void run(const Options& options) {
   std::cout << json.dump(1) << "\n";
 }
 
-void configure(CommandLine app) {
-  auto options = std::make_shared<Options>();
+void configure_train(CommandLine app) {
+  auto options = std::make_shared<TrainArguments>();
   options->workspace.add(app, {"train"});
   app.add_option("WHAT", options->what, "what to learn: relational").required().one_of({"relational"});
-  app.callback([options] { run(*options); });
+  app.callback([options] { run_train(*options); });
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ Verb train_verb() {
   return {"train", "Pipeline", "learn embeddings from features, graph and tree",
           "  cowatch train ws relational\n  cowatch train ws relational --method l0_mined --batch 9600 "
           "--precision bf16",
-          configure};
+          configure_train};
 }
 
 }  // namespace cowatch

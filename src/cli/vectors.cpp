@@ -20,7 +20,7 @@
 namespace cowatch {
 namespace {
 
-struct Options {
+struct VectorsArguments {
   Path folder;
   PointFile points;  // or a snapshot
   bool remove = false;  // an alias
@@ -31,9 +31,9 @@ struct Options {
   std::vector<std::string> shards, shard_tokens, ids;
   serve::AccessTokens::Grant grant;
 };
-using Shared = std::shared_ptr<Options>;
+using Shared = std::shared_ptr<VectorsArguments>;
 
-CollectionSet open(const Options& options) {
+CollectionSet open(const VectorsArguments& options) {
   return CollectionSet(Workspace::open(options.folder, Workspace::Access::read).file("vectors"));
 }
 
@@ -41,13 +41,13 @@ Metric metric_of_shown(const std::string& name) {
   return name == "Dot" ? Metric::inner_product : name == "Euclid" ? Metric::l2 : Metric::cosine;
 }
 
-std::optional<Condition> condition_of(const Options& options) {
+std::optional<Condition> condition_of(const VectorsArguments& options) {
   if (options.filter.empty()) return std::nullopt;
   return parse_filter(parse_json(options.filter, "--filter"), "--filter");
 }
 
 // As the server does it: the shards are asked to make their parts.
-void create_on_shards(const Options& options) {
+void create_on_shards(const VectorsArguments& options) {
   const auto& tokens = options.shard_tokens;
   if (tokens.size() > 1 && tokens.size() != options.shards.size())
     throw Error(ErrorCode::bad_argument, "there are more or fewer tokens than shards",
@@ -71,7 +71,7 @@ void create_on_shards(const Options& options) {
   serve::create_on_shards(set, links, options.collection, body, Job::Clock::now() + std::chrono::minutes(1));
 }
 
-void create_collection(const Options& options) {
+void create_collection(const VectorsArguments& options) {
   if (!options.shards.empty()) return create_on_shards(options);
   CollectionConfig config = options.config;
   config.index.metric = metric_of_shown(options.distance);
@@ -87,7 +87,7 @@ void create_collection(const Options& options) {
   open(options).create(options.collection, config);
 }
 
-void import_file(const Options& options) {
+void import_file(const VectorsArguments& options) {
   const CollectionSet set = open(options);
   const auto collection = set.find(options.collection);
   size_t rows = 0;
@@ -101,7 +101,7 @@ void import_file(const Options& options) {
   std::cout << rows << " rows imported; " << collection->view()->count() << " points\n";
 }
 
-void export_file(const Options& options) {
+void export_file(const VectorsArguments& options) {
   const CollectionSet set = open(options);
   const auto collection = set.find(options.collection);
   const size_t count =
@@ -110,7 +110,7 @@ void export_file(const Options& options) {
 }
 
 // The vector to look for: given itself, or that of a point.
-std::vector<float> query_of(const Options& options, const Collection& collection,
+std::vector<float> query_of(const VectorsArguments& options, const Collection& collection,
                             const CollectionView& view) {
   if (options.like.empty() == options.vector.empty()) {
     throw Error(ErrorCode::bad_argument, "there is nothing to look for, or too much",
@@ -133,7 +133,7 @@ std::vector<float> query_of(const Options& options, const Collection& collection
   return point.vector;
 }
 
-void search_points(const Options& options) {
+void search_points(const VectorsArguments& options) {
   const CollectionSet set = open(options);
   const auto collection = set.find(options.collection);
   const auto view = collection->view();
@@ -146,7 +146,7 @@ void search_points(const Options& options) {
               << view->tables[hit.at.table].table->payload_text(hit.at.slot) << "\n";
 }
 
-void count_points(const Options& options) {
+void count_points(const VectorsArguments& options) {
   const CollectionSet set = open(options);
   const auto view = set.find(options.collection)->view();
   const auto condition = condition_of(options);
@@ -155,7 +155,7 @@ void count_points(const Options& options) {
   std::cout << count << "\n";
 }
 
-void scroll_points(const Options& options) {
+void scroll_points(const VectorsArguments& options) {
   const CollectionSet set = open(options);
   const auto view = set.find(options.collection)->view();
   const auto condition = condition_of(options);
@@ -172,7 +172,7 @@ void scroll_points(const Options& options) {
     std::cerr << "more follow: --from " << to_text(view->id_of(places[options.count])) << "\n";
 }
 
-void delete_points(const Options& options) {
+void delete_points(const VectorsArguments& options) {
   const auto condition = condition_of(options);
   if (options.ids.empty() != condition.has_value())
     throw Error(ErrorCode::bad_argument, "it is not said which points, or twice",
@@ -196,7 +196,7 @@ void delete_points(const Options& options) {
   std::cout << before - left << " points deleted; " << left << " left\n";
 }
 
-void show(const Options& options) {
+void show(const VectorsArguments& options) {
   const CollectionSet set = open(options);
   for (const auto& [name, reason] : set.failed()) std::cout << name << ": " << reason << "\n";
   for (const std::string& name : set.names()) {
@@ -220,7 +220,7 @@ void show(const Options& options) {
   for (const auto& [alias, name] : set.aliases()) std::cout << alias << " is " << name << "\n";
 }
 
-void check(const Options& options) {
+void check(const VectorsArguments& options) {
   const CollectionSet set = open(options);
   const auto collection = set.find(options.collection);
   auto wrong = collection->status().damage;
@@ -233,13 +233,13 @@ void check(const Options& options) {
   std::cout << collection->view()->count() << " points, every byte as it was written\n";
 }
 
-void show_snapshots(const Options& options) {
+void show_snapshots(const VectorsArguments& options) {
   for (const auto& snapshot : open(options).snapshots(options.collection))
     std::cout << snapshot.name << "  " << snapshot.bytes << " bytes\n";
 }
 
 // A path, or the name of one of the collection's own snapshots.
-void restore(const Options& options) {
+void restore(const VectorsArguments& options) {
   CollectionSet set = open(options);
   Path file = options.points.path;
   if (!std::filesystem::exists(file) && !file.has_parent_path())
@@ -248,7 +248,7 @@ void restore(const Options& options) {
   std::cout << set.find(options.collection)->view()->count() << " points\n";
 }
 
-void switch_alias(const Options& options) {
+void switch_alias(const VectorsArguments& options) {
   if (options.target.empty() != options.remove)
     throw Error(ErrorCode::bad_argument, "an alias gets a meaning or loses it",
                 {.expected = "COLLECTION, or --remove", .found = options.remove ? "both" : "neither"});
@@ -257,7 +257,7 @@ void switch_alias(const Options& options) {
       {{options.remove ? Kind::remove : Kind::create, options.collection, options.target}});
 }
 
-void drop(const Options& options) {
+void drop(const VectorsArguments& options) {
   CollectionSet set = open(options);
   if (!set.remove(options.collection)) {
     set.find(options.collection);  // names what is near
@@ -267,7 +267,7 @@ void drop(const Options& options) {
   }
 }
 
-void make_token(const Options& options) {
+void make_token(const VectorsArguments& options) {
   const Workspace workspace = Workspace::open(options.folder, Workspace::Access::read);
   const Path folder = workspace.file("vectors"), aliases = folder / "aliases.json";
   std::filesystem::create_directories(folder);
@@ -282,7 +282,7 @@ void make_token(const Options& options) {
 enum class Needs { workspace, collection };
 
 CommandLine add(CommandLine app, const Shared& options, const char* name, const char* meaning,
-                const std::string& example, void (*run)(const Options&), Needs needs = Needs::collection) {
+                const std::string& example, void (*run)(const VectorsArguments&), Needs needs = Needs::collection) {
   CommandLine sub = app.add_command(name, meaning);
   sub.add_option("WS", options->folder, "the workspace").required();
   if (needs == Needs::collection) sub.add_option("COLLECTION", options->collection, "its name").required();
@@ -310,7 +310,7 @@ void configure_files(CommandLine app, const Shared& o) {
       add(app, o, "export", "write all points, in order of id", "export ws films films.jsonl", export_file);
   exported.add_option("FILE", o->points.path, ".npy, .fvecs, .bvecs, .safetensors or .hdf5 (vectors), .jsonl (all)")
       .required();
-  add(app, o, "snapshot", "write a snapshot", "snapshot ws films", [](const Options& options) {
+  add(app, o, "snapshot", "write a snapshot", "snapshot ws films", [](const VectorsArguments& options) {
     std::cout << open(options).make_snapshot(options.collection).name << "\n";
   });
   add(app, o, "snapshots", "the collection's snapshots", "snapshots ws films", show_snapshots);
@@ -345,8 +345,8 @@ void configure_questions(CommandLine app, const Shared& o) {
   add(app, o, "check", "read every byte and compare segments with records", "check ws films", check);
 }
 
-void configure(CommandLine app) {
-  const auto o = std::make_shared<Options>();
+void configure_vectors(CommandLine app) {
+  const auto o = std::make_shared<VectorsArguments>();
   app.require_command();
   auto create = add(app, o, "create", "make a collection", "create ws films --size 128 --distance Cosine",
                     create_collection);
@@ -401,7 +401,7 @@ Verb vectors_verb() {
           "`cowatch vectors VERB --help` shows a verb's flags and an example. A running server has the "
           "collections\n"
           "locked: use its interface (docs/vector-search.md) or stop it first.",
-          configure};
+          configure_vectors};
 }
 
 }  // namespace cowatch

@@ -9,8 +9,6 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t edge_grain = size_t{1} << 18;
-
 bool is_valid(const Edge& edge, size_t nodes) {
   return edge.u < nodes && edge.v < nodes && edge.weight > 0 && std::isfinite(edge.weight);
 }

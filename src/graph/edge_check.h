@@ -7,6 +7,8 @@
 
 namespace cowatch {
 
+inline constexpr size_t edge_grain = size_t{1} << 18;  // edges a task looks through
+
 // Throws bad_input for the first edge that names a video ≥ nodes or whose weight is not positive and finite,
 // too_large for more nodes than 32-bit ids can name.
 void check_edges(const std::vector<Edge>& edges, size_t nodes);

@@ -9,7 +9,7 @@
 namespace cowatch {
 namespace {
 
-constexpr int newest_format = 1;
+constexpr int newest_graph = 1;
 constexpr size_t row_grain = 4096;
 
 [[noreturn]] void refuse(const Path& path, const std::string& expected, const std::string& found) {
@@ -62,7 +62,7 @@ void check_rows(const Graph& graph, const Path& path, const char* (*fault)(const
 void Graph::save(const Path& path, const Metadata& origin) const {
   const std::vector<uint64_t> no_offsets{0};
   const auto& offsets = offsets_.empty() ? no_offsets : offsets_;
-  TensorFileWriter writer("graph", newest_format);
+  TensorFileWriter writer("graph", newest_graph);
   for (const auto& [key, value] : origin) writer.set(key, value);
   writer.add<uint64_t>("offsets", {offsets.size()}, offsets);
   writer.add<uint32_t>("neighbours", {neighbours_.size()}, neighbours_);
@@ -71,7 +71,7 @@ void Graph::save(const Path& path, const Metadata& origin) const {
 }
 
 Graph Graph::load(const Path& path) {
-  const TensorFile file(path, "graph", newest_format);
+  const TensorFile file(path, "graph", newest_graph);
   const auto offsets = file.tensor<uint64_t>("offsets");
   const auto neighbours = file.tensor<uint32_t>("neighbours");
   const auto weights = file.tensor<float>("weights");

@@ -14,8 +14,6 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t edge_grain = size_t{1} << 18;
-
 void check_settings(const TreeSettings& settings) {
   if (settings.rounds < 1 || settings.rounds > most_tree_rounds) {
     throw Error(ErrorCode::bad_argument, "a tree needs rounds",

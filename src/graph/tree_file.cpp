@@ -7,7 +7,7 @@
 namespace cowatch {
 namespace {
 
-constexpr int newest_format = 1;
+constexpr int newest_tree = 1;
 
 [[noreturn]] void refuse(const Path& path, const std::string& expected, const std::string& found) {
   throw Error(ErrorCode::damaged, "this is not a well-formed tree",
@@ -41,7 +41,7 @@ void check_begins(const std::vector<uint32_t>& begins, const std::vector<uint32_
 }  // namespace
 
 void AffinityTree::save(const Path& path, const Metadata& origin) const {
-  TensorFileWriter writer("tree", newest_format);
+  TensorFileWriter writer("tree", newest_tree);
   for (const auto& [key, value] : origin) writer.set(key, value);
   writer.set("rounds", std::to_string(rounds()));
   writer.add<uint32_t>("order", {order_.size()}, order_);
@@ -53,7 +53,7 @@ void AffinityTree::save(const Path& path, const Metadata& origin) const {
 }
 
 AffinityTree AffinityTree::load(const Path& path) {
-  const TensorFile file(path, "tree", newest_format);
+  const TensorFile file(path, "tree", newest_tree);
   const std::string text = file.get("rounds");
   const bool is_number = !text.empty() && text.size() < 3 && std::all_of(text.begin(), text.end(), ::isdigit);
   if (!is_number || std::stoi(text) > most_tree_rounds) {

@@ -1,11 +1,11 @@
 #include "math/kernel_check.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "math/float16.h"
 
@@ -140,9 +140,9 @@ double ProductTimer<T>::rate(const MatrixLibrary& library) {
   task.a = a_.data();
   task.b = b_.data();
   task.c = c_.data();
-  const auto start = std::chrono::steady_clock::now();
+  const double start = seconds_now();
   run(library, task);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = seconds_now() - start;
   return 2 * std::pow(static_cast<double>(size_), 3) / seconds / 1e9;
 }
 

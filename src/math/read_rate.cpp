@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 
+#include "base/clock.h"
 #include "base/threads.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -76,14 +76,14 @@ const std::vector<std::string_view>& read_loops() {
 
 double read_rate(std::span<const float> values, size_t loop, size_t threads) {
   const size_t part = (values.size() + threads - 1) / threads;
-  const auto start = std::chrono::steady_clock::now();
+  const double start = seconds_now();
   parallel_for(values.size(), std::max<size_t>(part, 1), [&](size_t begin, size_t end) {
     sink.store(
         HWY_DYNAMIC_DISPATCH(sum)(values.data() + begin, end - begin, loops[loop].streams, loops[loop].ahead),
         std::memory_order_relaxed);
   });
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  return static_cast<double>(values.size_bytes()) * 1e-9 / took.count();
+  const double took = seconds_now() - start;
+  return static_cast<double>(values.size_bytes()) * 1e-9 / took;
 }
 
 ReadRates measure_read_rates(std::span<const float> values, int rounds) {

@@ -1,8 +1,8 @@
 #include "pipeline/embed_stage.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/progress.h"
 #include "base/tensor_file.h"
@@ -13,7 +13,7 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t block_rows = 4096;
+constexpr size_t rows_at_once = 4096;
 constexpr int format = 1;
 
 // Files of nothing but numbers: what is embedded need not fit into memory. Removed as soon as they are mapped, so that a
@@ -35,14 +35,14 @@ uint64_t embed_to(const Parts& parts, std::vector<float>& errors, const Network&
                   const FeatureTable& features) {
   const auto file = file_system().create(parts.rows), code_file = file_system().create(parts.codes);
   Progress progress("embedding", "videos", features.items());
-  std::vector<float> values(std::min(block_rows, features.items()) * network.outputs());
-  std::vector<uint8_t> records(std::min(block_rows, features.items()) *
+  std::vector<float> values(std::min(rows_at_once, features.items()) * network.outputs());
+  std::vector<uint8_t> records(std::min(rows_at_once, features.items()) *
                                RowCodes::record_bytes(network.outputs()));
   errors.resize(features.items());
   uint64_t embedded = 0;
-  for (size_t first = 0; first < features.items(); first += block_rows) {
+  for (size_t first = 0; first < features.items(); first += rows_at_once) {
     throw_if_interrupted();
-    const size_t count = std::min(block_rows, features.items() - first);
+    const size_t count = std::min(rows_at_once, features.items() - first);
     const Matrix rows(values.data(), count, network.outputs());
     network.embed(features, first, rows);
     const auto codes = std::span(records).first(count * RowCodes::record_bytes(network.outputs()));
@@ -71,7 +71,7 @@ bool embeddings_are_current(const Workspace& workspace, const Settings& settings
 }
 
 EmbedSummary run_embed_stage(const Workspace& workspace, const Settings& settings) {
-  const auto start = std::chrono::steady_clock::now();
+  const double start = seconds_now();
   const std::string input = embed_fingerprint(workspace, settings);
   const Network network = Network::load(workspace.model());
   const FeatureTable features = FeatureTable::load(workspace.features());
@@ -91,7 +91,7 @@ EmbedSummary run_embed_stage(const Workspace& workspace, const Settings& setting
   writer.add_map("codes", ElementType::u8, {features.items(), RowCodes::record_bytes(network.outputs())},
                  codes);
   writer.write(workspace.embeddings());
-  summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  summary.seconds = seconds_now() - start;
   return summary;
 }
 

@@ -2,10 +2,10 @@
 
 #include <sys/stat.h>
 
-#include <chrono>
 #include <filesystem>
 #include <optional>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/progress.h"
@@ -241,7 +241,7 @@ bool features_are_current(const Workspace& workspace, const Settings& settings) 
 }
 
 ExtractSummary run_extract_stage(const Workspace& workspace, const Settings& settings) {
-  const auto start = std::chrono::steady_clock::now();
+  const double start = seconds_now();
   Catalogue catalogue(workspace.catalogue(), Catalogue::Mode::write);
   const std::vector<MediaFile> files = media_files(catalogue, settings);
   const bool imported = std::filesystem::exists(workspace.imported_features());
@@ -270,7 +270,7 @@ ExtractSummary run_extract_stage(const Workspace& workspace, const Settings& set
   if (imported) summary.imported = table.put_imported();
   summary.columns = table.columns();
   table.write(workspace.features(), {{"input", input}, {"settings", settings.section("extract")}});
-  summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  summary.seconds = seconds_now() - start;
   return summary;
 }
 

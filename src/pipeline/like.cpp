@@ -1,8 +1,8 @@
 #include "pipeline/like.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "learn/relational/network.h"
 #include "media/extractor.h"
@@ -11,10 +11,6 @@
 
 namespace cowatch {
 namespace {
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // The model's own columns, filled from the file's features by modality; other modalities are missing.
 FeatureTable table_of(const Network& network, const MediaFeatures& found) {

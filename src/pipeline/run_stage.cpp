@@ -1,8 +1,8 @@
 #include "pipeline/run_stage.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/progress.h"
@@ -110,7 +110,7 @@ std::vector<StageReport> run_stages(const Workspace& workspace, const Settings& 
   std::vector<StageReport> done;
   for (const Stage& stage : stages) {
     throw_if_interrupted();
-    const auto start = std::chrono::steady_clock::now();
+    const double start = seconds_now();
     StageReport entry;
     entry.name = stage.name;
     if (lacks_features(stage, workspace)) {
@@ -123,7 +123,7 @@ std::vector<StageReport> run_stages(const Workspace& workspace, const Settings& 
     } else {
       run_one(stage, workspace, settings, entry);
     }
-    entry.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    entry.seconds = seconds_now() - start;
     report(entry);
     done.push_back(std::move(entry));
   }

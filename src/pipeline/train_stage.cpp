@@ -1,9 +1,9 @@
 #include "pipeline/train_stage.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -141,7 +141,7 @@ bool model_is_current(const Workspace& workspace, const Settings& settings) {
 
 TrainSummary run_train_stage(const Workspace& workspace, const Settings& settings) {
   check_device(settings);
-  const auto start = std::chrono::steady_clock::now();
+  const double start = seconds_now();
   TrainSummary summary;
   summary.method = settings.get_text("train.method");
   const std::string input = train_fingerprint(workspace, settings);
@@ -188,7 +188,7 @@ TrainSummary run_train_stage(const Workspace& workspace, const Settings& setting
                                    {"method", summary.method},
                                    {"why", summary.why}});
   run.forget();
-  summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  summary.seconds = seconds_now() - start;
   return summary;
 }
 

@@ -2,10 +2,10 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/json_text.h"
 #include "base/log.h"
@@ -17,10 +17,6 @@ namespace {
 
 constexpr double look_every = 1.0;  // seconds between looks at the artifacts on disk
 constexpr double bucket_bounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5};
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 std::string content_type(const Path& path) {
   static const std::map<std::string, std::string> types = {{".html", "text/html; charset=utf-8"},

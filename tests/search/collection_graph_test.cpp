@@ -16,13 +16,13 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t dimension = 24, threshold = 800;
+constexpr size_t graph_dimension = 24, threshold = 800;
 
 std::vector<float> vector_of(uint64_t id, uint32_t version) {
   const Random random(7, version);
   const Random centres(8, 0);
-  std::vector<float> vector(dimension);
-  for (uint32_t d = 0; d < dimension; ++d)
+  std::vector<float> vector(graph_dimension);
+  for (uint32_t d = 0; d < graph_dimension; ++d)
     vector[d] = static_cast<float>(centres.normal(id % 40, d) + 0.7 * random.normal(id, d));
   return vector;
 }
@@ -52,7 +52,7 @@ std::set<PointId> ids_of(const CollectionView& view, const std::vector<Hit>& hit
 class CollectionGraphTest : public testing::TestWithParam<Metric> {
  protected:
   CollectionGraphTest() {
-    Collection::create(path_, {.dimension = dimension,
+    Collection::create(path_, {.dimension = graph_dimension,
                                .index = {.metric = GetParam()},
                                .index_threshold = threshold,
                                .table_points = 256});

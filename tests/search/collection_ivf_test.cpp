@@ -12,11 +12,11 @@ namespace {
 
 using test::random_values;
 
-constexpr size_t width = 12, points = 700;
+constexpr size_t list_width = 12, listed_points = 700;
 
 CollectionConfig config_of(CodeKind codes) {
   CollectionConfig config;
-  config.dimension = width;
+  config.dimension = list_width;
   config.index_threshold = 100;
   config.table_points = 64;
   config.index.kind = IndexKind::ivf;
@@ -26,11 +26,11 @@ CollectionConfig config_of(CodeKind codes) {
 
 void fill(Collection& collection, const std::vector<float>& values) {
   std::vector<PointChange> changes;
-  for (size_t i = 0; i < points; ++i) {
+  for (size_t i = 0; i < listed_points; ++i) {
     PointChange change;
     change.id = PointId(i);
-    change.vector.assign(values.begin() + static_cast<ptrdiff_t>(i * width),
-                         values.begin() + static_cast<ptrdiff_t>((i + 1) * width));
+    change.vector.assign(values.begin() + static_cast<ptrdiff_t>(i * list_width),
+                         values.begin() + static_cast<ptrdiff_t>((i + 1) * list_width));
     changes.push_back(std::move(change));
   }
   collection.write(std::move(changes));
@@ -38,7 +38,7 @@ void fill(Collection& collection, const std::vector<float>& values) {
 }
 
 TEST(CollectionIvfTest, SegmentsGetTheListsAskedForAndKeepThemWhenOpened) {
-  const auto values = random_values(points * width, 1);
+  const auto values = random_values(listed_points * list_width, 1);
   const test::TemporaryFolder folder;
   for (const CodeKind codes : {CodeKind::scalar4, CodeKind::product4}) {
     const Path path = folder / std::string(code_kind_name(codes));
@@ -74,7 +74,7 @@ TEST(CollectionIvfTest, OptionsHaveBoundsAndTheirKindOfIndex) {
   const auto place = [](IndexOptions options) {
     try {
       CollectionConfig config;
-      config.dimension = width;
+      config.dimension = list_width;
       config.index = options;
       check_config(config);
     } catch (const Error& error) {
@@ -113,11 +113,11 @@ TEST(CollectionIvfTest, OptionsOfAnotherKindAreForgottenWhereTheyAreRecorded) {
   Collection::create(folder / "c", config);
   config.index.lists = 7;
   config.index.build_effort = 4'000'000'000;
-  RecordStore(folder / "c" / records_file, width).write_note("config", to_json(config).dump());
+  RecordStore(folder / "c" / records_file, list_width).write_note("config", to_json(config).dump());
   Collection collection(folder / "c");
   EXPECT_EQ(collection.config().index.lists, 0u);
   // A build effort that no memory holds: the segments are searched exactly, which is no damage.
-  fill(collection, random_values(points * width, 1));
+  fill(collection, random_values(listed_points * list_width, 1));
   EXPECT_GT(collection.view()->scanned(), 0u);
   EXPECT_TRUE(collection.status().damage.empty());
   EXPECT_FALSE(collection.status().trouble.empty());
@@ -128,7 +128,7 @@ Path write_codebook(const Path& path, const std::vector<float>& values) {
   std::vector<float> centres;
   for (size_t part = 0; part < 3; ++part) {
     for (size_t e = 0; e < 16; ++e) {
-      const auto from = values.begin() + static_cast<ptrdiff_t>(e * width + part * 4);
+      const auto from = values.begin() + static_cast<ptrdiff_t>(e * list_width + part * 4);
       centres.insert(centres.end(), from, from + 4);
     }
   }
@@ -139,7 +139,7 @@ Path write_codebook(const Path& path, const std::vector<float>& values) {
 }
 
 TEST(CollectionIvfTest, ACodebookIsKeptWithTheRecordsAndGoesIntoSnapshots) {
-  const auto values = random_values(points * width, 1);
+  const auto values = random_values(listed_points * list_width, 1);
   const test::TemporaryFolder folder;
   CollectionConfig config = config_of(CodeKind::product4);
   config.index.codebook = write_codebook(folder / "book.safetensors", values);
@@ -148,14 +148,14 @@ TEST(CollectionIvfTest, ACodebookIsKeptWithTheRecordsAndGoesIntoSnapshots) {
   {
     Collection collection(folder / "first");
     fill(collection, values);
-    EXPECT_GE(collection.status().indexed, points - config.table_points);
+    EXPECT_GE(collection.status().indexed, listed_points - config.table_points);
     EXPECT_TRUE(collection.status().trouble.empty()) << collection.status().trouble[0];
     collection.snapshot(folder / "snapshot");
   }
   Collection::restore(folder / "snapshot", folder / "second");
   Collection restored(folder / "second");
   restored.settle();
-  EXPECT_GE(restored.status().indexed, points - config.table_points);
+  EXPECT_GE(restored.status().indexed, listed_points - config.table_points);
   EXPECT_TRUE(restored.status().trouble.empty());
   config.index.codes = CodeKind::product8;
   config.index.codebook = write_codebook(folder / "book.safetensors", values);
@@ -163,10 +163,10 @@ TEST(CollectionIvfTest, ACodebookIsKeptWithTheRecordsAndGoesIntoSnapshots) {
 }
 
 TEST(CollectionIvfTest, AMemoryLimitLeavesASegmentToExactSearchAndSaysSo) {
-  const auto values = random_values(points * width, 1);
+  const auto values = random_values(listed_points * list_width, 1);
   const test::TemporaryFolder folder;
   CollectionConfig config = config_of(CodeKind::scalar4);
-  config.index.memory_cap = predict_bytes(config.index, 2 * config.index_threshold, width).building;
+  config.index.memory_cap = predict_bytes(config.index, 2 * config.index_threshold, list_width).building;
   Collection::create(folder / "small", config);
   Collection collection(folder / "small");
   fill(collection, values);
@@ -175,7 +175,7 @@ TEST(CollectionIvfTest, AMemoryLimitLeavesASegmentToExactSearchAndSaysSo) {
   EXPECT_NE(collection.status().trouble[0].find("searched exactly"), std::string::npos);
   // It goes with the segments it was said of.
   std::vector<PointChange> all;
-  for (uint32_t i = 0; i < points; ++i) all.push_back({PointId(i), true, {}, ""});
+  for (uint32_t i = 0; i < listed_points; ++i) all.push_back({PointId(i), true, {}, ""});
   collection.write(std::move(all));
   collection.settle();
   EXPECT_TRUE(collection.status().trouble.empty());
@@ -194,7 +194,7 @@ TEST(CollectionIvfTest, AMemoryLimitThatNoIndexFitsIsRefusedBeforehand) {
     }
     return false;
   };
-  config.index.memory_cap = predict_bytes(config.index, config.index_threshold, width).building - 1;
+  config.index.memory_cap = predict_bytes(config.index, config.index_threshold, list_width).building - 1;
   EXPECT_TRUE(refused("one byte less than the smallest segment"));
   ++config.index.memory_cap;
   EXPECT_FALSE(refused("enough for one"));

@@ -35,7 +35,7 @@ class FullFor : public test::ForgetfulFileSystem {
   std::atomic<const char*> refused_{nullptr};
 };
 
-std::vector<PointChange> points(uint64_t first, size_t count, const std::string& payload = "{}") {
+std::vector<PointChange> equal_points(uint64_t first, size_t count, const std::string& payload = "{}") {
   std::vector<PointChange> changes(count);
   for (size_t i = 0; i < count; ++i)
     changes[i] = {PointId(first + i), false, std::vector<float>(8, static_cast<float>(first + i)), payload};
@@ -49,7 +49,7 @@ class CollectionMendingTest : public testing::Test {
         path_,
         {.dimension = 8, .index = {.kind = IndexKind::exact, .metric = Metric::l2}, .table_points = 64});
     collection_.emplace(path_);
-    collection_->write(points(0, 2000));
+    collection_->write(equal_points(0, 2000));
     collection_->settle();
   }
 
@@ -97,8 +97,8 @@ TEST_F(CollectionMendingTest, what_is_written_after_a_failed_mend_is_there) {
   files_.refuse("segment-");
   damage_segment();
   wait_for_failure();
-  collection_->write(points(5000, 5, R"({"new":1})"));
-  collection_->write(points(10, 5, R"({"new":1})"));
+  collection_->write(equal_points(5000, 5, R"({"new":1})"));
+  collection_->write(equal_points(10, 5, R"({"new":1})"));
   const auto view = collection_->view();
   EXPECT_EQ(view->count(), 2005u);
   for (const uint64_t id : {5000, 5004, 10, 14}) {
@@ -127,7 +127,7 @@ TEST_F(CollectionMendingTest, a_failed_mend_leaves_no_segments) {
 
 TEST_F(CollectionMendingTest, a_manifest_that_failed_is_written_later) {
   files_.refuse("manifest");
-  collection_->write(points(3000, 300));
+  collection_->write(equal_points(3000, 300));
   wait_for_failure();
   EXPECT_TRUE(collection_->status().working) << "it is tried again";
   expect_whole();
@@ -144,11 +144,11 @@ TEST_F(CollectionMendingTest, a_segment_that_was_mended_is_removed_when_the_mani
 }
 
 TEST_F(CollectionMendingTest, a_batch_that_was_refused_changes_nothing) {
-  auto changes = points(4000, 100);
+  auto changes = equal_points(4000, 100);
   changes.back().payload = "{";  // found when the table takes it
   EXPECT_ANY_THROW(collection_->write(changes));
   EXPECT_EQ(collection_->view()->count(), 2000u);
-  collection_->write(points(5000, 100));
+  collection_->write(equal_points(5000, 100));
   EXPECT_EQ(collection_->view()->count(), 2100u);
   expect_whole();
 }

@@ -14,19 +14,19 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t dimension = 16;
-const CollectionConfig config = {.dimension = dimension,
+constexpr size_t set_dimension = 16;
+const CollectionConfig config = {.dimension = set_dimension,
                                  .index = {.metric = Metric::l2, .build_effort = 250},
                                  .index_threshold = 1000,
                                  .table_points = 512};
 
-std::vector<PointChange> points(uint64_t first, size_t count, const std::string& payload) {
+std::vector<PointChange> random_points(uint64_t first, size_t count, const std::string& payload) {
   const Random random(first, 6);
   std::vector<PointChange> changes(count);
   for (uint32_t i = 0; i < count; ++i) {
     changes[i].id = PointId(first + i);
     changes[i].payload = payload;
-    for (uint32_t d = 0; d < dimension; ++d)
+    for (uint32_t d = 0; d < set_dimension; ++d)
       changes[i].vector.push_back(static_cast<float>(random.normal(i, d)));
   }
   return changes;
@@ -49,10 +49,10 @@ class CollectionSetTest : public testing::Test {
     {
       CollectionSet set(folder_ / "v");
       const auto held = set.create("c", config);
-      held->write(points(100'000, 10, "{\"new\":1}"));
+      held->write(random_points(100'000, 10, "{\"new\":1}"));
       const auto snapshot = set.make_snapshot("c");
       held->write({PointChange{PointId(100'000), true, {}, {}}});
-      for (uint64_t first = 0; first < 20'000; first += 1000) held->write(points(first, 1000, "{\"old\":1}"));
+      for (uint64_t first = 0; first < 20'000; first += 1000) held->write(random_points(first, 1000, "{\"old\":1}"));
       const auto view = held->view();
       replace(set);
       while (held->status().working) std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -61,7 +61,7 @@ class CollectionSetTest : public testing::Test {
       EXPECT_EQ(view->count(), 20'009u);
       const auto query = view->tables[0].table->vector_of(0);
       EXPECT_EQ(search(*view, Metric::l2, {.vector = query, .k = 3}, view->select(nullptr)).size(), 3u);
-      EXPECT_EQ(code_of([&] { held->write(points(7, 1, "{}")); }), ErrorCode::conflict);
+      EXPECT_EQ(code_of([&] { held->write(random_points(7, 1, "{}")); }), ErrorCode::conflict);
       EXPECT_EQ(code_of([&] { held->configure(config); }), ErrorCode::conflict);
       EXPECT_EQ(code_of([&] { held->snapshot(folder_ / "snapshot"); }), ErrorCode::conflict);
       EXPECT_EQ(code_of([&] { held->settle(); }), ErrorCode::conflict);
@@ -82,7 +82,7 @@ class CollectionSetTest : public testing::Test {
 TEST_F(CollectionSetTest, a_deleted_collection_does_not_come_back_in_the_next_of_its_name) {
   expect_only_new([](CollectionSet& set) {
     set.remove("c");
-    set.create("c", config)->write(points(100'000, 10, "{\"new\":1}"));
+    set.create("c", config)->write(random_points(100'000, 10, "{\"new\":1}"));
   });
 }
 
@@ -126,7 +126,7 @@ TEST_F(CollectionSetTest, snapshots_outlive_their_collection) {
   {
     CollectionSet set(folder_ / "v");
     for (const char* name : {"c", "d"}) {
-      set.create(name, config)->write(points(1, 10, "{}"));
+      set.create(name, config)->write(random_points(1, 10, "{}"));
       set.make_snapshot(name);
     }
     set.remove("c");
@@ -148,7 +148,7 @@ TEST_F(CollectionSetTest, snapshots_outlive_their_collection) {
 
 TEST_F(CollectionSetTest, a_damaged_snapshot_is_named_and_replaces_nothing) {
   CollectionSet set(folder_ / "v");
-  set.create("c", config)->write(points(1, 50, "{\"old\":1}"));
+  set.create("c", config)->write(random_points(1, 50, "{\"old\":1}"));
   const Path snapshot = set.snapshot_file("c", set.make_snapshot("c").name);
   const std::string whole = read_text(snapshot);
   const auto refused = [&](const std::string& bytes) {
@@ -176,13 +176,13 @@ TEST_F(CollectionSetTest, a_crash_while_restoring_leaves_the_restored_alone) {
   constexpr size_t count = 12;
   {
     CollectionSet set(folder_ / "v");
-    for (size_t i = 0; i < count; ++i) set.create("c" + std::to_string(i), config)->write(points(1, 2, "{}"));
+    for (size_t i = 0; i < count; ++i) set.create("c" + std::to_string(i), config)->write(random_points(1, 2, "{}"));
   }
   for (size_t i = 0; i < count; ++i) {
     const Path home = folder_ / "v/collections" / ("c" + std::to_string(i));
     const Path restored = home.parent_path() / (".restored-" + home.filename().string());
     std::filesystem::copy(home, restored, std::filesystem::copy_options::recursive);
-    Collection(restored).write(points(10, 3, "{}"));
+    Collection(restored).write(random_points(10, 3, "{}"));
   }
   CollectionSet set(folder_ / "v");
   EXPECT_THAT(set.failed(), testing::IsEmpty());
@@ -220,7 +220,7 @@ TEST_F(CollectionSetTest, manifests_and_segments_of_another_collection_are_not_a
   for (const Path& path : {own, other}) {
     Collection::create(path, config);
     Collection collection(path);
-    collection.write(points(path == own ? 0 : 50, path == own ? 10 : 5000, "{}"));
+    collection.write(random_points(path == own ? 0 : 50, path == own ? 10 : 5000, "{}"));
     if (path == other) collection.settle();
   }
   for (const char* begin : {"manifest", "segment-"})

@@ -11,6 +11,8 @@
 
 namespace cowatch::test {
 
+inline constexpr Metric metrics[] = {Metric::inner_product, Metric::cosine, Metric::l2};
+
 inline std::vector<float> random_values(size_t count, uint32_t stream) {
   std::vector<float> values(count);
   const Random random(3, stream);

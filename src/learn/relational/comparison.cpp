@@ -1,19 +1,11 @@
 #include "learn/relational/comparison.h"
 
-#include <chrono>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/progress.h"
 
 namespace cowatch {
-namespace {
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-}  // namespace
-
 const std::vector<std::string>& compared_methods() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all = {"raw"};
@@ -53,7 +45,7 @@ MethodResult Comparison::run(const std::string& method, const JointOptions& opti
   MethodResult result;
   result.method = method;
   Network network;
-  const auto start = std::chrono::steady_clock::now();
+  const double start = seconds_now();
   if (method == "raw") {
     Branch branch;
     branch.name = "features";
@@ -72,7 +64,7 @@ MethodResult Comparison::run(const std::string& method, const JointOptions& opti
     if (one.mines() && !result.epochs.empty()) result.retained = result.epochs.back().retained;
     network = Network(train_features_.modalities(), {trainer.branch()});
   }
-  result.seconds = seconds_since(start);
+  result.seconds = seconds_now() - start;
   std::vector<float> rows(test_videos() * network.outputs());
   const Matrix embeddings(rows.data(), test_videos(), network.outputs());
   network.embed(test_features_, 0, embeddings);

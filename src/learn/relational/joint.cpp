@@ -260,9 +260,9 @@ size_t networks_within(const JointOptions& options) {
 }
 
 // Sets how often each member is made from all videos.
-void set_starts(const JointOptions& options, std::vector<Candidate>& candidates) {
+void set_starts(const JointOptions& options, std::vector<JointCandidate>& candidates) {
   std::vector<double> weights;
-  for (const Candidate& candidate : candidates) weights.push_back(candidate.weight);
+  for (const JointCandidate& candidate : candidates) weights.push_back(candidate.weight);
   const auto starts = starts_of(std::span(weights).subspan(first_network),
                                 options.budget - networks_within(options) * options.splits);
   for (size_t m = 0; m < members; ++m)
@@ -290,7 +290,7 @@ JointChoice choose(const FeatureTable& features, const Graph& graph, const Joint
   for (size_t m = first_units; m < members; ++m) growing[m] = made[m];
   if (!tables.empty()) weights = search_weights(tables, growing);
   for (size_t c = 0; c < members; ++c) {
-    Candidate candidate{member_name(c), made[c], {}, weights[c], 0};
+    JointCandidate candidate{member_name(c), made[c], {}, weights[c], 0};
     std::vector<double> alone(members);
     alone[c] = 1;
     if (!tables.empty() && made[c]) candidate.alone = mean_score(tables, alone);
@@ -308,7 +308,7 @@ std::string JointChoice::text() const {
                          ? "too few neighbours to set any aside: all branches weigh the same"
                          : "weights chosen on validation videos, " + std::to_string(splits) + " split(s):";
   char line[160];
-  for (const Candidate& candidate : candidates) {
+  for (const JointCandidate& candidate : candidates) {
     if (!candidate.made) continue;
     std::snprintf(line, sizeof line, "\n  %-18s weight %.3f, alone MAP %.4f NDCG@10 %.4f",
                   candidate.name.c_str(), candidate.weight, candidate.alone.map, candidate.alone.ndcg_10);
@@ -326,7 +326,7 @@ JointResult train_joint(const FeatureTable& features, const Graph& graph, const 
   result.choice = choose(features, graph, options, train);
   const auto& candidates = result.choice.candidates;
   std::vector<bool> wanted;
-  for (const Candidate& candidate : candidates) wanted.push_back(candidate.starts > 0);
+  for (const JointCandidate& candidate : candidates) wanted.push_back(candidate.starts > 0);
   Members all(features, graph, options, 0, train);
   const auto made = all.make(wanted);
   std::vector<Branch> branches;

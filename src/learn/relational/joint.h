@@ -44,7 +44,7 @@ struct JointOptions {
 };
 
 // One branch that was tried.
-struct Candidate {
+struct JointCandidate {
   std::string name;
   bool made = false;      // not when it does not suit the features, or the budget is too small
   RetrievalScores alone;  // on validation videos, mean of the splits
@@ -53,7 +53,7 @@ struct Candidate {
 };
 
 struct JointChoice {
-  std::vector<Candidate> candidates;
+  std::vector<JointCandidate> candidates;
   RetrievalScores joint;  // of the weights chosen, on the same videos
   size_t splits = 0;
   std::string text() const;  // why, in words

@@ -10,8 +10,8 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t block_rows = 256;  // videos at once: 256 × 4000 hidden units are 4 MB
-constexpr int newest_format = 1;
+constexpr size_t network_rows = 256;  // videos at once: 256 × 4000 hidden units are 4 MB
+constexpr int newest_model = 1;
 constexpr std::string_view kind_names[] = {"features", "linear", "towers"};
 
 // y = relu(x · W1ᵀ + b1) · W2ᵀ + b2 for one tower.
@@ -126,7 +126,7 @@ bool Network::sees(const FeatureTable& features, uint32_t item) const {
 }
 
 void Network::save(const Path& path, const Metadata& about) const {
-  TensorFileWriter writer("model", newest_format);
+  TensorFileWriter writer("model", newest_model);
   for (const auto& [key, value] : about) writer.set(key, value);
   Json modalities = Json::array(), branches = Json::array();
   for (const Modality& modality : modalities_) {
@@ -151,7 +151,7 @@ Network Network::load(const Path& path) {
     throw Error(ErrorCode::missing_stage, "there is no trained model yet",
                 {.where = path.string(), .remedy = "Run `cowatch train WS relational`."});
   }
-  const TensorFile file(path, "model", newest_format);
+  const TensorFile file(path, "model", newest_model);
   std::vector<Modality> modalities;
   std::vector<Branch> branches;
   try {
@@ -219,7 +219,7 @@ void Network::embed_joint(const FeatureTable& features, size_t first, Matrix out
              std::to_string(features.width()) + " columns in " + std::to_string(features.modalities().size()),
          .remedy = "Train again (`cowatch train WS relational`), or extract the features as before."});
   }
-  parallel_for(out.rows, block_rows, [&](size_t begin, size_t end) {
+  parallel_for(out.rows, network_rows, [&](size_t begin, size_t end) {
     size_t column = 0;
     for (const Branch& branch : branches_) {
       const size_t columns = branch.outputs(width_);

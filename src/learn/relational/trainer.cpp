@@ -16,7 +16,7 @@ namespace {
 constexpr uint32_t class_weight_stream = 0x636c7773;
 constexpr NegativeLevel ladder[] = {NegativeLevel::random, NegativeLevel::l2, NegativeLevel::l1,
                                     NegativeLevel::l0};
-constexpr int newest_format = 1;
+constexpr int newest_checkpoint = 1;
 
 // A few dozen videos cannot fill thousands of hidden units, which would only take minutes.
 constexpr size_t most_hidden_per_video = 16;
@@ -199,7 +199,7 @@ void RelationalTrainer::save(const Path& path) const {
     numbers.insert(numbers.end(), {static_cast<double>(epoch.step), epoch.loss, epoch.retained,
                                    static_cast<double>(epoch.level)});
   }
-  TensorFileWriter writer("checkpoint", newest_format);
+  TensorFileWriter writer("checkpoint", newest_checkpoint);
   writer.set("input", fingerprint_);
   writer.set("settings", options_.text());
   writer.set("seed", std::to_string(options_.seed));
@@ -211,7 +211,7 @@ void RelationalTrainer::save(const Path& path) const {
 }
 
 void RelationalTrainer::load(const Path& path) {
-  const TensorFile file(path, "checkpoint", newest_format);
+  const TensorFile file(path, "checkpoint", newest_checkpoint);
   if (file.get("input") != fingerprint_) {
     throw Error(ErrorCode::conflict, "the checkpoint is of another training",
                 {.where = path.string(),

@@ -8,7 +8,7 @@
 namespace cowatch {
 namespace {
 
-constexpr int64_t hour_ms = 3'600'000, day_ms = 24 * hour_ms;
+constexpr int64_t hour_ms = 3'600'000, one_day_ms = 24 * hour_ms;
 // Hours east of Greenwich for place_terms().
 constexpr int zone_hours[] = {8, 8, 8, 0, 3, -5, 1, 9, -5, 5, 1, 8};
 
@@ -37,7 +37,7 @@ Person World::person(uint32_t index) const {
     person.late[0].weight = 0.25;
     person.late[1].weight = 0.15;
   }
-  person.drift_ms = log_begin_ms + static_cast<int64_t>(draws.uniform(0.4, 0.6) * settings.days * day_ms);
+  person.drift_ms = log_begin_ms + static_cast<int64_t>(draws.uniform(0.4, 0.6) * settings.days * one_day_ms);
   person.exploration = draws.uniform(0.02, 0.12);
   constexpr double hours[] = {7.5, 12.5, 18.5, 21, 23};
   person.hour = draws.pick(hours) + draws.normal(0, 0.7);
@@ -152,7 +152,7 @@ std::vector<WorldEvent> World::events_of(uint32_t index) const {
   for (int64_t& begin : begins) {
     const auto day = static_cast<int64_t>(draws.below(static_cast<size_t>(settings.days)));
     const double local = draws.chance(0.8) ? draws.normal(who.hour, 1.2) : draws.uniform(7, 24);
-    begin = log_begin_ms + day * day_ms + static_cast<int64_t>((local - zone_hours[who.place]) * hour_ms);
+    begin = log_begin_ms + day * one_day_ms + static_cast<int64_t>((local - zone_hours[who.place]) * hour_ms);
   }
   std::sort(begins.begin(), begins.end());
 

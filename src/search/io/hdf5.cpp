@@ -16,7 +16,7 @@
 namespace cowatch {
 namespace {
 
-constexpr hsize_t widest = 65536, block_numbers = 1 << 20;
+constexpr hsize_t block_numbers = 1 << 20;
 
 // One of the library's handles, closed by the function of its kind.
 class Handle {
@@ -61,8 +61,8 @@ void send_rows(const Path& path, const std::string& dataset, const Send& send) {
     throw Refusal{named + " is not a table of numbers", "two dimensions of numbers"};
   hsize_t shape[2] = {0, 0};
   H5Sget_simple_extent_dims(space, shape, nullptr);
-  if (shape[1] < 1 || shape[1] > widest)
-    throw Refusal{named + " has no sensible width", "1 to " + std::to_string(widest) + " columns"};
+  if (shape[1] < 1 || shape[1] > widest_vector)
+    throw Refusal{named + " has no sensible width", "1 to " + std::to_string(widest_vector) + " columns"};
   const hsize_t most = std::max<hsize_t>(1, block_numbers / shape[1]);
   std::vector<float> block(std::min(most, shape[0]) * shape[1]);
   for (hsize_t first = 0; first < shape[0]; first += most) {
@@ -218,7 +218,7 @@ void read_hdf5(const Path& path, const std::string& name,
       receive(refusal.expected.data(), refusal.expected.size());
       refuse(path, refusal);
     }
-    if (head.columns > widest || head.rows > block_numbers) refuse(path, {"the file is damaged", "a whole HDF5 file"});
+    if (head.columns > widest_vector || head.rows > block_numbers) refuse(path, {"the file is damaged", "a whole HDF5 file"});
     block.resize(head.rows * head.columns);
     receive(block.data(), block.size() * sizeof(float));
     visit(first, ConstMatrix(block.data(), head.rows, head.columns));

@@ -9,8 +9,8 @@
 namespace cowatch {
 namespace {
 
-constexpr const char* kind = "vector_manifest";
-constexpr int newest_format = 1;
+constexpr const char* manifest_kind = "vector_manifest";
+constexpr int newest_manifest = 1;
 
 std::string live_name(size_t segment) {
   return "live." + std::to_string(segment);
@@ -28,7 +28,7 @@ uint64_t whole(const TensorFile& file, const std::string& name) {
 }  // namespace
 
 void Manifest::write(const Path& path) const {
-  TensorFileWriter writer(kind, newest_format);
+  TensorFileWriter writer(manifest_kind, newest_manifest);
   Json list = Json::array();
   for (size_t s = 0; s < segments.size(); ++s) {
     list.push_back({{"file", segments[s].file}, {"slots", segments[s].live.size()}});
@@ -43,7 +43,7 @@ void Manifest::write(const Path& path) const {
 }
 
 Manifest Manifest::read(const Path& path) {
-  const TensorFile file(path, kind, newest_format);
+  const TensorFile file(path, manifest_kind, newest_manifest);
   Manifest manifest;
   manifest.collection = file.get("collection");
   manifest.sequence = whole(file, "sequence");

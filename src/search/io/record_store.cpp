@@ -9,7 +9,7 @@
 namespace cowatch {
 namespace {
 
-constexpr int64_t newest_format = 1;
+constexpr int64_t newest_records = 1;
 constexpr const char* what = "the record store";
 
 constexpr const char* schema =
@@ -63,10 +63,10 @@ RecordStore::RecordStore(const Path& path, size_t dimension)
   database_->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16384;"
                  "PRAGMA cache_size = -16384");
   const int64_t format = database_->number("PRAGMA user_version");
-  if (format > newest_format) {
+  if (format > newest_records) {
     throw Error(ErrorCode::newer_version, "the record store was written by a later version",
                 {.where = path.string(),
-                 .expected = "format " + std::to_string(newest_format) + " or older",
+                 .expected = "format " + std::to_string(newest_records) + " or older",
                  .found = std::to_string(format)});
   }
   if (format == 0) database_->run(schema);

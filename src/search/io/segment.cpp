@@ -9,8 +9,8 @@
 namespace cowatch {
 namespace {
 
-constexpr const char* kind = "vector_segment";
-constexpr int newest_format = 2;  // 1 had no checks by block: it is checked whole when it is opened
+constexpr const char* segment_kind = "vector_segment";
+constexpr int newest_segment = 2;  // 1 had no checks by block: it is checked whole when it is opened
 static_assert(sizeof(PointId) == 3 * sizeof(uint64_t));
 
 std::vector<Segment::Place> places_by_id(std::span<const Segment::Source> sources) {
@@ -59,7 +59,7 @@ std::vector<Segment::Place> Segment::write(const Path& path, size_t dimension,
   }
   const auto vector_checks = BlockChecks::of(std::as_bytes(vectors.values()));
   const auto payload_checks = BlockChecks::of(std::as_bytes(std::span(payloads)));
-  TensorFileWriter writer(kind, newest_format);
+  TensorFileWriter writer(segment_kind, newest_segment);
   writer.add<uint64_t>("vector_checks", {vector_checks.size()}, vector_checks);
   writer.add<uint64_t>("payload_checks", {payload_checks.size()}, payload_checks);
   writer.add<uint64_t>("ids", {count, 3}, ids);
@@ -73,7 +73,7 @@ std::vector<Segment::Place> Segment::write(const Path& path, size_t dimension,
 }
 
 Segment::Segment(const Path& path, size_t dimension, bool verify)
-    : file_(path, kind, newest_format), map_(path), bytes_(map_.bytes().size()) {
+    : file_(path, segment_kind, newest_segment), map_(path), bytes_(map_.bytes().size()) {
   const bool by_block = file_.has("vector_checks");
   if (verify || !by_block) file_.verify();
   const auto shape = file_.shape("vectors");
@@ -126,7 +126,7 @@ std::string Segment::damage() const {
 
 void Segment::verify(const std::function<void()>& between) const {
   try {
-    const TensorFile file(path(), kind, newest_format);
+    const TensorFile file(path(), segment_kind, newest_segment);
     for (const std::string& name : file.names()) {
       between();
       file.raw(name, file.type(name));  // checks it

@@ -14,19 +14,18 @@ namespace cowatch {
 namespace {
 
 constexpr size_t block_rows = 4096;
-constexpr int32_t widest = 65536;
-using Visit = std::function<void(size_t, ConstMatrix)>;
+using VisitRows = std::function<void(size_t, ConstMatrix)>;
 
 template <typename T>
-void read_vecs(const Path& path, const Visit& visit) {
+void read_vecs(const Path& path, const VisitRows& visit) {
   const MappedFile file(path);
   const auto bytes = file.bytes();
   int32_t width = 0;
   if (bytes.size() >= sizeof width) std::memcpy(&width, bytes.data(), sizeof width);
-  if (width < 1 || width > widest) {
+  if (width < 1 || width > widest_vector) {
     throw Error(ErrorCode::bad_input, "the first row has no sensible length",
                 {.where = path.string() + ", byte 0",
-                 .expected = "a little-endian int32 from 1 to " + std::to_string(widest),
+                 .expected = "a little-endian int32 from 1 to " + std::to_string(widest_vector),
                  .found = std::to_string(width),
                  .remedy = "Such a length comes from a file of another format or of the other byte order."});
   }
@@ -72,7 +71,7 @@ auto of_user(const Path& path, const Work& work) {
   }
 }
 
-void read_safetensors(const Path& path, const std::string& name, const Visit& visit) {
+void read_safetensors(const Path& path, const std::string& name, const VisitRows& visit) {
   const auto file = of_user(path, [&] { return TensorFile(path, "", 0); });
   std::string chosen = name;
   for (const char* usual : {"vectors", "embeddings", "features", "train"})
@@ -152,7 +151,7 @@ VectorFormat vector_format_of(const Path& path) {
               {.where = path.string(), .expected = ".npy, .fvecs, .bvecs, .safetensors, .hdf5 or .jsonl"});
 }
 
-void read_vectors(VectorFormat format, const Path& path, const std::string& name, const Visit& visit) {
+void read_vectors(VectorFormat format, const Path& path, const std::string& name, const VisitRows& visit) {
   switch (format) {
     case VectorFormat::npy:
       return visit_npy(path, visit);

@@ -12,6 +12,8 @@
 
 namespace cowatch {
 
+inline constexpr int widest_vector = 65536;  // numbers of a row, of any format with a width in its head
+
 enum class VectorFormat { npy, fvecs, bvecs, safetensors, hdf5 };
 VectorFormat vector_format_of(const Path& path);  // by its name; bad_input for another
 

@@ -142,7 +142,7 @@ TEST(TrainJoint, IsTheSameForAnyNumberOfThreadsAndNoWorseThanItsParts) {
     double sum = 0;
     size_t branches = 0;
     const auto worth = [](const RetrievalScores& scores) { return scores.map + scores.ndcg_10; };
-    for (const Candidate& candidate : joint.choice.candidates) {
+    for (const JointCandidate& candidate : joint.choice.candidates) {
       // a little is given up for weights that do not follow the chance of the queries
       EXPECT_GE(1.02 * worth(joint.choice.joint), worth(candidate.alone)) << candidate.name;
       sum += candidate.weight;
@@ -228,7 +228,7 @@ TEST(TrainJoint, TrainsHeavyNetworksAgain) {
   EXPECT_EQ(results.size(), trainings) << "no two trainings are the same";
   EXPECT_LE(trainings, options.budget);
   size_t most = 0;
-  for (const Candidate& candidate : joint.choice.candidates) {
+  for (const JointCandidate& candidate : joint.choice.candidates) {
     double sum = 0;
     size_t found = 0;
     for (const Branch& branch : joint.network.branches()) {
@@ -264,7 +264,7 @@ TEST(TrainJoint, LeavesOutOfWideFeaturesWhatDoesNotSuitThem) {
     options.budget = 0;
     options.splits = 1;
     const JointResult joint = train_joint(features, graph, options, train_quietly);
-    for (const Candidate& candidate : joint.choice.candidates) {
+    for (const JointCandidate& candidate : joint.choice.candidates) {
       const bool of_narrow = candidate.name == "features, columns" || candidate.name.starts_with("units");
       const bool of_any = candidate.name.starts_with("features") || candidate.name.starts_with("linear");
       EXPECT_EQ(candidate.made, of_narrow ? width == 512 : of_any) << candidate.name << " of " << width;

@@ -11,7 +11,7 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t width = 5;
+constexpr size_t embedding_width = 5;
 
 // `times` the same triplets.
 std::vector<Triplet> repeated(size_t times) {
@@ -27,18 +27,18 @@ struct Case {
   std::vector<float> z;
 
   explicit Case(const std::vector<uint32_t>& negatives = {6, 6, 0, 7, 3}, size_t times = 1)
-      : batch(make_batch(repeated(times), negatives)), z(batch.rows.size() * width) {
+      : batch(make_batch(repeated(times), negatives)), z(batch.rows.size() * embedding_width) {
     const Random random(7, 1);
     for (size_t k = 0; k < z.size(); ++k)
       z[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
-    normalise_rows(Matrix(z.data(), batch.rows.size(), width));
+    normalise_rows(Matrix(z.data(), batch.rows.size(), embedding_width));
   }
-  ConstMatrix rows() const { return {z.data(), batch.rows.size(), width}; }
+  ConstMatrix rows() const { return {z.data(), batch.rows.size(), embedding_width}; }
 };
 
 double dot(const float* a, const float* b) {
   double sum = 0;
-  for (size_t k = 0; k < width; ++k) sum += double{a[k]} * b[k];
+  for (size_t k = 0; k < embedding_width; ++k) sum += double{a[k]} * b[k];
   return sum;
 }
 
@@ -61,9 +61,9 @@ void expect_gradient(Case& c, const std::vector<float>& dz, const std::function<
 double slow_triplet(const Case& c, double margin) {
   double sum = 0;
   for (size_t i = 0; i < c.batch.size(); ++i) {
-    const float* a = c.z.data() + c.batch.anchor_row[i] * width;
-    const double near = 2 - 2 * dot(a, c.z.data() + c.batch.positive_row[i] * width);
-    const double far = 2 - 2 * dot(a, c.z.data() + c.batch.negative_row[i] * width);
+    const float* a = c.z.data() + c.batch.anchor_row[i] * embedding_width;
+    const double near = 2 - 2 * dot(a, c.z.data() + c.batch.positive_row[i] * embedding_width);
+    const double far = 2 - 2 * dot(a, c.z.data() + c.batch.negative_row[i] * embedding_width);
     sum += std::max(0.0, near - far + margin);
   }
   return sum / static_cast<double>(c.batch.size());
@@ -74,11 +74,11 @@ TEST(TripletLoss, IsTheMeanHingeAndItsGradient) {
     Case c;
     std::vector<float> dz(c.z.size(), 99);
     const Loss loss = triplet_loss(c.rows(), c.batch, c.batch.negative_row, margin,
-                                   Matrix(dz.data(), c.batch.rows.size(), width));
+                                   Matrix(dz.data(), c.batch.rows.size(), embedding_width));
     EXPECT_NEAR(loss.value, slow_triplet(c, margin), 1e-6);
     std::vector<float> whole(dz.size());
     for (const uint32_t row : loss.active)
-      std::copy_n(dz.data() + row * width, width, whole.data() + row * width);
+      std::copy_n(dz.data() + row * embedding_width, embedding_width, whole.data() + row * embedding_width);
     expect_gradient(c, whole, [&] { return slow_triplet(c, margin); });
   }
 }
@@ -86,11 +86,11 @@ TEST(TripletLoss, IsTheMeanHingeAndItsGradient) {
 TEST(TripletLoss, SatisfiedTripletsTouchNothing) {
   Case c;
   for (auto& value : c.z) value = 0;
-  for (size_t r = 0; r < c.batch.rows.size(); ++r) c.z[r * width] = c.batch.rows[r] == 6 ? -1.0f : 1.0f;
+  for (size_t r = 0; r < c.batch.rows.size(); ++r) c.z[r * embedding_width] = c.batch.rows[r] == 6 ? -1.0f : 1.0f;
   Batch batch = make_batch({{0, 1, 6, 0}}, true);
   std::vector<float> z = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, -1, 0, 0, 0, 0}, dz(15, 5);
-  const Loss loss = triplet_loss(ConstMatrix(z.data(), 3, width), batch, batch.negative_row, 0.5,
-                                 Matrix(dz.data(), 3, width));
+  const Loss loss = triplet_loss(ConstMatrix(z.data(), 3, embedding_width), batch, batch.negative_row, 0.5,
+                                 Matrix(dz.data(), 3, embedding_width));
   EXPECT_EQ(loss.value, 0);
   EXPECT_TRUE(loss.active.empty());
   EXPECT_EQ(dz, std::vector<float>(15, 5));
@@ -100,13 +100,13 @@ double slow_softmax(const Case& c, double temperature) {
   double sum = 0;
   const auto& b = c.batch;
   for (size_t i = 0; i < b.size(); ++i) {
-    const float* a = c.z.data() + b.anchor_row[i] * width;
-    const double own = dot(a, c.z.data() + b.positive_row[i] * width) / temperature;
+    const float* a = c.z.data() + b.anchor_row[i] * embedding_width;
+    const double own = dot(a, c.z.data() + b.positive_row[i] * embedding_width) / temperature;
     double total = std::exp(own);
     const auto add = [&](uint32_t row, double weight) {
       const uint32_t other = b.rows[row];
       if (other == b.anchor[i] || c.graph.has_edge(b.anchor[i], other)) return;  // p_i is a neighbour
-      total += weight * std::exp(dot(a, c.z.data() + row * width) / temperature);
+      total += weight * std::exp(dot(a, c.z.data() + row * embedding_width) / temperature);
     };
     for (const uint32_t row : b.positive_row) add(row, 1);
     for (const uint32_t row : b.negative_row) add(row, b.negative_weight);
@@ -132,11 +132,11 @@ TEST(InBatchSoftmax, IsCrossEntropyWithoutNeighboursAndItsGradient) {
     c.batch.negative_weight = weight;
     std::vector<float> dz(c.z.size(), 99);
     const Loss loss = in_batch_softmax(c.rows(), c.batch, c.graph, temperature,
-                                       Matrix(dz.data(), c.batch.rows.size(), width));
+                                       Matrix(dz.data(), c.batch.rows.size(), embedding_width));
     EXPECT_NEAR(loss.value, slow_softmax(c, temperature), 1e-5);
     for (size_t r = 0; r < c.batch.rows.size(); ++r) {
       if (std::find(loss.active.begin(), loss.active.end(), r) == loss.active.end()) {
-        for (size_t k = 0; k < width; ++k) EXPECT_EQ(dz[r * width + k], 0);
+        for (size_t k = 0; k < embedding_width; ++k) EXPECT_EQ(dz[r * embedding_width + k], 0);
       }
     }
     expect_gradient(c, dz, [&] { return slow_softmax(c, temperature); });
@@ -146,7 +146,7 @@ TEST(InBatchSoftmax, IsCrossEntropyWithoutNeighboursAndItsGradient) {
 struct Classes {
   std::vector<uint32_t> of_video = {0, 0, 1, 2, 2, 3, 4, 5};
   std::vector<float> weights;
-  Classes() : weights(6 * width) {
+  Classes() : weights(6 * embedding_width) {
     const Random random(9, 2);
     for (size_t k = 0; k < weights.size(); ++k)
       weights[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
@@ -157,14 +157,14 @@ double slow_classification(const Case& c, const Classes& classes, const std::vec
                            double temperature) {
   double sum = 0;
   for (size_t i = 0; i < c.batch.size(); ++i) {
-    const float* a = c.z.data() + c.batch.anchor_row[i] * width;
+    const float* a = c.z.data() + c.batch.anchor_row[i] * embedding_width;
     const uint32_t own_class = classes.of_video[c.batch.anchor[i]];
-    const double own = dot(a, classes.weights.data() + own_class * width) / temperature;
+    const double own = dot(a, classes.weights.data() + own_class * embedding_width) / temperature;
     double others = 0;
     size_t count = 0;
     for (const uint32_t candidate : candidates) {
       if (candidate == own_class) continue;
-      others += std::exp(dot(a, classes.weights.data() + candidate * width) / temperature);
+      others += std::exp(dot(a, classes.weights.data() + candidate * embedding_width) / temperature);
       ++count;
     }
     sum += std::log(std::exp(own) + 5.0 / static_cast<double>(count) * others) - own;
@@ -178,8 +178,8 @@ TEST(ClassificationLoss, IsSampledCrossEntropyAndItsGradients) {
     Classes classes;
     std::vector<float> dz(c.z.size(), 99), dw(classes.weights.size(), 99);
     const Loss loss = classification_loss(
-        c.rows(), c.batch, classes.of_video, ConstMatrix(classes.weights.data(), 6, width), candidates, 0.7,
-        Matrix(dz.data(), c.batch.rows.size(), width), Matrix(dw.data(), 6, width));
+        c.rows(), c.batch, classes.of_video, ConstMatrix(classes.weights.data(), 6, embedding_width), candidates, 0.7,
+        Matrix(dz.data(), c.batch.rows.size(), embedding_width), Matrix(dw.data(), 6, embedding_width));
     const auto value = [&] { return slow_classification(c, classes, candidates, 0.7); };
     EXPECT_NEAR(loss.value, value(), 1e-5);
     expect_gradient(c, dz, value);

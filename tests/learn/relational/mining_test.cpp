@@ -11,13 +11,13 @@ namespace cowatch {
 namespace {
 
 // Similarities from few values, so that ties are common.
-struct Case {
+struct MiningCase {
   Graph graph;
   Batch batch;
   std::vector<float> z;
   static constexpr size_t width = 4;
 
-  Case(size_t videos, size_t triplets, uint64_t seed) {
+  MiningCase(size_t videos, size_t triplets, uint64_t seed) {
     const Random random(seed, 3);
     std::vector<Edge> edges;
     for (uint32_t v = 0; v < videos; ++v)
@@ -47,7 +47,7 @@ struct Case {
 };
 
 // By the definition: every anchor against every drawn negative.
-Mined slow_mining(const Case& c) {
+Mined slow_mining(const MiningCase& c) {
   Mined mined;
   const Batch& b = c.batch;
   for (size_t i = 0; i < b.size(); ++i) {
@@ -69,10 +69,10 @@ Mined slow_mining(const Case& c) {
 
 TEST(Mining, TakesTheNearestNegativeBeyondThePositive) {
   for (uint64_t seed = 1; seed <= 12; ++seed) {
-    const Case c(seed % 3 == 0 ? 900 : 12 + seed, seed % 3 == 0 ? 1500 : 40, seed);
+    const MiningCase c(seed % 3 == 0 ? 900 : 12 + seed, seed % 3 == 0 ? 1500 : 40, seed);
     const Mined expected = slow_mining(c);
     for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
-      const Mined mined = mine_semi_hard(ConstMatrix(c.z.data(), c.batch.rows.size(), Case::width), c.batch,
+      const Mined mined = mine_semi_hard(ConstMatrix(c.z.data(), c.batch.rows.size(), MiningCase::width), c.batch,
                                          c.graph, precision);
       EXPECT_EQ(mined.negative_row, expected.negative_row) << "seed " << seed;
       EXPECT_EQ(mined.retained, expected.retained);
@@ -92,8 +92,8 @@ TEST(Mining, KeepsTheDrawnNegativeWhereNoneIsSemiHard) {
 }
 
 TEST(Mining, DoesNotDependOnThreads) {
-  const Case c(700, 1200, 5);
-  const ConstMatrix z(c.z.data(), c.batch.rows.size(), Case::width);
+  const MiningCase c(700, 1200, 5);
+  const ConstMatrix z(c.z.data(), c.batch.rows.size(), MiningCase::width);
   set_threads(1);
   const Mined one = mine_semi_hard(z, c.batch, c.graph, Precision::float32);
   set_threads(2);

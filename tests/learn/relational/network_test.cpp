@@ -14,7 +14,7 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t videos = 600, width = 10;
+constexpr size_t seen_videos = 600, feature_width = 10;
 
 std::vector<float> numbers(size_t count, uint32_t stream) {
   const Random random(11, stream);
@@ -35,7 +35,7 @@ std::vector<Branch> branches(const FeatureTable& features) {
   linear.weight = 0.5;
   linear.normalisation = normalisation_of(features, NormalisationKind::table);
   linear.shape.outputs = 4;
-  linear.parameters = numbers(4 * width, 1);
+  linear.parameters = numbers(4 * feature_width, 1);
   towers.name = "towers";
   towers.kind = Branch::Kind::towers;
   towers.weight = 0.25;
@@ -52,9 +52,9 @@ void unit(std::vector<double>& row) {
 }
 
 std::vector<double> slow_branch(const Branch& branch, const FeatureTable& features, uint32_t video) {
-  std::vector<float> raw(width);
+  std::vector<float> raw(feature_width);
   features.copy_row(video, raw.data());
-  std::vector<double> x(width);
+  std::vector<double> x(feature_width);
   for (size_t m = 0; m < features.modalities().size(); ++m) {
     const Modality& modality = features.modalities()[m];
     for (size_t k = modality.begin; k < modality.end && features.present(video, m); ++k)
@@ -66,7 +66,7 @@ std::vector<double> slow_branch(const Branch& branch, const FeatureTable& featur
   if (branch.kind == Branch::Kind::linear) {
     for (size_t o = 0; o < y.size(); ++o) {
       y[o] = 0;
-      for (size_t k = 0; k < width; ++k) y[o] += p[o * width + k] * x[k];
+      for (size_t k = 0; k < feature_width; ++k) y[o] += p[o * feature_width + k] * x[k];
     }
     return y;
   }
@@ -117,7 +117,7 @@ std::vector<float> embed(const Network& network, const FeatureTable& features, s
 }
 
 struct NetworkTest : testing::Test {
-  FeatureTable features = test::small_world(videos).features;
+  FeatureTable features = test::small_world(seen_videos).features;
   std::vector<Branch> all = branches(features);
   std::vector<float> projection = numbers(6 * (10 + 4 + 5), 3);
   Network plain = Network(features.modalities(), all),
@@ -128,8 +128,8 @@ struct NetworkTest : testing::Test {
 TEST_F(NetworkTest, EmbedsAsTheFormulaSays) {
   for (const bool with_projection : {false, true}) {
     const Network& network = with_projection ? projected : plain;
-    const auto rows = embed(network, features, 0, videos);
-    for (uint32_t video = 0; video < videos; ++video) {
+    const auto rows = embed(network, features, 0, seen_videos);
+    for (uint32_t video = 0; video < seen_videos; ++video) {
       const auto expected =
           slow_embedding(all, with_projection ? projection : std::vector<float>{}, features, video);
       ASSERT_EQ(expected.size(), network.outputs());
@@ -161,7 +161,7 @@ TEST_F(NetworkTest, OfAModalityThatTrainingNeverSawItKnowsNothing) {
 }
 
 TEST_F(NetworkTest, OneVideoEqualsTheBatch) {
-  const auto rows = embed(projected, features, 0, videos);
+  const auto rows = embed(projected, features, 0, seen_videos);
   for (const uint32_t video : {0u, 1u, 7u, 255u, 256u, 511u, 599u}) {
     const auto alone = embed(projected, features, video, 1);
     for (size_t k = 0; k < alone.size(); ++k) EXPECT_NEAR(alone[k], rows[video * alone.size() + k], 1e-6);
@@ -172,7 +172,7 @@ TEST_F(NetworkTest, IsTheSameForAnyNumberOfThreads) {
   std::vector<std::vector<float>> results;
   for (const size_t count : {1, 2, 4}) {
     set_threads(count);
-    results.push_back(embed(projected, features, 0, videos));
+    results.push_back(embed(projected, features, 0, seen_videos));
   }
   set_threads(0);
   EXPECT_EQ(results[1], results[0]);
@@ -182,7 +182,7 @@ TEST_F(NetworkTest, IsTheSameForAnyNumberOfThreads) {
 TEST_F(NetworkTest, ComesBackFromItsFile) {
   projected.save(folder / "model", {{"why", "a test"}});
   const Network loaded = Network::load(folder / "model");
-  EXPECT_EQ(embed(loaded, features, 0, videos), embed(projected, features, 0, videos));
+  EXPECT_EQ(embed(loaded, features, 0, seen_videos), embed(projected, features, 0, seen_videos));
   EXPECT_EQ(loaded.modalities(), features.modalities());
   EXPECT_EQ(loaded.joint_width(), 19u);
   ASSERT_EQ(loaded.branches().size(), 3u);
@@ -203,7 +203,7 @@ TEST_F(NetworkTest, DamageIsNamed) {
       // Blanks that fill up the header may be anything; what is read must be right all the same.
       const Network loaded = Network::load(folder / "bad");
       EXPECT_EQ(bytes.size(), good.size()) << what;
-      EXPECT_EQ(embed(loaded, features, 0, videos), embed(projected, features, 0, videos)) << what;
+      EXPECT_EQ(embed(loaded, features, 0, seen_videos), embed(projected, features, 0, seen_videos)) << what;
       ++accepted;
     } catch (const Error& error) {
       EXPECT_TRUE(error.code() == ErrorCode::damaged || error.code() == ErrorCode::newer_version)
@@ -222,7 +222,7 @@ TEST_F(NetworkTest, DamageIsNamed) {
 
 TEST_F(NetworkTest, WrongPartsAreRefused) {
   EXPECT_THROW(Network::load(folder / "none"), Error);
-  const FeatureTable other = FeatureTable::of_rows(3, width, std::vector<float>(3 * width, 1));
+  const FeatureTable other = FeatureTable::of_rows(3, feature_width, std::vector<float>(3 * feature_width, 1));
   try {
     embed(plain, other, 0, 3);
     ADD_FAILURE() << "embedded features of other modalities";
@@ -232,11 +232,11 @@ TEST_F(NetworkTest, WrongPartsAreRefused) {
   // Whole and with right checksums, but not a model: towers that read past the features.
   const auto write = [&](const std::string& branch) {
     TensorFileWriter writer("model", 1);
-    const std::vector<float> ones(width, 1), four(4, 1);
+    const std::vector<float> ones(feature_width, 1), four(4, 1);
     writer.set("modalities", R"([{"name":"picture","begin":0,"end":10}])");
     writer.set("branches", branch);
-    writer.add<float>("branch0.mean", {width}, ones);
-    writer.add<float>("branch0.scale", {width}, ones);
+    writer.add<float>("branch0.mean", {feature_width}, ones);
+    writer.add<float>("branch0.scale", {feature_width}, ones);
     writer.add<float>("branch0.parameters", {4}, four);
     writer.write(folder / "odd");
   };

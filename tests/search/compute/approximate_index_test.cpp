@@ -16,10 +16,10 @@ namespace cowatch {
 namespace {
 
 using test::clustered;
+using test::metrics;
 using test::random_values;
 using test::recall;
 
-constexpr Metric metrics[] = {Metric::inner_product, Metric::cosine, Metric::l2};
 constexpr size_t width = 20;
 
 struct Kind {

@@ -13,10 +13,10 @@
 namespace cowatch {
 namespace {
 
+using test::metrics;
 using test::random_values;
 using test::slow_search;
 
-constexpr Metric metrics[] = {Metric::inner_product, Metric::cosine, Metric::l2};
 
 void expect_same(const std::vector<Scored>& found, const std::vector<Scored>& expected) {
   ASSERT_EQ(found.size(), expected.size());

@@ -13,7 +13,7 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t vectors = 120, width = 16, asked = 6, k = 5;
+constexpr size_t vectors = 120, golden_width = 16, asked = 6, k = 5;
 
 struct Golden {
   const char* name;
@@ -53,7 +53,7 @@ class IndexGolden : public testing::TestWithParam<std::tuple<const char*, size_t
   // What codes alone find near the vectors 10, 20, …, and what they find with the best scored again.
   static Json answers(const VectorIndex& index, const VectorSource& source) {
     Json all = Json::array();
-    std::vector<float> buffer(width);
+    std::vector<float> buffer(golden_width);
     for (const size_t rerank : {size_t{0}, SIZE_MAX}) {
       for (uint32_t q = 1; q <= asked; ++q) {
         Json found = Json::array();
@@ -69,8 +69,8 @@ class IndexGolden : public testing::TestWithParam<std::tuple<const char*, size_t
 
 TEST_P(IndexGolden, AnswersAsItDidWhenItWasWritten) {
   const auto values = rows();
-  ASSERT_EQ(values.size(), vectors * width);
-  const VectorRows source(ConstMatrix(values.data(), vectors, width));
+  ASSERT_EQ(values.size(), vectors * golden_width);
+  const VectorRows source(ConstMatrix(values.data(), vectors, golden_width));
   const auto index = open_index(home() / (std::string(golden().name) + ".index"), source);
   EXPECT_EQ(index->kind(), golden().options.kind);
   EXPECT_EQ(index->metric(), golden().options.metric);
@@ -89,12 +89,12 @@ TEST_P(IndexGolden, AnswersAsItDidWhenItWasWritten) {
 
 TEST_P(IndexGolden, CanBeChangedAndSaved) {
   const auto values = rows();
-  const VectorRows source(ConstMatrix(values.data(), vectors, width));
+  const VectorRows source(ConstMatrix(values.data(), vectors, golden_width));
   const auto index = open_index(home() / (std::string(golden().name) + ".index"), source);
   const auto has = [&](const VectorIndex& asked_index, uint32_t slot) {
     Allowed only(vectors);
     only.add(slot);
-    return !asked_index.search(std::span(values).subspan(slot * width, width), 1, {.filter = &only}).empty();
+    return !asked_index.search(std::span(values).subspan(slot * golden_width, golden_width), 1, {.filter = &only}).empty();
   };
   EXPECT_FALSE(has(*index, 7)) << "erased before it was saved";
   index->insert(7);
@@ -110,11 +110,11 @@ TEST_P(IndexGolden, CanBeChangedAndSaved) {
 // Makes the files of a new format: run once, by
 // test_search --gtest_also_run_disabled_tests --gtest_filter='*IndexGolden.DISABLED_*format_N*'.
 TEST_P(IndexGolden, DISABLED_IsWritten) {
-  const auto values = test::random_values(vectors * width, 21);
-  write_vectors(home() / "vectors.fvecs", vectors, width, [&](size_t r, std::span<float> row) {
-    std::copy_n(values.begin() + static_cast<ptrdiff_t>(r * width), width, row.begin());
+  const auto values = test::random_values(vectors * golden_width, 21);
+  write_vectors(home() / "vectors.fvecs", vectors, golden_width, [&](size_t r, std::span<float> row) {
+    std::copy_n(values.begin() + static_cast<ptrdiff_t>(r * golden_width), golden_width, row.begin());
   });
-  const VectorRows source(ConstMatrix(values.data(), vectors, width));
+  const VectorRows source(ConstMatrix(values.data(), vectors, golden_width));
   const auto index = build_index(golden().options, source);
   index->erase(7);
   index->save(home() / (std::string(golden().name) + ".index"));

@@ -197,7 +197,7 @@ void octopus(Canvas& c, const Look& l) {
   if (l.variant % 2 == 1) draw_hat(c, l, 0, -0.86, 0.34);
 }
 
-constexpr Figure figures[] = {
+constexpr Figure animals[] = {
     {"cat", cat, 0xF0A04B, 0xFFF1DE},       {"dog", dog, 0xC98B57, 0xFFF4E3},
     {"rabbit", rabbit, 0xE9E2EA, 0xFFFFFF}, {"panda", panda, 0xFFFFFF, 0xFFFFFF},
     {"fox", fox, 0xE8662A, 0xFFF6EA},       {"penguin", penguin, 0x2E3A59, 0xFFFFFF},
@@ -208,7 +208,7 @@ constexpr Figure figures[] = {
 }  // namespace
 
 std::span<const Figure> animal_figures() {
-  return figures;
+  return animals;
 }
 
 }  // namespace cowatch

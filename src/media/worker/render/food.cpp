@@ -144,7 +144,7 @@ void sushi(Canvas& c, const Look& l) {
   draw_hat(c, l, 0, -0.2, 0.3);
 }
 
-constexpr Figure figures[] = {
+constexpr Figure food[] = {
     {"noodles", noodles, 0xD63C3C, 0xE9A857},   {"burger", burger, 0xE0A04E, 0xFFF1D6},
     {"icecream", icecream, 0xF8A5C2, 0xFFF1D0}, {"cake", cake, 0xF48FB1, 0xFFF3E0},
     {"sushi", sushi, 0xFF7F50, 0xFFC9A8},
@@ -153,7 +153,7 @@ constexpr Figure figures[] = {
 }  // namespace
 
 std::span<const Figure> food_figures() {
-  return figures;
+  return food;
 }
 
 }  // namespace cowatch

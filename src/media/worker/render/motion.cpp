@@ -7,7 +7,7 @@
 namespace cowatch {
 namespace {
 
-constexpr double pi = std::numbers::pi;
+using std::numbers::pi;
 
 struct Course {
   double phase = 0;      // cycles

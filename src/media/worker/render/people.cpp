@@ -138,7 +138,7 @@ void talker(Canvas& c, const Look& l) {
   });
 }
 
-constexpr Figure figures[] = {
+constexpr Figure people[] = {
     {"dancer", dancer, 0xE83F6F, 0x32305A}, {"cook", cook, 0x3E8E6B, 0x44485A},
     {"skater", skater, 0xF2A541, 0x2F5D8A}, {"yogi", yogi, 0x8E7CC3, 0x4B8F8C},
     {"talker", talker, 0x5B8DEF, 0x444466},
@@ -147,7 +147,7 @@ constexpr Figure figures[] = {
 }  // namespace
 
 std::span<const Figure> people_figures() {
-  return figures;
+  return people;
 }
 
 }  // namespace cowatch

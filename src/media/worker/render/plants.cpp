@@ -103,7 +103,7 @@ void mushroom(Canvas& c, const Look& l) {
     c.curve({{s * 0.6, 1}, {s * 0.62 + 0.05 * l.swing, 0.85}, {s * 0.7 + 0.08 * l.swing, 0.72}}, 0.06, leaf);
 }
 
-constexpr Figure figures[] = {
+constexpr Figure plants[] = {
     {"cactus", cactus, 0x5BA65B, 0xFFF6D8},     {"sunflower", sunflower, 0xFFC62B, 0x8A5A36},
     {"tulips", tulips, 0xE8436A, 0xFFC845},     {"bonsai", bonsai, 0x4C9F5A, 0xF7B7C8},
     {"mushroom", mushroom, 0xDD3B36, 0xFFFFFF},
@@ -112,7 +112,7 @@ constexpr Figure figures[] = {
 }  // namespace
 
 std::span<const Figure> plant_figures() {
-  return figures;
+  return plants;
 }
 
 }  // namespace cowatch

@@ -9,7 +9,7 @@
 namespace cowatch {
 namespace {
 
-constexpr double pi = std::numbers::pi;
+using std::numbers::pi;
 
 enum class Wave { sine, triangle, square, saw };
 

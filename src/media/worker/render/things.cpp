@@ -268,7 +268,7 @@ void mug(Canvas& c, const Look& l) {
   draw_face(c, l, 0, 0.32, 0.3);
 }
 
-constexpr Figure figures[] = {
+constexpr Figure things[] = {
     {"football", football, 0x24304A, 0xFFFFFF},
     {"basketball", basketball, 0xE8762C, 0x2A2333},
     {"tennis", tennis, 0xD7263D, 0xFFFFFF},
@@ -289,7 +289,7 @@ constexpr Figure figures[] = {
 }  // namespace
 
 std::span<const Figure> thing_figures() {
-  return figures;
+  return things;
 }
 
 }  // namespace cowatch

@@ -103,7 +103,7 @@ void boat(Canvas& c, const Look& l) {
           faded(rgb(0xFFFFFF), 0.85));
 }
 
-constexpr Figure figures[] = {
+constexpr Figure vehicles[] = {
     {"car", car, 0xE5383B, 0xF6F6F6},     {"bus", bus, 0xF2B134, 0xFFFFFF},
     {"train", train, 0x2F6DB5, 0x3FA37C}, {"rocket", rocket, 0xE63946, 0xF4F6FA},
     {"boat", boat, 0xC8553D, 0xFFFFFF},
@@ -112,7 +112,7 @@ constexpr Figure figures[] = {
 }  // namespace
 
 std::span<const Figure> vehicle_figures() {
-  return figures;
+  return vehicles;
 }
 
 }  // namespace cowatch

@@ -10,7 +10,7 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t descents = 3, turns = 6, encode_rows = 256;
+constexpr size_t descents = 3, turns = 6, anisotropic_rows = 256;
 
 // The solution of the symmetric positive definite system a x = b, by Cholesky; both are overwritten.
 void solve(std::vector<double>& a, std::vector<double>& b) {
@@ -99,7 +99,7 @@ std::unique_ptr<ProductCode> train_anisotropic(const ProductCode& plain, ConstMa
   std::vector<uint8_t> codes(rows.rows * parts);
   std::vector<double> along(rows.rows);
   for (size_t turn = 0; turn < turns; ++turn) {
-    parallel_for(rows.rows, encode_rows, [&](size_t begin, size_t end) {
+    parallel_for(rows.rows, anisotropic_rows, [&](size_t begin, size_t end) {
       code->encode(rows.rows_from(begin, end - begin), whole.rows_from(begin, end - begin),
                    codes.data() + begin * parts);
     });

@@ -8,7 +8,7 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t encode_rows = 256, last_iterations = 6;
+constexpr size_t rotated_rows = 256, last_iterations = 6;
 
 // Directions, most spread first, each to the part that has spread least so far (by the product of its
 // variances) and has room.
@@ -65,7 +65,7 @@ std::unique_ptr<ProductCode> train_optimised(Matrix rows, Matrix whole, const Pr
   std::vector<float> turned(rows.rows * width), decoded(rows.rows * width), agreement(width * width);
   const Matrix all(turned.data(), rows.rows, width), found(decoded.data(), rows.rows, width);
   const auto turn = [&](ConstMatrix from) {
-    parallel_for(rows.rows, encode_rows, [&](size_t begin, size_t end) {
+    parallel_for(rows.rows, rotated_rows, [&](size_t begin, size_t end) {
       rotation.apply_all(from.rows_from(begin, end - begin), all.rows_from(begin, end - begin));
     });
   };
@@ -73,7 +73,7 @@ std::unique_ptr<ProductCode> train_optimised(Matrix rows, Matrix whole, const Pr
   centres = train_product(all, all, plain)->all_centres();
   for (size_t round = 0; round < rounds; ++round) {
     const ProductCode code(width, options.parts, options.bits, centres);
-    parallel_for(rows.rows, encode_rows, [&](size_t begin, size_t end) {
+    parallel_for(rows.rows, rotated_rows, [&](size_t begin, size_t end) {
       std::vector<uint8_t> codes((end - begin) * code.code_bytes());
       code.encode(all.rows_from(begin, end - begin), all.rows_from(begin, end - begin), codes.data());
       for (size_t r = begin; r < end; ++r)

@@ -10,10 +10,10 @@ namespace cowatch {
 namespace {
 
 using test::clustered;
+using test::metrics;
 using test::near_query;
 using test::recall;
 
-constexpr Metric metrics[] = {Metric::inner_product, Metric::cosine, Metric::l2};
 constexpr size_t width = 20;
 
 IndexOptions options_of(Metric metric, CodeKind codes) {

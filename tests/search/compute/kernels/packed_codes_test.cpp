@@ -14,7 +14,7 @@ namespace {
 
 using test::random_values;
 
-constexpr size_t dimensions[] = {1, 2, 3, 4, 5, 7, 8, 9, 31, 32, 63, 64, 65, 100, 128, 200, 257, 768};
+constexpr size_t packed_dimensions[] = {1, 2, 3, 4, 5, 7, 8, 9, 31, 32, 63, 64, 65, 100, 128, 200, 257, 768};
 
 // count codes below 2^bits, one after another.
 std::vector<uint8_t> random_codes(size_t count, unsigned bits, uint32_t stream) {
@@ -111,7 +111,7 @@ TEST_F(PackedCodes, TablesOfALossScoreWhatMattersFinelyAndNothingElseAboveIt) {
 
 TEST_F(PackedCodes, BitPlanesMultiplyLikeThePlainLoop) {
   for (const unsigned bits : {1u, 2u, 3u, 5u, 8u}) {
-    for (const size_t width : dimensions) {
+    for (const size_t width : packed_dimensions) {
       const auto codes = random_codes(32 * width, bits, 4);
       std::vector<uint64_t> packed(plane_block_bytes(width, bits) / 8, ~uint64_t{0});
       auto* block = reinterpret_cast<uint8_t*>(packed.data());
@@ -151,7 +151,7 @@ TEST_F(PackedCodes, BitPlanesMultiplyLikeThePlainLoop) {
 
 TEST_F(PackedCodes, BytesMultiplyLikeThePlainLoopUpToTheLargest) {
   for (const unsigned bits : {4u, 8u}) {
-    for (const size_t width : dimensions) {
+    for (const size_t width : packed_dimensions) {
       auto codes = random_codes(32 * width, bits, 4);
       auto query = random_values(width, 8);
       std::fill_n(codes.begin(), width, static_cast<uint8_t>((1u << bits) - 1));

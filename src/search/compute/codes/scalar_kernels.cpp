@@ -26,7 +26,11 @@ HWY_INLINE Sum add_products(D d, V codes, const int8_t* query, Sum sum) {
   const auto factors = hn::LoadU(signed_bytes, query);
 #if HWY_TARGET == HWY_AVX3_DL
   if constexpr (sizeof(V) == 64) return Sum{_mm512_dpbusd_epi32(sum.raw, codes.raw, factors.raw)};
-  if constexpr (sizeof(V) == 32) return Sum{_mm256_dpbusd_epi32(sum.raw, codes.raw, factors.raw)};
+  if constexpr (sizeof(V) == 32) {
+    // GCC 12 writes the intrinsic of 32 bytes as AVX-VNNI, which processors with AVX512-VNNI need not have.
+    asm("%{evex%} vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(codes.raw), "v"(factors.raw));
+    return sum;
+  }
 #endif
   const hn::Half<D> half;
   const hn::Half<decltype(signed_bytes)> signed_half;

@@ -77,19 +77,25 @@ FileSystem* replace_file_system(FileSystem* other) {
   return std::exchange(current, other ? other : &posix);
 }
 
-void write_atomically(const Path& path, const std::function<void(OutputFile&)>& fill) {
+void replace_atomically(const Path& path, const std::function<void(const Path&)>& make) {
   FileSystem& files = file_system();
   const Path temporary = path.string() + ".partial";
   try {
-    const auto file = files.create(temporary);
-    fill(*file);
-    file->sync();
+    make(temporary);
   } catch (...) {
     files.remove(temporary);
     throw;
   }
   files.rename(temporary, path);
   files.sync_folder(path.has_parent_path() ? path.parent_path() : Path("."));
+}
+
+void write_atomically(const Path& path, const std::function<void(OutputFile&)>& fill) {
+  replace_atomically(path, [&](const Path& temporary) {
+    const auto file = file_system().create(temporary);
+    fill(*file);
+    file->sync();
+  });
 }
 
 void write_atomically(const Path& path, std::string_view text) {

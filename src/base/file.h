@@ -40,7 +40,9 @@ class FileSystem {
 FileSystem& file_system();                           // the one in use; POSIX unless a test replaced it
 FileSystem* replace_file_system(FileSystem* other);  // returns the former; nullptr puts POSIX back
 
-// Writes PATH so that a crash leaves the old file or the new one: `fill` writes to the temporary file.
+// Writes PATH so that a crash leaves the old file or the new one. `make` makes the temporary file and syncs it; `fill` only
+// writes to it.
+void replace_atomically(const Path& path, const std::function<void(const Path& temporary)>& make);
 void write_atomically(const Path& path, const std::function<void(OutputFile&)>& fill);
 void write_atomically(const Path& path, std::string_view text);
 

@@ -9,6 +9,7 @@
 // kinds.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -93,7 +94,8 @@ class TensorFile {
     return {reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T)};
   }
   std::span<const std::byte> raw(const std::string& name, ElementType type) const;  // perhaps not aligned
-  void verify() const;  // every tensor's checksum
+  // Every tensor's checksum. `between` is called every 16 MiB and may throw, to end it.
+  void verify(const std::function<void()>& between = [] {}) const;
   const Path& path() const { return path_; }
 
  private:
@@ -105,7 +107,7 @@ class TensorFile {
   };
   const Entry& entry(const std::string& name) const;
   std::span<const std::byte> aligned(const std::string& name, ElementType type) const;
-  void check(const std::string& name, const Entry& entry) const;
+  void check(const std::string& name, const Entry& entry, const std::function<void()>& between = [] {}) const;
 
   Path path_;
   MappedFile map_;

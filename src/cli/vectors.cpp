@@ -104,8 +104,13 @@ void import_file(const VectorsArguments& options) {
 void export_file(const VectorsArguments& options) {
   const CollectionSet set = open(options);
   const auto collection = set.find(options.collection);
-  const size_t count =
-      export_points(*collection->view(), collection->config().dimension, options.points.path);
+  const auto view = collection->view();
+  size_t count = 0;
+  {
+    Progress progress("exporting", "points", view->count());
+    count = export_points(*view, collection->config().dimension, options.points.path,
+                          [&](size_t written) { progress.add(written); });
+  }
   std::cout << count << " points, in order of id\n";
 }
 

@@ -249,8 +249,10 @@ Collection::Status Collection::status() const {
   std::error_code ignored;
   status.record_bytes = std::filesystem::file_size(folder_ / records_file, ignored);
   const std::lock_guard lock(state_mutex_);
-  status.damage = damage_;
-  status.trouble.insert(status.trouble.begin(), damage_.begin(), damage_.end());
+  for (const auto& [text, mended] : damage_) {
+    status.damage.push_back(text);
+    if (!mended) status.trouble.push_back(text);
+  }
   for (const std::string& failure : failures_)
     if (!failure.empty()) status.trouble.push_back(failure);
   const auto fails = [](const std::string& failure) { return !failure.empty(); };

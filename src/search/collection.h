@@ -79,8 +79,8 @@ class Collection {
     size_t points = 0, indexed = 0, segments = 0, in_memory = 0;
     size_t vector_bytes = 0, index_bytes = 0, memory_bytes = 0, record_bytes = 0;
     bool working = false;              // merging, indexing or checking goes on, or failed and is tried again
-    std::vector<std::string> damage;   // found since it was opened, and mended: the newest
-    std::vector<std::string> trouble;  // that, a segment that cannot be indexed, a full disk
+    std::vector<std::string> damage;   // found since it was opened, mended or not: the newest
+    std::vector<std::string> trouble;  // what is wrong now: damage, a segment that cannot be indexed, a full disk
   };
   Status status() const;
 
@@ -126,6 +126,7 @@ class Collection {
   void mend_damaged();
   void mend(const std::shared_ptr<const Segment>& damaged);
   void note_damage(const std::string& text);
+  void note_mended(const std::string& text);
   void wake();
   // collection_index.cpp: graph indexes.
   bool wants_index(const TableView& table) const;
@@ -156,7 +157,11 @@ class Collection {
   mutable std::mutex state_mutex_;
   std::condition_variable_any changed_;
   uint64_t events_ = 0;  // counted up by wake()
-  std::vector<std::string> damage_;
+  struct Damage {
+    std::string text;
+    bool mended = false;
+  };
+  std::vector<Damage> damage_;
   std::array<std::string, 3> failures_;  // why a lane does not get on; empty: it does
   std::atomic<size_t> working_{0};
   std::atomic<bool> unverified_{false};

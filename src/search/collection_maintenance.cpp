@@ -31,10 +31,15 @@ void Collection::wake() {
 
 void Collection::note_damage(const std::string& text) {
   const std::lock_guard lock(state_mutex_);
-  if (std::ranges::find(damage_, text) != damage_.end()) return;  // mending is tried again
+  if (std::ranges::find(damage_, text, &Damage::text) != damage_.end()) return;  // mending is tried again
   log(LogLevel::error, "collection " + folder_.filename().string() + ": " + text);
   if (damage_.size() == most_damage) damage_.erase(damage_.begin());
-  damage_.push_back(text);
+  damage_.push_back({text});
+}
+
+void Collection::note_mended(const std::string& text) {
+  const std::lock_guard lock(state_mutex_);
+  if (const auto found = std::ranges::find(damage_, text, &Damage::text); found != damage_.end()) found->mended = true;
 }
 
 void Collection::maintain(Lane lane, const std::stop_token& stop) {
@@ -233,8 +238,10 @@ void Collection::mend_damaged() {
   const auto now = view();
   for (const TableView& table : now->tables) {
     if (!table.segment || !table.segment->damaged()) continue;
-    note_damage("a segment is made again from the records: " + table.segment->damage());
+    const std::string text = "a segment is made again from the records: " + table.segment->damage();
+    note_damage(text);
     mend(table.segment);
+    note_mended(text);
     write_manifest();
   }
 }

@@ -58,6 +58,7 @@ void Collection::open_segments() {
   replay(edit, damaged ? 0 : manifest.sequence);
   records_->raise_sequence(manifest.sequence);
   publish(edit.finish(std::max(known, manifest.sequence)));
+  for (Damage& each : damage_) each.mended = true;  // segments come from the records, indexes are built in the background
   if (manifest.sequence > known) recover_records(*view(), known);
   if (damaged || next_file_ != manifest.next_file) ++layout_;  // segments went, or were made while replaying
 }

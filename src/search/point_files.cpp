@@ -162,18 +162,23 @@ Json point_line(const CollectionView& view, PointPlace at) {
           {"payload", table.payload_of(at.slot)}};
 }
 
-size_t export_points(const CollectionView& view, size_t dimension, const Path& path) {
+size_t export_points(const CollectionView& view, size_t dimension, const Path& path,
+                     const std::function<void(size_t)>& advance) {
   const auto places = view.in_order(PointId(0), view.count(), view.select(nullptr));
   if (path.extension() == ".jsonl") {
     write_atomically(path, [&](OutputFile& file) {
       for (const PointPlace at : places) {
+        throw_if_interrupted();
         const std::string line = point_line(view, at).dump() + "\n";
         file.write(std::as_bytes(std::span(line)));
+        advance(1);
       }
     });
   } else {
     write_vectors(path, places.size(), dimension, [&](size_t row, std::span<float> values) {
+      throw_if_interrupted();
       std::ranges::copy(view.tables[places[row].table].table->vector_of(places[row].slot), values.begin());
+      advance(1);
     });
   }
   return places.size();

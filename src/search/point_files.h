@@ -23,8 +23,10 @@ struct PointFile {
 // written. Returns the number of rows.
 size_t import_points(Collection& collection, const PointFile& file, const std::function<void(size_t)>& advance);
 
-// All points in order of id: vectors alone, or all of them with .jsonl. Atomically. Returns their number.
-size_t export_points(const CollectionView& view, size_t dimension, const Path& path);
+// All points in order of id: vectors alone, or all of them with .jsonl. Atomically. `advance` hears how many points more
+// were written. Returns their number.
+size_t export_points(const CollectionView& view, size_t dimension, const Path& path,
+                     const std::function<void(size_t)>& advance = [](size_t) {});
 
 // {"id", "vector", "payload"}, of which "payload" may be left out. bad_input, naming `where`, for anything else.
 Json point_line(const CollectionView& view, PointPlace at);

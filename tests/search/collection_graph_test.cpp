@@ -237,7 +237,7 @@ TEST_P(CollectionGraphTest, are_built_again_when_damaged) {
     Collection collection(path_);
     EXPECT_GE(recall(*collection.view()), 0.95);
     if (!named.empty()) {
-      EXPECT_THAT(collection.status().trouble, testing::Contains(testing::HasSubstr(named)));
+      EXPECT_THAT(collection.status().damage, testing::Contains(testing::HasSubstr(named)));
     }
     settle_indexed(collection);
     expect_recall(collection);

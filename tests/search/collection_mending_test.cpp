@@ -110,6 +110,14 @@ TEST_F(CollectionMendingTest, what_is_written_after_a_failed_mend_is_there) {
   search();
 }
 
+TEST_F(CollectionMendingTest, what_was_mended_is_told_but_no_longer_a_trouble) {
+  damage_segment();
+  wait_until([&] { return test::code_of([&] { search(); }) == ErrorCode::internal; });
+  expect_whole();
+  EXPECT_THAT(collection_->status().damage, testing::ElementsAre(testing::HasSubstr("made again")));
+  EXPECT_THAT(collection_->status().trouble, testing::IsEmpty());
+}
+
 TEST_F(CollectionMendingTest, a_failed_mend_leaves_no_segments) {
   const auto before = segments();
   {
@@ -122,6 +130,7 @@ TEST_F(CollectionMendingTest, a_failed_mend_leaves_no_segments) {
   damage_segment();
   wait_for_failure();
   EXPECT_EQ(segments(), before);
+  EXPECT_THAT(collection_->status().trouble, testing::Contains(testing::HasSubstr("made again")));
   EXPECT_THAT(collection_->status().damage, testing::SizeIs(1)) << "however often it is tried";
 }
 

@@ -231,7 +231,7 @@ TEST_F(CollectionSetTest, manifests_and_segments_of_another_collection_are_not_a
     EXPECT_EQ(collection.view()->count(), 10u);
     EXPECT_THAT(collection.verify(), testing::IsEmpty());
     collection.settle();
-    const auto said = collection.status().trouble;
+    const auto said = collection.status().damage;
     EXPECT_EQ(said.empty(), trouble.empty());
     for (const std::string& each : said) EXPECT_THAT(each, testing::HasSubstr(trouble));
   };

@@ -254,7 +254,7 @@ TEST_P(CollectionTest, damaged_segments_and_manifests_are_named_and_made_again) 
       test::flip_a_bit(files[0], where);
       Collection collection(path_);
       expect_same(collection, expected_, GetParam());
-      EXPECT_THAT(collection.status().trouble, testing::Not(testing::IsEmpty()));
+      EXPECT_THAT(collection.status().damage, testing::Not(testing::IsEmpty()));
       collection.settle();
       expect_same(collection, expected_, GetParam());
       EXPECT_THAT(collection.verify(), testing::IsEmpty());

@@ -76,7 +76,7 @@ TEST_P(GoldenTest, goes_on_where_it_was) {
 TEST_P(GoldenTest, has_its_damage_found) {
   for (const Path& file : test::files_of(path_, "segment-")) test::flip_a_bit(file, 0.7);
   const Collection collection(path_);
-  EXPECT_THAT(collection.status().trouble, testing::Not(testing::IsEmpty()));
+  EXPECT_THAT(collection.status().damage, testing::Not(testing::IsEmpty()));
   EXPECT_EQ(collection.view()->count(), 60u);
 }
 

@@ -135,8 +135,7 @@ class Reader {
     for (ssize_t got = 0; count > 0; to += got, count -= static_cast<size_t>(got)) {
       got = ::read(pipe_, to, count);
       if (got < 0 && errno == EINTR) {
-        throw_if_interrupted();
-        got = 0;
+            got = 0;
       } else if (got <= 0) {
         return false;
       }
@@ -185,21 +184,14 @@ bool write_dataset(const Path& path, hsize_t rows, hsize_t columns, const RowFil
 
 }  // namespace
 
-// The library writes files itself, so that this stands beside write_atomically().
+// The library opens files by their names.
 void write_hdf5(const Path& path, size_t rows, size_t columns, const RowFiller& row) {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  FileSystem& files = file_system();
-  const Path temporary = path.string() + ".partial";
-  try {
+  replace_atomically(path, [&](const Path& temporary) {
     errno = 0;
     if (!write_dataset(temporary, rows, columns, row)) throw_system_error("write", path.string());
-    files.append(temporary)->sync();
-  } catch (...) {
-    files.remove(temporary);
-    throw;
-  }
-  files.rename(temporary, path);
-  files.sync_folder(path.has_parent_path() ? path.parent_path() : Path("."));
+    file_system().append(temporary)->sync();
+  });
 }
 
 void read_hdf5(const Path& path, const std::string& name,

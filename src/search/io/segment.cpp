@@ -126,11 +126,7 @@ std::string Segment::damage() const {
 
 void Segment::verify(const std::function<void()>& between) const {
   try {
-    const TensorFile file(path(), segment_kind, newest_segment);
-    for (const std::string& name : file.names()) {
-      between();
-      file.raw(name, file.type(name));  // checks it
-    }
+    TensorFile(path(), segment_kind, newest_segment).verify(between);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::interrupted) throw;
     fail(error.what());

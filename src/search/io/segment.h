@@ -32,8 +32,8 @@ class Segment : public PointTable {
   // Checks everything when `verify`; else vectors and payloads are checked block by block when they are first
   // read. Throws damaged, newer_version.
   Segment(const Path& path, size_t dimension, bool verify);
-  // Every byte's checksum, through a map of its own; any thread. `between` is called before each array and
-  // may throw interrupted, to end it.
+  // Every byte's checksum, through a map of its own; any thread. `between` is called every 16 MiB and may
+  // throw interrupted, to end it.
   void verify(const std::function<void()>& between = [] {}) const;
   bool damaged() const { return damaged_; }  // a check failed; the segment must be made again
   std::string damage() const;                // which

@@ -193,6 +193,7 @@ Json info_json(const Collection& collection) {
         {"quantization_config", nullptr}}},
       {"payload_schema", schema}};
   answer["troubles"] = status.trouble;
+  answer["damage"] = status.damage;
   answer["bytes"] = {{"segments", status.vector_bytes},
                      {"indexes", status.index_bytes},
                      {"memory", status.memory_bytes},

@@ -264,7 +264,8 @@ Json shard_info(VectorCall& call) {
   const auto& shards = call.sharded->shards;
   const auto replies =
       call.service.links().replies(*call.sharded, to_all(call, "GET", "", Json()), call.patience.deadline);
-  Json info, list = Json::array(), troubles = Json::array(), schema = Json::object();
+  Json info, list = Json::array(), schema = Json::object();
+  Json troubles = Json::array(), damage = Json::array();
   std::map<std::string, uint64_t> sums;
   std::string status = "green";
   for (size_t s = 0; s < replies.size(); ++s) {
@@ -281,8 +282,8 @@ Json shard_info(VectorCall& call) {
     for (const char* each : {"status", "points_count"}) one[each] = part[each];
     for (const char* count : {"points_count", "indexed_vectors_count", "segments_count"})
       sums[count] += part[count].get<uint64_t>();
-    for (const Json& trouble : part["troubles"])
-      troubles.push_back(shards[s].address + ": " + trouble.get<std::string>());
+    for (const Json& each : part["troubles"]) troubles.push_back(shards[s].address + ": " + each.get<std::string>());
+    for (const Json& each : part["damage"]) damage.push_back(shards[s].address + ": " + each.get<std::string>());
     for (const auto& [key, field] : part["payload_schema"].items()) {
       if (!schema.contains(key)) schema[key] = {{"data_type", field["data_type"]}, {"points", 0}};
       schema[key]["points"] = schema[key]["points"].get<uint64_t>() + field["points"].get<uint64_t>();
@@ -298,6 +299,7 @@ Json shard_info(VectorCall& call) {
   for (const auto& [name, sum] : sums) info[name] = sum;
   info["payload_schema"] = std::move(schema);
   info["troubles"] = std::move(troubles);
+  info["damage"] = std::move(damage);
   info["shards"] = std::move(list);
   return info;
 }

@@ -97,7 +97,7 @@ std::string VectorMetrics::text(const CollectionSet* collections, const Queues& 
   add_queues(text, queues);
   if (!collections) return text;
   head(text, "points", "gauge", "Points of a collection.");
-  std::string indexed, bytes, trouble;
+  std::string indexed, bytes, damage, trouble;
   for (const std::string& name : collections->names()) {
     if (collections->failed().contains(name)) continue;
     const auto status = collections->find(name)->status();
@@ -108,14 +108,17 @@ std::string VectorMetrics::text(const CollectionSet* collections, const Queues& 
     line(bytes, "bytes", label + ",part=\"indexes\"", static_cast<double>(status.index_bytes));
     line(bytes, "bytes", label + ",part=\"memory\"", static_cast<double>(status.memory_bytes));
     line(bytes, "bytes", label + ",part=\"records\"", static_cast<double>(status.record_bytes));
+    line(damage, "damages", label, static_cast<double>(status.damage.size()));
     line(trouble, "troubles", label, static_cast<double>(status.trouble.size()));
   }
   head(text, "indexed_points", "gauge", "Points that a graph index covers.");
   text += indexed;
   head(text, "bytes", "gauge", "Bytes of a collection's parts, on disk or in memory.");
   text += bytes;
+  head(text, "damages", "gauge", "Damage found since the start, mended or not; GET /collections/NAME says which.");
+  text += damage;
   head(text, "troubles", "gauge",
-       "Damage found or work that does not get on; GET /collections/NAME says what.");
+       "Damage that is not mended, or work that does not get on; GET /collections/NAME says what.");
   return text + trouble;
 }
 

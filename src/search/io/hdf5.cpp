@@ -135,7 +135,8 @@ class Reader {
     for (ssize_t got = 0; count > 0; to += got, count -= static_cast<size_t>(got)) {
       got = ::read(pipe_, to, count);
       if (got < 0 && errno == EINTR) {
-            got = 0;
+        throw_if_interrupted();
+        got = 0;
       } else if (got <= 0) {
         return false;
       }
@@ -160,7 +161,6 @@ bool fill_dataset(hid_t data, hsize_t rows, hsize_t columns, const RowFiller& ro
   const hsize_t most = std::clamp<hsize_t>(rows, 1, std::max<hsize_t>(1, block_numbers / columns));
   std::vector<float> block(most * columns);
   for (hsize_t first = 0; first < rows; first += most) {
-    throw_if_interrupted();
     const hsize_t begin[2] = {first, 0}, count[2] = {std::min(most, rows - first), columns};
     for (hsize_t r = 0; r < count[0]; ++r)
       row(first + r, std::span(block).subspan(r * columns, columns));

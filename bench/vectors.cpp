@@ -65,13 +65,16 @@ class Cloud {
   std::vector<float> basis_;
 };
 
+CollectionConfig config_of(const VectorsArguments& options) {
+  return {.dimension = options.dim,
+          .index = {.kind = index_kind_of(options.index), .metric = Metric::cosine},
+          .table_points = 65536};
+}
+
 void prepare(const VectorsArguments& options, const Workspace& workspace) {
   CollectionSet set(workspace.file("vectors"));
   if (set.contains("bench")) return set.find("bench")->settle();
-  const auto collection =
-      set.create("bench", {.dimension = options.dim,
-                           .index = {.kind = index_kind_of(options.index), .metric = Metric::cosine},
-                           .table_points = 65536});
+  const auto collection = set.create("bench", config_of(options));
   const Cloud cloud(options.dim);
   Progress progress("writing", "points", options.points);
   constexpr size_t batch = 10'000;
@@ -260,11 +263,13 @@ void measure_start(const Workspace& workspace, const VectorsArguments& options, 
   HttpLoad load(server.port(), 1);
   const auto first = load.ask(queries.requests(0)[0], body);
   const double answered = seconds_now() - server.started_at();
+  const CollectionBytes bytes = predict_bytes(config_of(options), options.points);
+  const double foreseen = static_cast<double>(bytes.indexes + bytes.segments + bytes.tables) / (1 << 20);
   std::printf(
-      "listening after %.3f s, first answer (status %d) %.3f s after the process's start; resident %.0f MiB, "
-      "of it "
-      "%.0f MiB of its own\n",
-      server.start_seconds(), first.status, answered, server.mib("Rss"), server.mib("Anonymous"));
+      "listening after %.3f s, first answer (status %d) %.3f s after the process's start; resident %.0f MiB, of it "
+      "%.0f MiB of its own; foreseen %.0f MiB\n",
+      server.start_seconds(), first.status, answered, server.mib("Rss"), server.mib("Anonymous"), foreseen);
+  report.settings["foreseen_mib"] = foreseen;
   report.settings["listening_s"] = server.start_seconds();
   report.settings["first_answer_s"] = answered;
   report.settings["start_rss_mib"] = server.mib("Rss");

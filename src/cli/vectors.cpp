@@ -1,5 +1,6 @@
 // `cowatch vectors …`: collections on the command line, in the folder itself; a running server has it locked.
 #include <algorithm>
+#include <iomanip>
 #include <iostream>
 #include <set>
 
@@ -26,7 +27,7 @@ struct VectorsArguments {
   bool remove = false;  // an alias
   std::string collection, target, distance = "Cosine", filter, like, vector, from;
   CollectionConfig config;
-  size_t index_mib = 0, count = 10, effort = 0;
+  size_t index_mib = 0, count = 10, effort = 0, foreseen_points = 0;
   bool exact = false, with_vectors = false;
   std::vector<std::string> shards, shard_tokens, ids;
   serve::AccessTokens::Grant grant;
@@ -71,6 +72,21 @@ void create_on_shards(const VectorsArguments& options) {
   serve::create_on_shards(set, links, options.collection, body, Job::Clock::now() + std::chrono::minutes(1));
 }
 
+std::string mib(size_t bytes) {
+  return std::to_string(bytes >> 20) + " MiB";
+}
+
+void foresee(const CollectionConfig& config, size_t points) {
+  const CollectionBytes bytes = predict_bytes(config, points);
+  const auto line = [](const char* what, size_t count, const char* how) {
+    std::cout << std::left << std::setw(10) << what << std::right << std::setw(12) << mib(count) << "  " << how << "\n";
+  };
+  line("index", bytes.indexes, bytes.indexes > 0 ? "mapped; every search reads in it" : "none: so few points are scanned");
+  line("segments", bytes.segments, "mapped, payloads not counted; read for what is answered, and by exact search");
+  line("tables", bytes.tables, "held at most, while points are written");
+  line("building", bytes.building, "held besides at most, while segments are merged and indexed");
+}
+
 void create_collection(const VectorsArguments& options) {
   if (!options.shards.empty()) return create_on_shards(options);
   CollectionConfig config = options.config;
@@ -84,6 +100,7 @@ void create_collection(const VectorsArguments& options) {
     std::ranges::replace(flag, '_', '-');
     throw at_place(error, flag);
   }
+  if (options.foreseen_points > 0) return foresee(config, options.foreseen_points);
   open(options).create(options.collection, config);
 }
 
@@ -208,7 +225,6 @@ void show(const VectorsArguments& options) {
     if (set.failed().contains(name) || (!options.collection.empty() && name != options.collection)) continue;
     const auto collection = set.find(name);
     const auto status = collection->status();
-    const auto mib = [](size_t bytes) { return std::to_string(bytes >> 20) + " MiB"; };
     std::cout << name << ": " << status.points << " points of " << collection->config().dimension
               << " numbers, " << shown_name(collection->config().index.metric) << "; " << status.indexed
               << " indexed (" << index_kind_name(collection->config().index.kind) << "); records "
@@ -353,7 +369,9 @@ void configure_questions(CommandLine app, const Shared& o) {
 void configure_vectors(CommandLine app) {
   const auto o = std::make_shared<VectorsArguments>();
   app.require_command();
-  auto create = add(app, o, "create", "make a collection", "create ws films --size 128 --distance Cosine",
+  auto create = add(app, o, "create", "make a collection",
+                    "create ws films --size 128 --distance Cosine\n"
+                    "  cowatch vectors create ws films --size 768 --dry-run 1000000",
                     create_collection);
   create.add_option("--size", o->config.dimension, "numbers of a vector").required();
   create.add_option("--distance", o->distance, "how near two are")
@@ -367,11 +385,13 @@ void configure_vectors(CommandLine app) {
       .between(0, 1 << 30)
       .with_default();
   create.add_option("--most-points", o->config.most_points, "quota; 0: none").with_default();
+  create.add_option("--dry-run", o->foreseen_points, "only say what memory so many points will take");
   create
       .add_option("--shard", o->shards,
                   "host:port of a server (its --grpc-port) that is to hold a part; once for each")
       .excludes("--most-points")
-      .excludes("--index-threshold");
+      .excludes("--index-threshold")
+      .excludes("--dry-run");
   create
       .add_option("--shard-token", o->shard_tokens, "its bearer token: one for all, or one for each --shard")
       .needs("--shard");

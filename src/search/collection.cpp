@@ -15,15 +15,6 @@
 namespace cowatch {
 namespace {
 
-// A table in memory is scanned by every search: it is kept to what a core reads in some 0.3 ms.
-constexpr size_t table_bytes = 4u << 20;
-
-size_t table_capacity(const CollectionConfig& config) {
-  if (config.table_points > 0) return config.table_points;
-  const size_t dimension = config.dimension;
-  return std::clamp<size_t>(table_bytes / (dimension * sizeof(float)), 64, 8192);
-}
-
 constexpr const char* id_note = "id";
 
 void draw_id(RecordStore& records) {
@@ -47,7 +38,7 @@ Collection::Collection(const Path& folder)
       config_(read_config(folder)),
       id_(RecordStore::read_note(folder / records_file, id_note)),
       records_(std::in_place, folder / records_file, config_.dimension),
-      table_capacity_(table_capacity(config_)) {
+      table_capacity_(config_.table_capacity()) {
   open_segments();
   for (const Lane lane : {Lane::flush, Lane::small, Lane::large})
     lanes_.emplace_back([this, lane](const std::stop_token& stop) { maintain(lane, stop); });
@@ -143,7 +134,7 @@ void check_changes(Metric metric, size_t dimension, std::vector<PointChange>& ch
 
 void Collection::wait_for_room() {
   for (int waited = 0;; ++waited) {
-    if (view()->tables_in_memory() <= most_full_tables) return;
+    if (view()->tables_in_memory() <= CollectionConfig::most_full_tables) return;
     throw_if_closed();
     std::unique_lock lock(state_mutex_);
     const std::string& failure = failures_[static_cast<size_t>(Lane::flush)];

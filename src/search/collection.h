@@ -85,7 +85,6 @@ class Collection {
   Status status() const;
 
  private:
-  static constexpr size_t most_full_tables = 8;  // in memory: a writer waits, replaying writes them out
   // collection_open.cpp: segments, and what the records have beyond them.
   void open_segments();
   void remove_strays(const Manifest& manifest) const;

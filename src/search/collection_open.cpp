@@ -87,7 +87,7 @@ void Collection::replay(ViewEdit& edit, uint64_t after) {
       edit.kill(*at);
     }
     if (!record.erased) append(edit, record.id, record.sequence, record.vector, record.payload);
-    if (edit.view().tables_in_memory() > most_full_tables) write_out(edit);
+    if (edit.view().tables_in_memory() > CollectionConfig::most_full_tables) write_out(edit);
   });
 }
 

@@ -109,6 +109,26 @@ TEST_P(CollectionGraphTest, find_what_the_exact_search_finds) {
   expect_recall(collection);
 }
 
+TEST_P(CollectionGraphTest, take_the_memory_that_was_foreseen) {
+  Collection collection(path_);
+  auto changes = points(0, 4000);
+  for (PointChange& change : changes) change.payload = "{}";
+  collection.write(std::move(changes));
+  settle_indexed(collection);
+  const auto status = collection.status();
+  ASSERT_EQ(status.indexed, 4000u);
+  const auto foreseen = predict_bytes(collection.config(), 4000);
+  const auto near = [](size_t bytes, size_t expected) {
+    return std::abs(static_cast<double>(bytes) / static_cast<double>(expected) - 1) < 0.1;
+  };
+  EXPECT_TRUE(near(foreseen.indexes, status.index_bytes)) << foreseen.indexes << " of " << status.index_bytes;
+  EXPECT_TRUE(near(foreseen.segments, status.vector_bytes)) << foreseen.segments << " of " << status.vector_bytes;
+  EXPECT_GT(foreseen.building, foreseen.indexes);
+  const auto few = predict_bytes(collection.config(), threshold - 1);
+  EXPECT_EQ(few.indexes, 0u);
+  EXPECT_GT(few.segments, 0u);
+}
+
 TEST_P(CollectionGraphTest, follow_erasures_and_updates) {
   Collection collection(path_);
   collection.write(points(0, 3000));

@@ -29,6 +29,14 @@ class Segment : public PointTable {
   // Writes the file; returns where each new slot came from. `folder` also holds what does not fit in memory.
   static std::vector<Place> write(const Path& path, size_t dimension, std::span<const Source> sources);
 
+  // Its bytes, without payloads: those of the vectors, and what is kept of each point besides, which is also held while it is
+  // written.
+  static constexpr size_t bytes_a_point = 3 * sizeof(uint64_t) + sizeof(uint64_t) + sizeof(uint64_t);
+  static size_t predict_bytes(size_t points, size_t dimension) {
+    const size_t vectors = points * dimension * sizeof(float);
+    return vectors + BlockChecks::count(vectors) * sizeof(uint64_t) + points * bytes_a_point;
+  }
+
   // Checks everything when `verify`; else vectors and payloads are checked block by block when they are first
   // read. Throws damaged, newer_version.
   Segment(const Path& path, size_t dimension, bool verify);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "rpc/callback_queue.h"
 #include "rpc/proto_json.h"
 #include "vectors.grpc.pb.h"
 
@@ -162,6 +163,7 @@ class Call : public ServerUnaryReactor {
 class RpcServer::Implementation : public v1::Vectors::CallbackService {
  public:
   Implementation(serve::VectorService& service, const std::string& address, uint16_t port) : service_(service) {
+    keep_callback_queue();
     grpc::ServerBuilder builder;
     const std::string host = address.find(':') == address.npos ? address : "[" + address + "]";
     int bound = 0;

@@ -2,6 +2,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "rpc/callback_queue.h"
 #include "vectors.grpc.pb.h"
 
 namespace cowatch::rpc {
@@ -31,7 +32,9 @@ class Link : public serve::ShardLink {
   explicit Link(const Shard& shard)
       : token_(shard.token),
         stub_(v1::Vectors::NewStub(grpc::CreateCustomChannel(
-            shard.address, grpc::InsecureChannelCredentials(), channel_arguments()))) {}
+            shard.address, grpc::InsecureChannelCredentials(), channel_arguments()))) {
+    keep_callback_queue();
+  }
 
   void ask(const serve::ShardRequest& request, Clock::time_point deadline,
            std::function<void(ShardReply)> done) override {

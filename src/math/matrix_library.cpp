@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <array>
@@ -151,6 +152,23 @@ class Blis : public CblasLibrary<long> {
   }
 };
 
+// Signals wait until the end of its scope. Kernels that oneDNN 2.6 makes for AVX-512 keep a place in a matrix in the stack
+// pointer, so that the kernel would write the frame of a handler over the heap.
+class SignalsWait {
+ public:
+  SignalsWait() {
+    sigset_t waiting;
+    sigfillset(&waiting);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) sigdelset(&waiting, fault);
+    pthread_sigmask(SIG_BLOCK, &waiting, &before_);
+  }
+  SignalsWait(const SignalsWait&) = delete;
+  ~SignalsWait() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
 class OneDnn : public MatrixLibrary {
  public:
   struct Version {
@@ -175,6 +193,7 @@ class OneDnn : public MatrixLibrary {
   }
   void multiply(const ProductTask<float>& t) const override {
     claim_thread();
+    const SignalsWait waiting;  // also in threads that are started now
     const int status = product_(letter(t.transpose_a), letter(t.transpose_b), t.rows, t.columns, t.inner,
                                 t.alpha, t.a, t.stride_a, t.b, t.stride_b, t.beta, t.c, t.stride_c);
     if (status != 0)
@@ -183,6 +202,7 @@ class OneDnn : public MatrixLibrary {
   bool multiply(const ProductTask<uint16_t>& t) const override {
     if (bfloat_product_ == nullptr) return false;
     claim_thread();
+    const SignalsWait waiting;
     return bfloat_product_(letter(t.transpose_a), letter(t.transpose_b), t.rows, t.columns, t.inner, t.alpha,
                            t.a, t.stride_a, t.b, t.stride_b, t.beta, t.c, t.stride_c) == 0;
   }

@@ -1,7 +1,10 @@
 #include "math/matrix_kernel.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/time.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 
@@ -35,6 +38,47 @@ class FaultyLibrary : public MatrixLibrary {
  private:
   Fault fault_;
 };
+
+// Where the stack of the test's thread lies, and how often a handler found itself elsewhere.
+volatile uintptr_t stack_begin = 0, stack_end = 0;
+volatile std::sig_atomic_t elsewhere = 0;
+void look_at_the_stack(int) {
+  const int here = 0;
+  const auto place = reinterpret_cast<uintptr_t>(&here);
+  if (place < stack_begin || place >= stack_end) elsewhere = elsewhere + 1;
+}
+
+// A kernel that uses the stack pointer for something else has the handler's frame written there.
+TEST(MatrixLibrary, SignalsFindTheStackInPlace) {
+  pthread_attr_t attributes;
+  ASSERT_EQ(pthread_getattr_np(pthread_self(), &attributes), 0);
+  void* begin = nullptr;
+  size_t size = 0;
+  pthread_attr_getstack(&attributes, &begin, &size);
+  pthread_attr_destroy(&attributes);
+  stack_begin = reinterpret_cast<uintptr_t>(begin);
+  stack_end = reinterpret_cast<uintptr_t>(begin) + size;
+  struct sigaction action = {}, before = {};
+  action.sa_handler = look_at_the_stack;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGALRM, &action, &before);
+  const itimerval often = {{0, 50}, {0, 50}}, never = {};
+  setitimer(ITIMER_REAL, &often, nullptr);
+  const size_t n = 160;
+  // Room on both sides: without the kernel's care the frames go there, and the test fails instead of ending.
+  std::vector<float> a(8 * n * n, 1), b(8 * n * n, 1), c(8 * n * n);
+  for (const std::string_view name : matrix_library_names()) {
+    std::string note;
+    const auto library = load_matrix_library(name, note);
+    if (!library) continue;
+    ProductTask<float> task{.rows = n, .columns = n, .inner = n, .a = a.data() + 4 * n * n, .stride_a = n, .b = b.data() + 4 * n * n,
+                            .stride_b = n, .c = c.data() + 4 * n * n, .stride_c = n};
+    for (int i = 0; i < 2000; ++i) library->multiply(task);
+  }
+  setitimer(ITIMER_REAL, &never, nullptr);
+  sigaction(SIGALRM, &before, nullptr);
+  EXPECT_EQ(elsewhere, 0);
+}
 
 TEST(KernelCheck, AcceptsAPlainLoop) {
   bool supported = false;

@@ -54,6 +54,7 @@ cowatch_headers(headers ${usual_headers})
 # builds that are made once. Names in anonymous namespaces of a folder differ for that. Not for sources that Highway includes
 # once for each instruction set, nor for those with options of their own.
 option(COWATCH_TOGETHER "Compile sources of a folder together" OFF)
+set(together 8)  # more need more memory, and leave a processor alone at the end
 function(compile_together target)
   if(NOT COWATCH_TOGETHER)
     return()
@@ -73,10 +74,10 @@ function(compile_together target)
     endif()
   endforeach()
 endfunction()
+
 if(COWATCH_TOGETHER AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wno-subobject-linkage)  # said of types of the anonymous namespace where a source is included by another
 endif()
-set(together 8)  # more need more memory, and leave a processor alone at the end
 
 # cowatch_library(NAME [ROOT dir] PUBLIC … PRIVATE …): all .cpp under src/NAME (programs' folders left out).
 function(cowatch_library name)

@@ -39,12 +39,13 @@ class FaultyLibrary : public MatrixLibrary {
   Fault fault_;
 };
 
-// Where the stack of the test's thread lies, and how often a handler found itself elsewhere.
+// Where the stack of the test's thread lies, and how often a handler of that thread found itself elsewhere.
+pthread_t asked;
 volatile uintptr_t stack_begin = 0, stack_end = 0;
 volatile std::sig_atomic_t elsewhere = 0;
 void look_at_the_stack(int) {
-  const int here = 0;
-  const auto place = reinterpret_cast<uintptr_t>(&here);
+  if (!pthread_equal(pthread_self(), asked)) return;
+  const auto place = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
   if (place < stack_begin || place >= stack_end) elsewhere = elsewhere + 1;
 }
 
@@ -56,6 +57,7 @@ TEST(MatrixLibrary, SignalsFindTheStackInPlace) {
   size_t size = 0;
   pthread_attr_getstack(&attributes, &begin, &size);
   pthread_attr_destroy(&attributes);
+  asked = pthread_self();
   stack_begin = reinterpret_cast<uintptr_t>(begin);
   stack_end = reinterpret_cast<uintptr_t>(begin) + size;
   struct sigaction action = {}, before = {};

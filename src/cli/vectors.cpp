@@ -81,7 +81,7 @@ void foresee(const CollectionConfig& config, size_t points) {
   const auto line = [](const char* what, size_t count, const char* how) {
     std::cout << std::left << std::setw(10) << what << std::right << std::setw(12) << mib(count) << "  " << how << "\n";
   };
-  line("index", bytes.indexes, bytes.indexes > 0 ? "mapped; every search reads in it" : "none: so few points are scanned");
+  line("index", bytes.indexes, bytes.indexes > 0 ? "mapped; every search reads in it" : "none: they are scanned, as fewer than --index-threshold or beyond --index-memory");
   line("segments", bytes.segments, "mapped, payloads not counted; read for what is answered, and by exact search");
   line("tables", bytes.tables, "held at most, while points are written");
   line("building", bytes.building, "held besides at most, while segments are merged and indexed");
@@ -385,7 +385,7 @@ void configure_vectors(CommandLine app) {
       .between(0, 1 << 30)
       .with_default();
   create.add_option("--most-points", o->config.most_points, "quota; 0: none").with_default();
-  create.add_option("--dry-run", o->foreseen_points, "only say what memory so many points will take");
+  create.add_option("--dry-run", o->foreseen_points, "only say what memory so many points will take").between(1, INT32_MAX);
   create
       .add_option("--shard", o->shards,
                   "host:port of a server (its --grpc-port) that is to hold a part; once for each")

@@ -153,7 +153,7 @@ class Blis : public CblasLibrary<long> {
 };
 
 // Signals wait until the end of its scope. Kernels that oneDNN 2.6 makes for AVX-512 keep a place in a matrix in the stack
-// pointer, so that the kernel would write the frame of a handler over the heap.
+// pointer, so that the system would write the frame of a handler over the heap.
 class SignalsWait {
  public:
   SignalsWait() {

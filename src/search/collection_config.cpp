@@ -80,6 +80,7 @@ CollectionBytes predict_bytes(const CollectionConfig& config, size_t points) {
   bytes.building = points * Segment::bytes_a_point;
   if (!config.indexes(points)) return bytes;
   const PredictedBytes index = predict_bytes(config.index, points, config.dimension);
+  if (config.index.memory_cap > 0 && index.building > config.index.memory_cap) return bytes;  // it is scanned
   bytes.indexes = index.index;
   bytes.building = std::max(bytes.building, index.building);
   return bytes;

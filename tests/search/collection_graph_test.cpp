@@ -127,6 +127,9 @@ TEST_P(CollectionGraphTest, take_the_memory_that_was_foreseen) {
   const auto few = predict_bytes(collection.config(), threshold - 1);
   EXPECT_EQ(few.indexes, 0u);
   EXPECT_GT(few.segments, 0u);
+  auto tight = collection.config();
+  tight.index.memory_cap = foreseen.building - 1;
+  EXPECT_EQ(predict_bytes(tight, 4000).indexes, 0u) << "beyond what it may take it gets no index";
 }
 
 TEST_P(CollectionGraphTest, follow_erasures_and_updates) {

@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "serve/vectors/each_collection.h"
+
 namespace cowatch::serve {
 namespace {
 
@@ -98,8 +100,8 @@ std::string VectorMetrics::text(const CollectionSet* collections, const Queues& 
   if (!collections) return text;
   head(text, "points", "gauge", "Points of a collection.");
   std::string indexed, bytes, damage, trouble;
-  for (const std::string& name : collections->names()) {
-    if (collections->failed().contains(name)) continue;
+  each_collection(*collections, [&](const std::string& name) {
+    if (collections->failed().contains(name)) return;
     const auto status = collections->find(name)->status();
     const std::string label = "collection=\"" + name + "\"";
     line(text, "points", label, static_cast<double>(status.points));
@@ -110,7 +112,7 @@ std::string VectorMetrics::text(const CollectionSet* collections, const Queues& 
     line(bytes, "bytes", label + ",part=\"records\"", static_cast<double>(status.record_bytes));
     line(damage, "damages", label, static_cast<double>(status.damage.size()));
     line(trouble, "troubles", label, static_cast<double>(status.trouble.size()));
-  }
+  });
   head(text, "indexed_points", "gauge", "Points that a graph index covers.");
   text += indexed;
   head(text, "bytes", "gauge", "Bytes of a collection's parts, on disk or in memory.");

@@ -113,7 +113,8 @@ size_t check_points(const Collection& collection, const PointFile& file) {
       });
   if (!first) return rows;
   Error::Details details = first->details();
-  details.remedy = "Nothing was imported. Wrong rows: " + std::to_string(wrong) + " of " + std::to_string(rows) +
+  if (!details.remedy.empty()) details.remedy += " ";
+  details.remedy += "Nothing was imported. Wrong rows: " + std::to_string(wrong) + " of " + std::to_string(rows) +
                    (others.empty() ? "" : ", also " + others + (wrong > 10 ? "; …" : "")) + ".";
   throw Error(first->code(), first->message(), details);
 }

@@ -86,7 +86,7 @@ TEST_F(VectorsVerb, choose_any_index_and_codes) {
   EXPECT_EQ(done("search", {"lists", "--like", "7", "--probes", "1000"}).substr(0, all.find('\n')), all.substr(0, all.find('\n')));
   done("create", {"usual", "--size", "6", "--index", "ivf"});
   EXPECT_THAT(refused("create", {"x", "--size", "6", "--index", "ivf", "--codes", "product4", "--codebook", "c", "--shard", "127.0.0.1:1"}),
-              HasSubstr("excludes --codebook"));
+              HasSubstr("--codebook excludes --shard"));
   EXPECT_THAT(refused("create", {"x", "--size", "6", "--index", "tree"}), HasSubstr("exact, graph or ivf"));
   EXPECT_THAT(refused("create", {"x", "--size", "6", "--codes", "product4"}), HasSubstr("or an ivf index"));
   EXPECT_THAT(refused("create",

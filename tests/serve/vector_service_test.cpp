@@ -480,6 +480,25 @@ TEST_F(VectorServiceTest, puts_settings_of_the_vectors_over_those_of_the_collect
   EXPECT_EQ(config["optimizer_config"]["indexing_threshold"], 0);
 }
 
+TEST_F(VectorServiceTest, changes_the_quota_and_the_memory_of_an_index) {
+  ASSERT_EQ(ask("PUT", "/collections/x", R"({"vectors":{"size":4,"distance":"Dot"},"index_config":{"degree":16}})").status, 200);
+  const auto patch = [&](const char* body) { return ask("PATCH", "/collections/x", body).status; };
+  const auto write = [&](uint64_t id) {
+    return ask("PUT", "/collections/x/points", Json{{"points", {{{"id", id}, {"vector", {1, 2, 3, 4}}}}}}.dump()).status;
+  };
+  const auto config = [&] { return Json::parse(ask("GET", "/collections/x").body)["result"]["config"]; };
+  EXPECT_EQ(patch(R"({"most_points":1,"index_config":{"index_memory":64}})"), 200);
+  EXPECT_EQ(config()["index_config"]["index_memory"], 64);
+  EXPECT_EQ(config()["index_config"]["degree"], 16);
+  EXPECT_EQ(write(1), 200);
+  EXPECT_EQ(write(2), 413);
+  EXPECT_EQ(patch(R"({"most_points":0})"), 200);
+  EXPECT_EQ(write(2), 200);
+  EXPECT_THAT(refused("PATCH", "/collections/x", R"({"index_config":{"index_memory":1}})"), HasSubstr("/index_config/index_memory"));
+  EXPECT_THAT(refused("PATCH", "/collections/x", R"({"index_config":{"codes":"scalar8"}})"), HasSubstr("codes"));
+  EXPECT_EQ(config()["index_config"]["index_memory"], 64) << "what was refused changes nothing";
+}
+
 // Searches of a collection that is scanned, waiting at the same time, share a pass over it. Each is answered,
 // or refused, as if it were alone.
 TEST_F(VectorServiceTest, answers_together_what_waits_together) {

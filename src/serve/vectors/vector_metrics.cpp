@@ -99,7 +99,7 @@ std::string VectorMetrics::text(const CollectionSet* collections, const Queues& 
   add_queues(text, queues);
   if (!collections) return text;
   head(text, "points", "gauge", "Points of a collection.");
-  std::string indexed, bytes, damage, trouble;
+  std::string indexed, bytes, work, damage, trouble;
   each_collection(*collections, [&](const std::string& name) {
     if (collections->failed().contains(name)) return;
     const auto status = collections->find(name)->status();
@@ -110,6 +110,9 @@ std::string VectorMetrics::text(const CollectionSet* collections, const Queues& 
     line(bytes, "bytes", label + ",part=\"indexes\"", static_cast<double>(status.index_bytes));
     line(bytes, "bytes", label + ",part=\"memory\"", static_cast<double>(status.memory_bytes));
     line(bytes, "bytes", label + ",part=\"records\"", static_cast<double>(status.record_bytes));
+    line(work, "segments_total", label + ",work=\"written\"", static_cast<double>(status.written));
+    line(work, "segments_total", label + ",work=\"merged\"", static_cast<double>(status.merged));
+    line(work, "segments_total", label + ",work=\"indexed\"", static_cast<double>(status.built));
     line(damage, "damages", label, static_cast<double>(status.damage.size()));
     line(trouble, "troubles", label, static_cast<double>(status.trouble.size()));
   });
@@ -117,6 +120,8 @@ std::string VectorMetrics::text(const CollectionSet* collections, const Queues& 
   text += indexed;
   head(text, "bytes", "gauge", "Bytes of a collection's parts, on disk or in memory.");
   text += bytes;
+  head(text, "segments_total", "counter", "Segments written out of memory, merged or cleaned, and indexed since the start.");
+  text += work;
   head(text, "damages", "gauge", "Damage found since the start, mended or not; GET /collections/NAME says which.");
   text += damage;
   head(text, "troubles", "gauge",

@@ -85,7 +85,16 @@ for i, body in enumerate(['{"vector":[1,0],"limit":3,"exact":true,"key":"a","ids
                           '{"filter":{"must_not":[{"key":"b[].c","match":{"except":[1]}},{"is_null":{"key":"d"}}]}}',
                           '{"filter":{"min_should":{"conditions":[{"key":"a","values_count":{"gt":1}}],"min_count":1}}}']):
     seed("vector_bodies", str(i), body)
-files = pathlib.Path(__file__).parent.parent / "data/collections/format_1"
-for kind, name in [(0, "segment-2.safetensors"), (1, "manifest.safetensors"), (2, "records.sqlite")]:
-    seed("collection_files", name, bytes([kind]) + (files / name).read_bytes())
-seed("collection_files", "tensors", bytes([3, 2, 0, 0, 1, 0, 0, 2, 1, 1, 2, 4, 1, 3, 1, 2, 0, 1, 0]) + b"{}{}")
+for files in (pathlib.Path(__file__).parent.parent / "data/collections").iterdir():
+    for kind, pattern in [(0, "segment-*.safetensors"), (1, "manifest.safetensors"), (2, "records.sqlite")]:
+        for file in files.glob(pattern):
+            seed("collection_files", f"{files.name}_{file.name}", bytes([kind]) + file.read_bytes())
+for count in (2, 130):  # of format 1, of format 2
+    seed("collection_files", f"tensors_{count}", bytes([3, count, 0, 0, 1, 0, 0, 2, 1, 1, 2, 4, 1, 3, 1, 2, 0, 1, 0]) + b"{}{}")
+# An index of each kind, as it was written, with a byte altered, and the bytes of a file; then codebooks.
+for kind in range(10):
+    seed("vector_index", f"kind_{kind}", bytes([kind]))
+    seed("vector_index", f"altered_{kind}", bytes([kind]) + struct.pack("<HB", 40 * kind + 9, 49))
+seed("vector_index", "codebook", b"\xfe")
+small = pathlib.Path(__file__).parent.parent / "data/indexes/format_1"
+seed("vector_index", "file", b"\xff" + (small / "exact_l2.index").read_bytes())

@@ -91,8 +91,8 @@ class Network final : public TorchNetwork {
       own_dy = own_dy.to(type_);
       const Tensor hidden = rows(std::exchange(hidden_[t], Tensor()));
       into.second.copy_(at::mm(own_dy.t(), hidden));
-      const Tensor dh =
-          at::threshold_backward(at::mm(own_dy, layers.second.to(type_)), hidden, 0).mul_(kept_scale_);
+      Tensor dh = at::mm(own_dy, layers.second.to(type_)).mul_(kept_scale_);
+      at::threshold_backward_out(dh, dh, hidden, 0);  // where a unit is 0, by ReLU or dropout
       into.first_bias.copy_(at::sum(dh, 0, false, at::kFloat));
       into.first.copy_(at::mm(dh.t(), columns(input, t)));
     }

@@ -17,11 +17,12 @@ constexpr const char* with_cuda =
     "(`cowatch doctor` says so).";
 
 [[noreturn]] void throw_no_module(const std::string& found) {
-  throw Error(ErrorCode::unsupported, "this device needs the module for libtorch",
-              {.where = "train.device",
-               .expected = "lib/cowatch-torch.so beside bin/",
-               .found = found,
-               .remedy = with_cuda});
+  throw Error(
+      ErrorCode::unsupported, "this device needs the module for libtorch",
+      {.where = "train.device",
+       .expected = "lib/cowatch-torch.so beside bin/",
+       .found = found,
+       .remedy = "For torch-cpu: apt-get install libtorch-dev, and build again. " + std::string(with_cuda)});
 }
 
 std::string loading_problem() {

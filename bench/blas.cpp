@@ -12,6 +12,7 @@
 #include "bench/benchmarks.h"
 #include "math/matrix.h"
 #include "math/matrix_kernel.h"
+#include "math/matrix_library.h"
 
 namespace cowatch::bench {
 namespace {
@@ -23,7 +24,16 @@ struct BlasArguments {
 };
 
 constexpr const char* variable = "OPENBLAS_CORETYPE";
-constexpr const char* core_types[] = {"", "SkylakeX", "Haswell", "Zen"};  // "": its own choice, or ours
+
+// Kernels to force, as far as this processor can run them: another one would end the process. "": its own
+// choice, or ours.
+std::vector<std::string> core_types() {
+  std::vector<std::string> names{""};
+  const std::string_view widest = openblas_kernel_to_force("");
+  if (widest == "SkylakeX") names.emplace_back(widest);
+  if (!widest.empty()) names.insert(names.end(), {"Haswell", "Zen"});
+  return names;
+}
 
 // The variable as it was given comes back at the end.
 class CoreType {
@@ -123,7 +133,7 @@ void run_blas(const BlasArguments& options, Report& report) {
   std::vector<std::string> order;
   std::map<std::string, Samples> all;
   for (int turn = 0; turn < options.turns; ++turn) {
-    for (const char* core_type : core_types) collect(options, core_type, order, all);
+    for (const std::string& core_type : core_types()) collect(options, core_type, order, all);
   }
   double best = 0, chosen = 0;
   for (const std::string& key : order) {

@@ -3,19 +3,24 @@
 // Both engines read the same files, each in a process of its own, so that its peak memory is its own, and
 // take turns. cowatch is timed from watches in memory to the last pair with at least min_people; scipy is
 // timed for the product alone, from a ready matrix: taking the upper triangle and dropping rare pairs come on
-// top.
+// top. The limit is what a plain loop of as many increments takes. Engines that count differently end the
+// run.
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <memory>
 #include <numeric>
 
+#include "base/error.h"
 #include "base/random.h"
 #include "base/temporary_folder.h"
+#include "base/threads.h"
 #include "bench/benchmarks.h"
+#include "bench/pair_counts.h"
 #include "bench/raw_numbers.h"
 #include "graph/pairs.h"
 
@@ -115,10 +120,55 @@ void measure(const PairsOptions& options, uint64_t memory_mib) {
                      {"spilled_mib", counter.report().spilled_bytes >> 20}});
 }
 
+// Increments a second of a plain loop, with all threads: counters as many as a row has, raised in the order
+// in which people watched. Counting pairs raises one counter a pair and does more besides.
+double increments_per_second(const PairsOptions& options, const WatchLog& log) {
+  constexpr uint64_t least_increments = uint64_t{1} << 27;  // of a thread: long against its start
+  const uint64_t passes = least_increments / log.items.size() + 1;
+  double best = 0;
+  for (int turn = 0; turn != 3; ++turn) {
+    std::vector<std::vector<uint16_t>> counters(threads(), std::vector<uint16_t>(options.videos));
+    const double start = seconds_now();
+    parallel_for(counters.size(), 1, [&](size_t begin, size_t end) {
+      for (size_t thread = begin; thread != end; ++thread) {
+        uint16_t* const own = counters[thread].data();
+        for (uint64_t pass = 0; pass != passes; ++pass) {
+          for (const uint32_t item : log.items) ++own[item];
+        }
+      }
+    });
+    const double seconds = seconds_now() - start;
+    const auto expected = static_cast<uint16_t>(passes * log.items.size());
+    for (const auto& own : counters) {  // so that no compiler leaves the loop out
+      if (std::accumulate(own.begin(), own.end(), uint16_t{0}) != expected)
+        throw Error(ErrorCode::internal, "a plain loop of increments counted wrongly");
+    }
+    best = std::max(best, static_cast<double>(counters.size() * passes * log.items.size()) / seconds);
+  }
+  return best;
+}
+
+void print_pair_distances(const Report& report, double limit_seconds) {
+  double peer = 0;
+  for (const Json& row : report.rows()) {
+    const double seconds = row["seconds"];
+    if (row["engine"] == "scipy") peer = peer == 0 ? seconds : std::min(peer, seconds);
+  }
+  for (const Json& row : report.rows()) {
+    if (row["engine"] != "cowatch") continue;
+    const double seconds = row["seconds"];
+    std::printf("--memory %s: %.1f times the limit", row["memory_mib"].dump().c_str(),
+                seconds / limit_seconds);
+    if (peer > 0) std::printf(", %.1f times the speed of scipy", peer / seconds);
+    std::printf("\n");
+  }
+}
+
 void run_pairs(const PairsOptions& options, Report& report) {
   if (!options.log.empty()) return measure(options, options.memory_limits_mib.front());
   TemporaryFolder folder;
   uint64_t raised = 0;
+  double limit_seconds = 0;
   {
     const WatchLog log = generate(options);
     write_numbers<uint64_t>(folder.path() / "begins", log.begins);
@@ -129,13 +179,18 @@ void run_pairs(const PairsOptions& options, Report& report) {
     }
     std::cout << log.items.size() << " watches of " << log.begins.size() - 1 << " people, " << options.videos
               << " videos, " << raised << " pairs to count" << std::endl;
+    const double rate = increments_per_second(options, log);
+    limit_seconds = static_cast<double>(raised) / rate;
+    std::cout << "limit " << limit_seconds << " s (an increment a pair, " << rate / 1e9
+              << " billion a second in a plain loop)" << std::endl;
   }
   report.settings = {{"watches", options.watches},
                      {"videos", options.videos},
                      {"max_watches", options.max_watches},
                      {"min_people", options.min_people},
                      {"memory_mib", options.memory_limits_mib},
-                     {"pairs_to_count", raised}};
+                     {"pairs_to_count", raised},
+                     {"limit_seconds", limit_seconds}};
   for (int repeat = 0; repeat != options.repeats; ++repeat) {
     for (const uint64_t memory : options.memory_limits_mib) {
       report.add_row(
@@ -147,6 +202,8 @@ void run_pairs(const PairsOptions& options, Report& report) {
     report.add_row(run_peer("pairs_scipy", {folder.path().string(), std::to_string(options.videos),
                                             std::to_string(options.min_people)}));
   }
+  print_pair_distances(report, limit_seconds);
+  check_same_counts(report.rows());
 }
 
 }  // namespace
@@ -155,13 +212,13 @@ Benchmark pairs_benchmark() {
   return {"pairs", "co-watch pairs from a watch log, against scipy's sparse product", "--watches 20000000", [](CommandLine app) {
             const auto options = std::make_shared<PairsOptions>();
             const Flags add(app);
-            add("--watches", options->watches, "watches in the log");
-            add("--videos", options->videos, "videos in the log");
-            add("--max-watches", options->max_watches, "most watches of a person");
-            add("--min-people", options->min_people, "people a pair needs");
-            add("--memory", options->memory_limits_mib,
-                "memory for counting, in MiB; several: one after another");
-            add("--repeats", options->repeats, "turns of each engine");
+            add.positive("--watches", options->watches, "watches in the log");
+            add.positive("--videos", options->videos, "videos in the log");
+            add.positive("--max-watches", options->max_watches, "most watches of a person");
+            add.positive("--min-people", options->min_people, "people a pair needs");
+            add.positive("--memory", options->memory_limits_mib,
+                         "memory for counting, in MiB; several: one after another");
+            add.positive("--repeats", options->repeats, "turns of each engine");
             add("--seed", options->seed, "of the log");
             app.add_flag("!--no-peer", options->peer, "leave scipy out (for sizes it cannot hold)");
             app.add_option("--log", options->log, "measure cowatch alone on a log in this folder").hidden();

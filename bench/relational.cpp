@@ -47,7 +47,7 @@ RelationalData load(const RelationalArguments& options) {
 std::vector<Json> rows_of(const MethodResult& result, int seed, size_t batch, size_t anchors, bool epochs) {
   Json row = {{"method", result.method}, {"seed", seed}};
   for (const auto& [name, score] : named_scores(result.scores)) row[name] = score;
-  row["retained"] = result.retained ? Json(*result.retained) : Json();
+  row["retained"] = share_or_null(result.retained);
   row["seconds"] = result.seconds;
   row["batch"] = batch;
   row["batch_share"] = static_cast<double>(batch) / static_cast<double>(anchors);
@@ -60,7 +60,9 @@ std::vector<Json> rows_of(const MethodResult& result, int seed, size_t batch, si
                     {"epoch", epoch.epoch},
                     {"step", epoch.step},
                     {"loss", epoch.loss},
-                    {"retained", result.retained ? Json(epoch.retained) : Json()},
+                    {"retained", share_or_null(epoch.retained)},
+                    {"unmined", share_or_null(epoch.unmined)},
+                    {"climbed", share_or_null(epoch.climbed)},
                     {"level", negative_level_name(epoch.level)}});
   }
   return rows;

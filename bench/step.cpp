@@ -26,6 +26,7 @@ struct StepArguments {
   size_t batch = 9600, input = 1024, hidden = 4000, outputs = 256;
   int steps = 3, rounds = 2;
   std::string device = "cpu";
+  bool peer = true;
   std::string measure;  // set in the processes that measure: "float32" or "bf16"
 };
 
@@ -185,24 +186,26 @@ void run_step(const StepArguments& options, Report& report) {
       arguments.insert(arguments.end(), sizes.begin(), sizes.end());
       (precision == "bf16" ? brain : single).add(run_self(arguments));
     }
+    if (!options.peer) continue;
     auto arguments = arguments_of(options);
     arguments.insert(arguments.end(), {"--threads", std::to_string(threads())});
     torch.add(run_peer("step_torch", arguments));
   }
-  for (const Turns* turns : {&single, &brain, &torch}) report.add_row(turns->best);
+  for (const Turns* turns : {&single, &brain, &torch}) {
+    if (!turns->best.is_null()) report.add_row(turns->best);
+  }
+  if (options.device == "cpu")
+    std::printf("float32: %.0f %% of the matrix rate\n", 100 * single.number("gflops") / single.number("sgemm_gflops"));
+  if (!options.peer) return;
   if (options.device != "cpu") {
-    std::printf("on %s: float32 %.2f × and bf16 %.2f × the speed of torch on the processor\n",
-                options.device.c_str(), torch.number("seconds") / single.number("seconds"),
-                torch.number("seconds") / brain.number("seconds"));
+    std::printf("on %s: float32 %.2f × and bf16 %.2f × the speed of torch on the processor\n", options.device.c_str(),
+                torch.number("seconds") / single.number("seconds"), torch.number("seconds") / brain.number("seconds"));
     return;
   }
-  std::printf(
-      "float32: %.0f %% of the matrix rate; bf16: %.2f × the speed of torch (medians %.2f) at %.2f of its "
-      "memory\n",
-      100 * single.number("gflops") / single.number("sgemm_gflops"),
-      torch.number("seconds") / brain.number("seconds"),
-      torch.number("seconds_median") / brain.number("seconds_median"),
-      brain.number("peak_mib") / torch.number("peak_mib"));
+  std::printf("bf16: %.2f × the speed of torch (medians %.2f) at %.2f of its memory\n",
+              torch.number("seconds") / brain.number("seconds"),
+              torch.number("seconds_median") / brain.number("seconds_median"),
+              brain.number("peak_mib") / torch.number("peak_mib"));
 }
 
 std::function<void(Report&)> configure_step(CommandLine app) {
@@ -217,6 +220,7 @@ std::function<void(Report&)> configure_step(CommandLine app) {
   const auto& devices = setting_declaration("train.device").choices;
   app.add_option("--device", options->device, "where the network is")
       .one_of({devices.begin(), devices.end()});
+  app.add_flag("!--no-peer", options->peer, "leave PyTorch out");
   app.add_option("--measure", options->measure, "measure cowatch alone in this process").hidden();
   return [options](Report& report) { run_step(*options, report); };
 }

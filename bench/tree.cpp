@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <iostream>
 #include <memory>
 #include <numeric>
@@ -137,6 +138,31 @@ double memory_bandwidth() {
   return best;
 }
 
+double best_rate(const Report& report, std::string_view engine, std::string_view linkage) {
+  double best = 0;
+  for (const Json& row : report.rows()) {
+    if (row["engine"] == engine && row["linkage"] == linkage)
+      best = std::max(best, row["edges_per_s"].get<double>());
+  }
+  return best;
+}
+
+void print_distances(const TreeOptions& options, const std::vector<std::string>& linkages,
+                     double limit_seconds, const Report& report) {
+  const double limit = static_cast<double>(options.edges) / limit_seconds;
+  const double peer = options.peer ? best_rate(report, "scipy", "maximum") : 0;
+  for (const std::string& linkage : linkages) {
+    const double rate = best_rate(report, "cowatch", linkage);
+    std::printf("%s: %.1f times the limit", linkage.c_str(), limit / rate);
+    if (peer > 0) std::printf(", %.1f times the speed of scipy's maximum", rate / peer);
+    if (peer > 0 && options.peer_edges < options.edges)
+      std::printf(" by edges a second: scipy had %llu edges, not %llu",
+                  static_cast<unsigned long long>(options.peer_edges),
+                  static_cast<unsigned long long>(options.edges));
+    std::printf("\n");
+  }
+}
+
 void run_tree(const TreeOptions& options, Report& report) {
   if (options.linkage != "all" && !linkage_named(options.linkage)) {
     throw Error(ErrorCode::bad_argument, "no such linkage",
@@ -146,13 +172,13 @@ void run_tree(const TreeOptions& options, Report& report) {
                  .remedy = ""});
   }
   if (options.measure) return measure(options);
-  const double bandwidth = memory_bandwidth();
+  const double bandwidth = memory_bandwidth(), limit = least_seconds(options, bandwidth);
   report.settings = {{"edges", options.edges},   {"edges_per_video", options.edges_per_video},
                      {"rounds", options.rounds}, {"seed", options.seed},
-                     {"gbps", bandwidth / 1e9},  {"limit_seconds", least_seconds(options, bandwidth)}};
-  std::cout << "limit " << least_seconds(options, bandwidth)
-            << " s (edges read once and passed through once a round at " << bandwidth / 1e9 << " GB/s)"
-            << std::endl;
+                     {"gbps", bandwidth / 1e9},  {"limit_seconds", limit}};
+  if (options.peer) report.settings["peer_edges"] = std::min(options.edges, options.peer_edges);
+  std::cout << "limit " << limit << " s (edges read once and passed through once a round at "
+            << bandwidth / 1e9 << " GB/s)" << std::endl;
   const std::vector<std::string> linkages = options.linkage == "all"
                                                 ? std::vector<std::string>{"maximum", "average"}
                                                 : std::vector<std::string>{options.linkage};
@@ -165,6 +191,7 @@ void run_tree(const TreeOptions& options, Report& report) {
     }
     if (options.peer) report.add_row(run_scipy(options));
   }
+  print_distances(options, linkages, limit, report);
 }
 
 }  // namespace
@@ -177,9 +204,9 @@ Benchmark tree_benchmark() {
         add.positive("--edges", options->edges, "edges of the graph");
         add.positive("--edges-per-video", options->edges_per_video, "edges for each video");
         add("--linkage", options->linkage, "maximum, average, sum, minimum, sparsity; all: the first two");
-        add("--rounds", options->rounds, "rounds of clustering");
-        add("--repeats", options->repeats, "turns of each engine");
-        add("--peer-edges", options->peer_edges, "most edges given to scipy; rates are compared");
+        add("--rounds", options->rounds, "rounds of clustering").between(1, most_tree_rounds);
+        add.positive("--repeats", options->repeats, "turns of each engine");
+        add.positive("--peer-edges", options->peer_edges, "most edges given to scipy; rates are compared");
         add("--seed", options->seed, "of the graph");
         app.add_flag("!--no-peer", options->peer, "leave scipy out");
         app.add_flag("--measure", options->measure, "measure cowatch alone in this process").hidden();

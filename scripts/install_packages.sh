@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of the sections named (build, run, test, bench) that are not there yet.
+# Installs the Debian packages of the sections named (build, run, test, arm, bench) that are not there yet.
 #   scripts/install_packages.sh build run
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

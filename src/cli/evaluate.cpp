@@ -36,7 +36,7 @@ Json to_json(const EvaluateSummary& summary) {
   for (const MethodResult& result : summary.methods) {
     Json method = {{"method", result.method}};
     for (const auto& [name, value] : named_scores(result.scores)) method[std::string(name)] = value;
-    method["retained"] = result.retained ? Json(*result.retained) : Json();
+    method["retained"] = share_or_null(result.retained);
     method["seconds"] = result.seconds;
     method["why"] = result.why;
     methods.push_back(std::move(method));

@@ -12,6 +12,8 @@ namespace cowatch {
 namespace {
 
 Json as_json(const GraphSummary& summary) {
+  // Of a graph that was kept nothing was counted.
+  const auto counted = [&](uint64_t value) { return summary.counted ? Json(value) : Json(); };
   Json rounds = Json::array();
   for (const auto& round : summary.rounds) {
     rounds.push_back({{"clusters", round.clusters},
@@ -20,21 +22,23 @@ Json as_json(const GraphSummary& summary) {
                       {"largest", round.largest}});
   }
   return {{"videos", summary.videos},
-          {"people", summary.pairs.people},
-          {"watches", summary.pairs.watches},
-          {"too_short", summary.pairs.too_short},
-          {"beyond_limit", summary.pairs.beyond_limit},
-          {"pairs", summary.pairs.pairs},
-          {"not_positive", summary.pairs.not_positive},
-          {"imported_edges", summary.imported_edges},
-          {"self_loops", summary.built.self_loops},
-          {"merged_edges", summary.built.merged},
-          {"pruned", summary.pairs.pruned},
+          {"people", counted(summary.pairs.people)},
+          {"watches", counted(summary.pairs.watches)},
+          {"too_short", counted(summary.pairs.too_short)},
+          {"beyond_limit", counted(summary.pairs.beyond_limit)},
+          {"repeats", counted(summary.pairs.repeats)},
+          {"pairs", counted(summary.pairs.pairs)},
+          {"not_positive", counted(summary.pairs.not_positive)},
+          {"imported_edges", counted(summary.imported_edges)},
+          {"self_loops", counted(summary.built.self_loops)},
+          {"merged_edges", counted(summary.built.merged)},
+          {"pruned", counted(summary.pairs.pruned)},
           {"edges", summary.edges},
           {"isolated", summary.tree.isolated},
           {"largest_degree", summary.largest_degree},
+          {"held_back", summary.tree.held_back},
           {"undone_picks", summary.tree.undone_picks},
-          {"spilled_bytes", summary.pairs.spilled_bytes},
+          {"spilled_bytes", counted(summary.pairs.spilled_bytes)},
           {"counted", summary.counted},
           {"rounds", rounds}};
 }
@@ -52,6 +56,7 @@ void print(const GraphSummary& summary) {
     print_if_any("  too short", summary.pairs.too_short, "below graph.min_watch_ms or graph.min_watch_share");
     print_if_any("  beyond the limit", summary.pairs.beyond_limit,
             "older than a person's newest graph.max_watches");
+    print_if_any("  repeats", summary.pairs.repeats, "of one person, video and moment: one of them counts");
     print_count("pairs", summary.pairs.pairs, "watched together by at least graph.min_people");
     print_if_any("  not above chance", summary.pairs.not_positive, "left out: pmi of 0 or less");
     print_if_any("imported edges", summary.imported_edges, "");
@@ -65,6 +70,8 @@ void print(const GraphSummary& summary) {
   print_count("edges", summary.edges);
   print_count("isolated videos", summary.tree.isolated, "without an edge; they stay alone");
   print_count("largest degree", summary.largest_degree);
+  print_if_any("held back", summary.tree.held_back,
+               "clusters of a round without a link as strong as tree.thresholds");
   print_if_any("undone picks", summary.tree.undone_picks, "by tree.max_cluster_size");
   if (summary.edges == 0) {
     std::cout

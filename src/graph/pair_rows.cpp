@@ -17,6 +17,13 @@ constexpr size_t blocks_under_way = 16;
 constexpr size_t look_ahead = 6;      // lists fetched before their turn
 constexpr size_t words_of_line = 16;  // 32-bit words in a cache line
 
+// Memory of a vector while it takes `more`: one that grows is there twice for a moment, then twice as large.
+template <typename T>
+size_t bytes_with(const std::vector<T>& values, size_t more) {
+  const size_t wanted = values.size() + more, room = values.capacity();
+  return sizeof(T) * (wanted <= room ? room : room + std::max(wanted, 2 * room));
+}
+
 }  // namespace
 
 PairRows::PairRows(size_t items, size_t bytes, bool with_decay)
@@ -28,8 +35,7 @@ bool PairRows::has_room(size_t entries, size_t rows) const {
   const size_t all_entries = entries_ + entries;
   const size_t per_entry = sizeof(uint32_t) * (with_decay_ ? 2 : 1);
   const size_t all_bytes = all_entries * per_entry + (visits_ + rows) * sizeof(Visit) +
-                           (list_ends_.capacity() + 1) * sizeof(uint32_t) +
-                           (rows_.capacity() + rows) * sizeof(Row);
+                           bytes_with(list_ends_, 1) + bytes_with(rows_, rows);
   return all_bytes <= bytes_ && all_entries < std::numeric_limits<uint32_t>::max();
 }
 

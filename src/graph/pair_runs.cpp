@@ -18,6 +18,7 @@ namespace {
 // In a run: for each row u that has pairs, u and their number n, then n partners, n counts, and n decays
 // where they are kept. Little-endian, as everything the program writes.
 constexpr size_t write_bytes = size_t{1} << 20;
+constexpr size_t most_open = 256;  // files; a process may often have no more than 1,024
 
 class RunWriter {
  public:
@@ -133,7 +134,7 @@ PairRuns::~PairRuns() {
 void PairRuns::add(const std::function<void(const std::function<void(PairBlock&&)>&)>& fill) {
   const Path path =
       folder_ / ("pairs-" + std::to_string(getpid()) + "-" +
-                 std::to_string(reinterpret_cast<uintptr_t>(this)) + "-" + std::to_string(paths_.size()));
+                 std::to_string(reinterpret_cast<uintptr_t>(this)) + "-" + std::to_string(made_++));
   const auto file = file_system().create(path);
   paths_.push_back(path);
   RunWriter writer(*file);
@@ -141,12 +142,21 @@ void PairRuns::add(const std::function<void(const std::function<void(PairBlock&&
   bytes_ += writer.flush();
 }
 
-void PairRuns::merge(uint32_t min_people, size_t buffer_bytes,
+void PairRuns::merge(uint32_t min_people, size_t buffer_bytes, const std::function<void(PairBlock&&)>& take) {
+  while (paths_.size() > most_open) {
+    add([&](const auto& append) { merge(std::span(paths_).first(most_open), 1, buffer_bytes, append); });
+    for (size_t k = 0; k != most_open; ++k) file_system().remove(paths_[k]);
+    paths_.erase(paths_.begin(), paths_.begin() + most_open);
+  }
+  merge(paths_, min_people, buffer_bytes, take);
+}
+
+void PairRuns::merge(std::span<const Path> paths, uint32_t min_people, size_t buffer_bytes,
                      const std::function<void(PairBlock&&)>& take) const {
   std::vector<std::unique_ptr<RunReader>> readers;
-  for (const Path& path : paths_) {
+  for (const Path& path : paths) {
     readers.push_back(std::make_unique<RunReader>(
-        path, std::max<size_t>(buffer_bytes / 2 / paths_.size(), 4096), with_decay_));
+        path, std::max<size_t>(buffer_bytes / 2 / paths.size(), 4096), with_decay_));
   }
   const size_t block_pairs = std::max<size_t>(buffer_bytes / 4 / sizeof(CountedPair), 1);
   PairCounters<uint32_t> counters(items_, with_decay_);

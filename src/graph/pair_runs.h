@@ -19,14 +19,17 @@ class PairRuns {
   // Writes one run: calls `fill` with a function that takes blocks in order.
   void add(const std::function<void(const std::function<void(PairBlock&&)>&)>& fill);
   // Adds up all runs and gives pairs with at least min_people to `take`, in order. Buffers take about
-  // buffer_bytes.
-  void merge(uint32_t min_people, size_t buffer_bytes, const std::function<void(PairBlock&&)>& take) const;
+  // buffer_bytes. Of very many runs some are merged into one first, so that few files are open at once.
+  void merge(uint32_t min_people, size_t buffer_bytes, const std::function<void(PairBlock&&)>& take);
 
  private:
+  void merge(std::span<const Path> paths, uint32_t min_people, size_t buffer_bytes,
+             const std::function<void(PairBlock&&)>& take) const;
   size_t items_;
   Path folder_;
   bool with_decay_;
   uint64_t bytes_ = 0;
+  size_t made_ = 0;  // files so far, for their names
   std::vector<Path> paths_;
 };
 

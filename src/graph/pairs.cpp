@@ -117,18 +117,16 @@ void PairCounter::Implementation::add_any(const std::vector<CountingWatch>& watc
 }
 
 void PairCounter::Implementation::add_window(const std::vector<CountingWatch>& watches) {
-  const std::vector<PersonPair> pairs = pairs_in_window(watches, settings);
-  make_room(pairs.size(), std::min(pairs.size(), list.size()));
-  for (size_t begin = 0; begin != pairs.size();) {
-    const uint32_t u = pairs[begin].u;
+  for_each_partner_row(watches, settings, [&](uint32_t item, std::span<const Partner> partners) {
+    make_room(partners.size(), 1);
     list.clear();
     decays.clear();
-    for (; begin != pairs.size() && pairs[begin].u == u; ++begin) {
-      list.push_back(pairs[begin].v);
-      if (with_decay) decays.push_back(decay_at(pairs[begin].time_ms));
+    for (const Partner& partner : partners) {
+      list.push_back(partner.item);
+      if (with_decay) decays.push_back(decay_at(partner.time_ms));
     }
-    rows.add_row(u, list, decays);
-  }
+    rows.add_row(item, list, decays);
+  });
 }
 
 void PairCounter::Implementation::make_room(size_t entries, size_t row_count) {

@@ -63,6 +63,7 @@ struct PairReport {
   uint64_t watches = 0;       // read
   uint64_t too_short = 0;     // below min_watch_ms or min_watch_share
   uint64_t beyond_limit = 0;  // older than a person's newest max_watches
+  uint64_t repeats = 0;       // of one person, video and moment: one of them counts
   uint64_t people = 0;        // with at least one watch that counts
   uint64_t pairs = 0;         // with at least min_people
   uint64_t not_positive = 0;  // of them left out because their pmi is not above 0

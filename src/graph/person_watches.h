@@ -1,6 +1,8 @@
 // The watches of one person, cut down to those that count.
 #pragma once
 
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "graph/pairs.h"
@@ -32,13 +34,15 @@ class PersonWatches {
   std::vector<CountingWatch> watches_;
 };
 
-// The pairs one person makes inside a session or a number of positions: for each video the larger ones it
-// pairs with. Sorted by (u, v), each once, with the newest moment at which it came about.
-struct PersonPair {
-  uint32_t u, v;
+// A video that another one pairs with, and the newest moment at which the pair came about.
+struct Partner {
+  uint32_t item;
   int64_t time_ms;
 };
-std::vector<PersonPair> pairs_in_window(const std::vector<CountingWatch>& watches,
-                                        const PairSettings& settings);
+// The pairs that one person makes inside a session or a number of positions: for each video that has any, in
+// ascending order, calls `take` with the larger ones it pairs with, each once, ascending. A row at a time,
+// because ten thousand watches of one session make fifty million pairs.
+void for_each_partner_row(const std::vector<CountingWatch>& watches, const PairSettings& settings,
+                          const std::function<void(uint32_t item, std::span<const Partner>)>& take);
 
 }  // namespace cowatch

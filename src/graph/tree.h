@@ -73,6 +73,7 @@ struct TreeReport {
   uint64_t isolated = 0;      // videos without an edge: they stay alone
   uint64_t self_loops = 0;    // dropped from a list of edges
   uint64_t merged_edges = 0;  // edges of a list that went into a parallel one, by the linkage's rule
+  uint64_t held_back = 0;     // clusters of a round that have links, none of them as strong as its threshold
   uint64_t undone_picks = 0;  // picked edges undone by max_cluster_size
 };
 

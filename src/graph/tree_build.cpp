@@ -22,6 +22,13 @@ void check_settings(const TreeSettings& settings) {
                  .found = std::to_string(settings.rounds),
                  .remedy = ""});
   }
+  if (settings.thresholds.size() > static_cast<size_t>(settings.rounds)) {
+    throw Error(ErrorCode::bad_argument, "there are more thresholds than rounds",
+                {.where = "tree.thresholds",
+                 .expected = "at most " + std::to_string(settings.rounds) + ", one for each of tree.rounds",
+                 .found = std::to_string(settings.thresholds.size()),
+                 .remedy = "Raise tree.rounds, or leave out the last thresholds."});
+  }
   for (const double threshold : settings.thresholds) {
     if (std::isfinite(threshold)) continue;
     throw Error(ErrorCode::bad_argument, "a threshold is not a number",
@@ -58,6 +65,10 @@ Picker<Weight> pick(EdgeGrid<Weight>& links, const Buffer<uint32_t>* labels, con
   return picker;
 }
 
+uint64_t unpicked(const Picks& picks) {
+  return static_cast<uint64_t>(std::ranges::count(picks.partner.span(), no_node));
+}
+
 template <typename Weight>
 AffinityTree cluster(size_t nodes, std::vector<Edge>&& edges, const TreeSettings& settings,
                      TreeReport& report) {
@@ -79,6 +90,7 @@ AffinityTree cluster(size_t nodes, std::vector<Edge>&& edges, const TreeSettings
     const bool limited = settings.max_cluster_size > 0;
     const double threshold = round < settings.thresholds.size() ? settings.thresholds[round] : 0;
     Picks picks = picker.take(threshold, limited);
+    if (threshold > 0) report.held_back += unpicked(picks) - alone;
     if (limited) report.undone_picks += undo_oversized(picks, sizes, settings.max_cluster_size);
     Components components = connect(picks, sizes);
     sizes = std::move(components.sizes);

@@ -20,14 +20,14 @@ TripletSampler::TripletSampler(const Graph& graph, const AffinityTree& tree, con
   }
   if (anchors_.empty()) {
     throw Error(ErrorCode::bad_input, "the graph has no edges: there is nothing to learn from",
-                {.where = "",
+                {.where = "the co-watch graph",
                  .expected = "at least one pair of videos that people watched together",
                  .found = std::to_string(graph.nodes()) + " videos, all isolated",
                  .remedy = "Import more watches, or lower graph.min_people, and run `cowatch graph` again."});
   }
   if (!std::isfinite(settings.anchor_power)) {
     throw Error(ErrorCode::bad_argument, "the power of the degree is not a number",
-                {.where = "anchor_power",
+                {.where = "train.anchor_power",
                  .expected = "a finite number",
                  .found = std::to_string(settings.anchor_power),
                  .remedy = ""});

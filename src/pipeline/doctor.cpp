@@ -76,7 +76,7 @@ void add_products(std::vector<Finding>& findings) {
       if (kernel.precision == Precision::bfloat16 && kernel.library == brain.library) brain_now = kernel;
     }
     // Below this a choice made on a busier day is worth making again.
-    constexpr double far_from_best = 0.8;
+    constexpr double far_from_best = 0.9;
     findings.push_back(judged("matrix products", rate_text(now) + text(", the best here %.0f", best),
                               now.gflops_1 >= far_from_best * best,
                               "rm " + matrix_kernel_cache().string() + "   # the next run chooses anew"));

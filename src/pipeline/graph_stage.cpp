@@ -11,6 +11,7 @@
 #include "graph/person_watches.h"
 #include "graph/prune.h"
 #include "graph/watchers.h"
+#include "pipeline/contents.h"
 #include "store/catalogue.h"
 
 namespace cowatch {
@@ -178,6 +179,16 @@ bool graph_is_current(const Workspace& workspace, const Settings& settings) {
          recorded(workspace.tree(), "tree", "input") == now &&
          recorded(watchers_file(workspace), "watchers", "edges_input") ==
              recorded(workspace.graph(), "graph", "edges_input");
+}
+
+void check_graph_and_tree(const Workspace& workspace) {
+  const std::string graph = input_of(workspace.graph()), tree = input_of(workspace.tree());
+  if (graph == tree) return;
+  throw Error(ErrorCode::conflict, "the tree was not made of the graph that is there",
+              {.where = workspace.tree().string(),
+               .expected = "made with input " + graph + ", as " + workspace.graph().filename().string(),
+               .found = "input " + tree,
+               .remedy = "Run `cowatch graph` (or `cowatch run`): it makes both."});
 }
 
 GraphSummary run_graph_stage(const Workspace& workspace, const Settings& settings) {

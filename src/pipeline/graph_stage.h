@@ -29,6 +29,10 @@ std::string graph_fingerprint(const Workspace& workspace, const Settings& settin
 // Whether the files are there and made from what the fingerprint says.
 bool graph_is_current(const Workspace& workspace, const Settings& settings);
 
+// Throws conflict when graph and tree were not made together: a kill between the two files leaves a new graph
+// beside an old tree.
+void check_graph_and_tree(const Workspace& workspace);
+
 // Who watched what, as the graph saw it (graph/watchers.h).
 Path watchers_file(const Workspace& workspace);
 

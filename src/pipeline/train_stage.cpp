@@ -16,6 +16,14 @@
 namespace cowatch {
 namespace {
 
+// Settings that the method has no use for, and that somebody gave.
+void warn_of_unused(const Settings& settings) {
+  const bool given = settings.entry("train.normalisation").source != Settings::Source::fallback;
+  if (!given || settings.get_text("train.method") != "default") return;
+  log(LogLevel::warning,
+      "train.normalisation has no effect with train.method default: each of its members has its own");
+}
+
 // "split 1 infonce, table" → "split-1-infonce-table"
 std::string file_name_of(std::string name) {
   std::erase(name, ',');
@@ -63,19 +71,13 @@ class Run {
     }
     ++summary.trainings;
     summary.steps += trainer.steps();
-    summary.loss = trainer.epochs().back().loss;
-    summary.retained = retained(trainer);
+    summary.last_epoch = trainer.epochs().back();
   }
 
   // The model is written: checkpoints have done their work.
   void forget() const { std::filesystem::remove_all(workspace_.checkpoints()); }
 
  private:
-  static std::optional<double> retained(const RelationalTrainer& trainer) {
-    if (!trainer.options().mines()) return std::nullopt;
-    return trainer.epochs().back().retained;
-  }
-
   static void record(const StepReport& report, const RelationalTrainer& trainer, size_t epochs_before,
                      CurveWriter& curves) {
     curves.add(report.step, "loss", report.loss);
@@ -84,8 +86,9 @@ class Run {
     curves.add(report.step, "unmined", report.unmined);
     curves.add(report.step, "climbed", report.climbed);
     if (trainer.epochs().size() > epochs_before) {
-      curves.add(report.step, "epoch_loss", trainer.epochs().back().loss);
-      if (const auto share = retained(trainer)) curves.add(report.step, "retained", *share);
+      const EpochReport& epoch = trainer.epochs().back();
+      curves.add(report.step, "epoch_loss", epoch.loss);
+      if (epoch.retained) curves.add(report.step, "retained", *epoch.retained);
     }
   }
 
@@ -145,6 +148,9 @@ TrainSummary run_train_stage(const Workspace& workspace, const Settings& setting
                  .found = std::to_string(features.items()),
                  .remedy = "Run `cowatch run`: it brings both up to date."});
   }
+  summary.batch = options.network.batch;
+  for (uint32_t video = 0; video < graph.nodes(); ++video) summary.anchors += graph.degree(video) > 0;
+  warn_of_unused(settings);
   Run run(workspace, settings);
   const auto train = [&](const std::string& name, RelationalTrainer& trainer) {
     run.train(name, trainer, summary);
@@ -158,6 +164,7 @@ TrainSummary run_train_stage(const Workspace& workspace, const Settings& setting
     network = std::move(result.network);
     summary.why = result.choice.text();
   } else {
+    check_graph_and_tree(workspace);
     const AffinityTree tree = AffinityTree::load(workspace.tree());
     RelationalTrainer trainer(features, graph, tree, options.network);
     train(summary.method, trainer);

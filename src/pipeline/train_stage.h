@@ -1,7 +1,6 @@
 // The stage that learns relational embeddings: features, graph and tree in, model.safetensors out.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "base/settings.h"
@@ -14,8 +13,8 @@ struct TrainSummary {
   std::string method, why;  // why: of "default", what was chosen on validation videos
   uint64_t videos = 0, edges = 0, trainings = 0, steps = 0;
   uint64_t constant_columns = 0, inputs = 0, outputs = 0;
-  double loss = 0;                 // of the last epoch of the last training
-  std::optional<double> retained;  // the same, where it mines
+  uint64_t anchors = 0, batch = 0;  // videos with neighbours, and triplets a step
+  EpochReport last_epoch;           // of the last training
   double seconds = 0;
 };
 

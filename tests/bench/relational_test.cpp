@@ -162,6 +162,50 @@ TEST_F(RelationalRun, SaysWhatItMeasuresOn) {
   EXPECT_TRUE(report.rows()[0]["retained"].is_null()) << "nothing is mined";
 }
 
+// Two groups, each the half of the ring; and a few videos of which no group is known.
+TEST_F(RelationalRun, AcrossGroupsLeavesOutEdgesWithinOne) {
+  const auto group_of = [](uint32_t video) {
+    return video % 10 == 9 ? "-1" : video < videos / 2 ? "ann" : "ben";
+  };
+  std::string groups;
+  for (uint32_t v = 0; v < videos; ++v) groups += std::string(group_of(v)) + "\n";
+  test::write_text(graph_ / "artist.txt", groups);
+  size_t across = 0;
+  for (uint32_t v = 0; v < videos; ++v) {
+    for (const uint32_t step : {6, 12}) {
+      const std::string one = group_of(v), other = group_of((v + step) % videos);
+      across += one != "-1" && other != "-1" && one != other;
+    }
+  }
+  ASSERT_GT(across, 10u);
+  Report all, report;
+  run_into(all, data_ + "--seeds 1 --methods raw");
+  run_into(report, data_ + "--across " + (graph_ / "artist.txt").string() + " --seeds 1 --methods raw");
+  EXPECT_EQ(report.settings["groups"], "artist.txt");
+  EXPECT_EQ(report.settings["edges"], across);
+  EXPECT_EQ(report.settings["edges_left_out"], 2 * videos - across);
+  EXPECT_EQ(all.settings["edges"], 2 * videos);
+  EXPECT_NE(report.settings["graph"], all.settings["graph"]);
+  test::write_text(graph_ / "artist.txt", "ann\nben\n");
+  const Error error = error_of_run(data_ + "--across " + (graph_ / "artist.txt").string() + " --methods raw");
+  EXPECT_EQ(error.code(), ErrorCode::bad_input);
+  EXPECT_TRUE(error.details().where.ends_with("artist.txt")) << error.what();
+}
+
+TEST_F(RelationalRun, AnEpochSaysWhatItsStepsDrewAndMined) {
+  Report report;
+  run_into(report, data_ + "--seeds 1 --methods l0_mined,l0,infonce --epochs --steps 6");
+  size_t epochs = 0;
+  for (const Json& row : report.rows()) {
+    if (!row.contains("epoch")) continue;
+    ++epochs;
+    EXPECT_EQ(row["retained"].is_null(), row["method"] != "l0_mined");
+    EXPECT_EQ(row["unmined"].is_null(), row["method"] != "l0_mined");
+    EXPECT_EQ(row["climbed"].is_null(), row["method"] == "infonce");
+  }
+  EXPECT_GE(epochs, 3u);
+}
+
 TEST_F(RelationalRun, TakesAnySettingOfTrainingAndNoOther) {
   const std::string arguments = data_ + "--seeds 1 --methods random_mined --steps 5 ";
   Report usual, wide;

@@ -1,6 +1,8 @@
 // Every method of training, through the program: train, embed, and answers from what was learned.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "base/json.h"
 #include "learn/relational/options.h"
 #include "learn/torch/torch_module.h"
@@ -46,6 +48,8 @@ TEST(Methods, AllTrainAndEmbedAWorldOfTheProgramsOwn) {
     const Json summary = Json::parse(done.output.substr(done.output.find('{')));
     EXPECT_EQ(summary["method"], variant[1]);
     EXPECT_EQ(summary["videos"], 120);
+    EXPECT_TRUE(summary.contains("climbed") && summary.contains("unmined"));
+    EXPECT_EQ(summary["batch"], 32);
     if (variant.size() == 2 && variant[1] != "default") {
       EXPECT_EQ(summary["steps"], 6) << variant[1];
       EXPECT_EQ(summary["outputs"], 8) << variant[1];
@@ -56,6 +60,59 @@ TEST(Methods, AllTrainAndEmbedAWorldOfTheProgramsOwn) {
   const test::Finished refused = train(workspace, {"--device", "cuda"});
   EXPECT_EQ(refused.status, 2);
   EXPECT_NE(refused.output.find("libtorch"), std::string::npos) << refused.output;
+}
+
+// Everybody watches a video of their own: `default` takes the features as they are, a method that is named
+// has nothing to learn from and says so.
+TEST(Methods, WhereAllVideosAreIsolated) {
+  const test::TemporaryFolder folder;
+  const std::string platform = (folder / "platform").string(), workspace = (folder / "ws").string();
+  const auto run = [](const std::vector<std::string>& words) { return test::run_cowatch(words); };
+  const auto must = [&](const std::vector<std::string>& words) {
+    const test::Finished done = run(words);
+    ASSERT_EQ(done.status, 0) << done.output;
+  };
+  must({"render", platform, "--videos", "40", "--people", "10", "--no-video", "--json"});
+  must({"import", workspace, "--videos", platform + "/videos.jsonl", "--features", platform + "/features.npy",
+        "--quiet"});
+  must({"extract", workspace, "--quiet"});
+  must({"graph", workspace, "--quiet"});
+  const test::Finished usual = train(workspace, {"--normalisation", "table"});
+  ASSERT_EQ(usual.status, 0) << usual.output;
+  EXPECT_NE(usual.output.find("train.normalisation has no effect"), std::string::npos) << usual.output;
+  const Json summary = Json::parse(usual.output.substr(usual.output.find('{')));
+  EXPECT_EQ(summary["edges"], 0);
+  EXPECT_EQ(summary["videos_with_neighbours"], 0);
+  EXPECT_NE(summary["why"].get<std::string>().find("the features as they are"), std::string::npos);
+  must({"embed", workspace, "--quiet"});
+  const test::Finished named = train(workspace, {"--method", "infonce"});
+  EXPECT_NE(named.status, 0);
+  EXPECT_NE(named.output.find("40 videos, all isolated"), std::string::npos) << named.output;
+  EXPECT_NE(named.output.find("graph.min_people"), std::string::npos) << named.output;
+}
+
+// What a kill between the two files leaves.
+TEST(Methods, ATreeOfAnotherGraphIsNotUsed) {
+  const test::TemporaryFolder folder;
+  const std::string platform = (folder / "platform").string(), workspace = (folder / "ws").string();
+  const auto must = [](const std::vector<std::string>& words) {
+    const test::Finished done = test::run_cowatch(words);
+    ASSERT_EQ(done.status, 0) << done.output;
+  };
+  must({"render", platform, "--videos", "120", "--people", "60", "--no-video", "--json"});
+  must({"import", workspace, "--videos", platform + "/videos.jsonl", "--events", platform + "/events.jsonl",
+        "--features", platform + "/features.npy", "--quiet"});
+  must({"extract", workspace, "--quiet"});
+  must({"graph", workspace, "--quiet"});
+  const Path tree = Path(workspace) / "tree.safetensors", old_tree = folder / "old_tree";
+  std::filesystem::copy_file(tree, old_tree);
+  must({"graph", workspace, "--min-people", "1", "--quiet"});
+  std::filesystem::copy_file(old_tree, tree, std::filesystem::copy_options::overwrite_existing);
+  const test::Finished refused = train(workspace, {"--method", "l0"});
+  EXPECT_NE(refused.status, 0);
+  EXPECT_NE(refused.output.find("cowatch graph"), std::string::npos) << refused.output;
+  must({"graph", workspace, "--min-people", "1", "--quiet"});
+  EXPECT_EQ(train(workspace, {"--method", "l0"}).status, 0);
 }
 
 }  // namespace

@@ -374,6 +374,17 @@ TEST(Tree, RefusesImpossibleEdgesAndSettings) {
   EXPECT_THROW(build_tree(3, {{0, 1, 1}}, {.rounds = 0}), Error);
   EXPECT_THROW(build_tree(3, {{0, 1, 1}}, {.rounds = 65}), Error);
   EXPECT_THROW(build_tree(3, {{0, 1, 1}}, {.thresholds = {NAN}}), Error);
+  EXPECT_NO_THROW(build_tree(3, {{0, 1, 1}}, {.rounds = 2, .thresholds = {3, 2}}));
+  EXPECT_THROW(build_tree(3, {{0, 1, 1}}, {.rounds = 2, .thresholds = {3, 2, 1}}), Error);
+}
+
+TEST(Tree, ClustersHeldBackByAThresholdAreCounted) {
+  // Video 4 is alone. In round 1 the pairs 0-1 and 2-3 are made; their bridge is too weak for round 2.
+  const Graph graph = Graph::from_edges(5, {{0, 1, 5}, {2, 3, 5}, {1, 2, 1}});
+  const TreeSettings settings{.linkage = Linkage::maximum, .rounds = 2, .thresholds = {5, 2}};
+  TreeReport report;
+  EXPECT_EQ(build_tree(graph, settings, &report).clusters(2), 3u);
+  EXPECT_EQ(report.held_back, 2u);
 }
 
 TEST(Tree, SurvivesHugeAndTinyWeights) {

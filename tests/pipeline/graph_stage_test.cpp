@@ -111,6 +111,26 @@ TEST_F(GraphStage, IsCurrentUntilLogOrSettingsChange) {
   EXPECT_FALSE(graph_is_current(workspace, settings));
 }
 
+TEST_F(GraphStage, AKillBetweenGraphAndTreeIsNoticed) {
+  fill(workspace);
+  run_graph_stage(workspace, settings);
+  EXPECT_NO_THROW(check_graph_and_tree(workspace));
+  const Path old_tree = folder / "old_tree";
+  std::filesystem::copy_file(workspace.tree(), old_tree);
+  set("graph.min_people", "1");
+  run_graph_stage(workspace, settings);
+  std::filesystem::copy_file(old_tree, workspace.tree(), std::filesystem::copy_options::overwrite_existing);
+  try {
+    check_graph_and_tree(workspace);
+    ADD_FAILURE() << "took a tree of another graph";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::conflict);
+    EXPECT_NE(error.details().remedy.find("cowatch graph"), std::string::npos);
+  }
+  EXPECT_FALSE(run_graph_stage(workspace, settings).counted);
+  EXPECT_NO_THROW(check_graph_and_tree(workspace));
+}
+
 TEST_F(GraphStage, NamesWhatIsMissingOrWrong) {
   { Catalogue(workspace.catalogue(), Catalogue::Mode::write); }
   try {

@@ -61,7 +61,7 @@ MethodResult Comparison::run(const std::string& method, const JointOptions& opti
     RelationalTrainer trainer(train_features_, train_graph_, tree_, one);
     train(method, trainer);
     result.epochs = trainer.epochs();
-    if (one.mines() && !result.epochs.empty()) result.retained = result.epochs.back().retained;
+    if (!result.epochs.empty()) result.retained = result.epochs.back().retained;
     network = Network(train_features_.modalities(), {trainer.branch()});
   }
   result.seconds = seconds_now() - start;

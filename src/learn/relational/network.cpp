@@ -165,7 +165,10 @@ Network Network::load(const Path& path) {
     damaged(path, error.what());
   }
   size_t width = 0, joint = 0;
-  for (const Modality& modality : modalities) width = std::max(width, modality.end);
+  for (const Modality& modality : modalities) {
+    if (modality.begin > modality.end) damaged(path, "modality " + modality.name + " ends before it begins");
+    width = std::max(width, modality.end);
+  }
   for (const Branch& branch : branches) {
     if (!fits(branch, width))
       damaged(path, "branch " + branch.name + " has parameters of another size than its shape");

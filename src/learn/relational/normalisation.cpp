@@ -112,7 +112,8 @@ Normalisation normalisation_of(const FeatureTable& features, NormalisationKind k
   }
   if (varied == 0) {
     throw Error(ErrorCode::bad_input, "the features say nothing: no column differs between videos",
-                {.expected = "at least two videos with different features",
+                {.where = "features of the videos to learn from",
+                 .expected = "at least two videos with different features",
                  .found = std::to_string(features.items()) + " videos, " + std::to_string(width) +
                           " constant columns",
                  .remedy = "Extract features, or import some with --features."});

@@ -52,7 +52,8 @@ struct RelationalOptions {
   Device device = Device::cpu;
 
   // Whether each anchor takes another negative than the one drawn for it.
-  bool mines() const { return objective == Objective::triplet && mining; }
+  bool mines() const { return draws_negatives() && mining; }
+  bool draws_negatives() const { return objective == Objective::triplet; }
   // One line a value, in a fixed order: for fingerprints and for people.
   std::string text() const;
 };

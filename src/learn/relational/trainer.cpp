@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -17,7 +19,8 @@ namespace {
 constexpr uint32_t class_weight_stream = 0x636c7773;
 constexpr NegativeLevel ladder[] = {NegativeLevel::random, NegativeLevel::l2, NegativeLevel::l1,
                                     NegativeLevel::l0};
-constexpr int newest_checkpoint = 1;
+constexpr int newest_checkpoint = 2;  // 1: without unmined and climbed
+constexpr size_t epoch_numbers = 6;   // of each ended epoch in a checkpoint: step, level and its means
 
 // A few dozen videos cannot fill thousands of hidden units, which would only take minutes.
 constexpr size_t most_hidden_per_video = 16;
@@ -166,18 +169,31 @@ StepReport RelationalTrainer::train_step() {
   operations_ += network_->operations() - before;
   optimiser_.update(parameters_, gradient_, report.rate, step_);
   report.step = ++step_;
-  epoch_loss_ += report.loss;
-  epoch_retained_ += report.retained;
-  if (step_ % epoch_steps_ == 0 || step_ == options_.steps) end_epoch();
+  const EpochMeans told{report.loss, report.retained, report.unmined, report.climbed};
+  for (size_t k = 0; k < told.size(); ++k) sums_[k] += told[k];
+  if (step_ % epoch_steps_ == 0 || step_ == options_.steps) end_epoch(report.level);
   return report;
 }
 
-void RelationalTrainer::end_epoch() {
+EpochReport RelationalTrainer::epoch_report(uint64_t step, NegativeLevel level,
+                                            const EpochMeans& means) const {
+  const auto where = [](bool told, double mean) { return told ? std::optional(mean) : std::nullopt; };
+  const bool mines = options_.mines();
+  return {.step = step,
+          .loss = means[0],
+          .retained = where(mines, means[1]),
+          .unmined = where(mines, means[2]),
+          .climbed = where(options_.draws_negatives(), means[3]),
+          .level = level};
+}
+
+void RelationalTrainer::end_epoch(NegativeLevel level) {
   const uint64_t began = epochs_.empty() ? 0 : epochs_.back().step;
-  const auto steps = static_cast<double>(step_ - began);
-  EpochReport epoch{epochs_.size() + 1, step_, epoch_loss_ / steps, epoch_retained_ / steps, level_now()};
+  EpochMeans means = std::exchange(sums_, {});
+  for (double& mean : means) mean /= static_cast<double>(step_ - began);
+  const EpochReport epoch = epoch_report(step_, level, means);
   epochs_.push_back(epoch);
-  epoch_loss_ = epoch_retained_ = 0;
+  epochs_.back().epoch = epochs_.size();
   if (options_.curriculum == Curriculum::retained && epoch.retained >= options_.curriculum_share &&
       curriculum_stage_ < 3) {
     ++curriculum_stage_;
@@ -196,10 +212,11 @@ Branch RelationalTrainer::branch() const {
 
 void RelationalTrainer::save(const Path& path) const {
   const std::vector<uint64_t> counters{step_, curriculum_stage_};
-  std::vector<double> numbers{epoch_loss_, epoch_retained_};
+  std::vector<double> numbers(sums_.begin(), sums_.end());
   for (const EpochReport& epoch : epochs_) {
-    numbers.insert(numbers.end(), {static_cast<double>(epoch.step), epoch.loss, epoch.retained,
-                                   static_cast<double>(epoch.level)});
+    numbers.insert(numbers.end(),
+                   {static_cast<double>(epoch.step), static_cast<double>(epoch.level), epoch.loss,
+                    epoch.retained.value_or(0), epoch.unmined.value_or(0), epoch.climbed.value_or(0)});
   }
   TensorFileWriter writer("checkpoint", newest_checkpoint);
   writer.set("input", fingerprint_);
@@ -212,6 +229,24 @@ void RelationalTrainer::save(const Path& path) const {
   writer.write(path);
 }
 
+// Of a checkpoint after `step`; nothing where they cannot be: steps that do not rise, a level that is none.
+std::optional<std::vector<EpochReport>> RelationalTrainer::epochs_from(std::span<const double> numbers,
+                                                                       uint64_t step) const {
+  if (numbers.size() % epoch_numbers != 0) return std::nullopt;
+  std::vector<EpochReport> epochs;
+  for (; !numbers.empty(); numbers = numbers.subspan(epoch_numbers)) {
+    const double ended = numbers[0], level = numbers[1];
+    const double least = epochs.empty() ? 1 : static_cast<double>(epochs.back().step + 1);
+    const bool possible = ended >= least && ended <= static_cast<double>(step) && level >= 0 &&
+                          level <= static_cast<double>(NegativeLevel::random);
+    if (!possible) return std::nullopt;
+    epochs.push_back(epoch_report(static_cast<uint64_t>(ended), static_cast<NegativeLevel>(level),
+                                  {numbers[2], numbers[3], numbers[4], numbers[5]}));
+    epochs.back().epoch = epochs.size();
+  }
+  return epochs;
+}
+
 void RelationalTrainer::load(const Path& path) {
   const TensorFile file(path, "checkpoint", newest_checkpoint);
   if (file.get("input") != fingerprint_) {
@@ -221,25 +256,36 @@ void RelationalTrainer::load(const Path& path) {
                  .found = file.get("input"),
                  .remedy = "Train with the settings it was begun with, or delete it to start afresh."});
   }
+  if (file.get("format") != std::to_string(newest_checkpoint)) {
+    throw Error(ErrorCode::conflict, "the checkpoint is of an older version of the program",
+                {.where = path.string(),
+                 .expected = "format " + std::to_string(newest_checkpoint),
+                 .found = "format " + file.get("format"),
+                 .remedy = "End the training with that version, or delete it to start afresh."});
+  }
   const auto parameters = file.tensor<float>("parameters"), state = file.tensor<float>("optimiser");
   const auto counters = file.tensor<uint64_t>("counters");
   const auto numbers = file.tensor<double>("epochs");
   if (parameters.size() != parameters_.size() || state.size() != optimiser_.state().size() ||
-      counters.size() != 2 || counters[1] > 3 || numbers.size() % 4 != 2) {
+      counters.size() != 2 || numbers.size() < sums_.size()) {
     throw Error(ErrorCode::damaged, "the checkpoint has another size than its settings say",
                 {.where = path.string()});
+  }
+  auto epochs = epochs_from(numbers.subspan(sums_.size()), counters[0]);
+  if (!epochs || counters[0] > options_.steps || counters[1] >= std::size(ladder)) {
+    throw Error(
+        ErrorCode::damaged, "the checkpoint's steps, levels or epochs cannot be",
+        {.where = path.string(),
+         .expected = "epochs that end one after another within " + std::to_string(options_.steps) + " steps",
+         .found = "step " + std::to_string(counters[0]) + ", stage " + std::to_string(counters[1]),
+         .remedy = "Delete it to start afresh."});
   }
   std::ranges::copy(parameters, parameters_.begin());
   std::ranges::copy(state, optimiser_.state().begin());
   step_ = counters[0];
   curriculum_stage_ = static_cast<uint32_t>(counters[1]);
-  epoch_loss_ = numbers[0];
-  epoch_retained_ = numbers[1];
-  epochs_.clear();
-  for (size_t k = 2; k < numbers.size(); k += 4) {
-    epochs_.push_back({epochs_.size() + 1, static_cast<uint64_t>(numbers[k]), numbers[k + 1], numbers[k + 2],
-                       static_cast<NegativeLevel>(numbers[k + 3])});
-  }
+  std::copy_n(numbers.begin(), sums_.size(), sums_.begin());
+  epochs_ = std::move(*epochs);
 }
 
 }  // namespace cowatch

@@ -3,7 +3,10 @@
 // and a resume at any step; on libtorch (options.device) as far as its own sums are the same.
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "base/file.h"
@@ -27,9 +30,11 @@ struct StepReport {
 };
 
 struct EpochReport {
-  uint64_t epoch = 0, step = 0;   // from 1; the step it ended with
-  double loss = 0, retained = 0;  // means over its steps; retained: 0 without mining
-  NegativeLevel level = NegativeLevel::random;
+  uint64_t epoch = 0, step = 0;  // from 1; the step it ended with
+  double loss = 0;               // this and the others are means over its steps
+  // Nothing where there are none: without mining, and without negatives that are drawn.
+  std::optional<double> retained, unmined, climbed;
+  NegativeLevel level = NegativeLevel::random;  // of its last step
 };
 
 class RelationalTrainer {
@@ -53,7 +58,8 @@ class RelationalTrainer {
   double operations() const { return operations_; }  // multiplications and additions of all products so far
 
   // A checkpoint holds parameters, optimiser state, step, epochs and the fingerprint of options, features,
-  // graph and tree. Loading one of something else throws conflict and changes nothing.
+  // graph and tree. Loading one of something else, or of an older version, throws conflict, and one whose
+  // numbers cannot be damaged; either changes nothing.
   void save(const Path& path) const;
   void load(const Path& path);
   const std::string& fingerprint() const { return fingerprint_; }
@@ -63,7 +69,10 @@ class RelationalTrainer {
                    std::vector<uint32_t>& active);
   void set_input(const Batch& batch);
   NegativeLevel level_now() const;
-  void end_epoch();
+  void end_epoch(NegativeLevel level);
+  using EpochMeans = std::array<double, 4>;  // loss, retained, unmined, climbed
+  EpochReport epoch_report(uint64_t step, NegativeLevel level, const EpochMeans& means) const;
+  std::optional<std::vector<EpochReport>> epochs_from(std::span<const double> numbers, uint64_t step) const;
   std::span<float> class_weights() { return std::span(parameters_).subspan(shape_.parameters()); }
 
   const FeatureTable& features_;
@@ -79,7 +88,7 @@ class RelationalTrainer {
   Optimiser optimiser_;
   std::vector<float> z_, dz_;
   uint64_t step_ = 0, epoch_steps_ = 1;
-  double epoch_loss_ = 0, epoch_retained_ = 0;  // sums over the epoch under way
+  EpochMeans sums_{};  // of the steps of the epoch under way
   std::vector<EpochReport> epochs_;
   uint32_t curriculum_stage_ = 0;  // 0: random … 3: L0, of Curriculum::retained
   double operations_ = 0;

@@ -22,12 +22,15 @@ std::vector<Triplet> repeated(size_t times) {
 
 // Eight videos; 0–1, 1–2, 3–4 are neighbours. The batch repeats videos in several roles.
 struct Case {
-  Graph graph = Graph::from_edges(8, {{0, 1, 1}, {1, 2, 1}, {3, 4, 1}, {0, 5, 1}});
+  Graph graph;
   Batch batch;
   std::vector<float> z;
 
   explicit Case(const std::vector<uint32_t>& negatives = {6, 6, 0, 7, 3}, size_t times = 1)
-      : batch(make_batch(repeated(times), negatives)), z(batch.rows.size() * embedding_width) {
+      : Case(Graph::from_edges(8, {{0, 1, 1}, {1, 2, 1}, {3, 4, 1}, {0, 5, 1}}),
+             make_batch(repeated(times), negatives)) {}
+  Case(Graph given_graph, Batch given_batch)
+      : graph(std::move(given_graph)), batch(std::move(given_batch)), z(batch.rows.size() * embedding_width) {
     const Random random(7, 1);
     for (size_t k = 0; k < z.size(); ++k)
       z[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
@@ -55,6 +58,45 @@ void expect_gradient(Case& c, const std::vector<float>& dz, const std::function<
     c.z[k] = kept;
     EXPECT_NEAR(dz[k], (above - below) / (2 * double{step}), 2e-4) << "number " << k;
   }
+}
+
+// The same along random directions, of all rows and of a few: for a batch of more numbers than one can go
+// through one by one.
+void expect_slopes(Case& c, const std::vector<float>& dz, const std::function<double()>& value) {
+  const std::vector<float> kept = c.z;
+  for (const size_t every : {1, 1, 7, 101}) {
+    const Random random(every, static_cast<uint32_t>(every + 20));
+    const auto move = [&](float step) {
+      for (size_t k = 0; k < c.z.size(); ++k) {
+        const bool moves = k / embedding_width % every == 0;
+        const auto far = static_cast<float>(moves ? random.normal(1, static_cast<uint32_t>(k)) : 0.0);
+        c.z[k] = kept[k] + step * far;
+      }
+      return std::pair(c.z, value());
+    };
+    const auto [up, above] = move(1e-3f);
+    const auto [down, below] = move(-1e-3f);
+    double slope = 0, size = 0;
+    for (size_t k = 0; k < dz.size(); ++k) {
+      slope += dz[k] * (double{up[k]} - down[k]);
+      size += std::abs(dz[k] * (double{up[k]} - down[k]));
+    }
+    EXPECT_NEAR(above - below, slope, 1e-3 * size + 1e-9) << "each row in " << every;
+  }
+  c.z = kept;
+}
+
+// 1,100 triplets, which are three blocks of rows of similarities, on a ring of videos.
+Case case_of_blocks(size_t videos, const std::vector<uint32_t>& negatives) {
+  std::vector<Edge> edges;
+  std::vector<Triplet> triplets;
+  for (uint32_t v = 0; v < videos; ++v) edges.push_back({v, static_cast<uint32_t>((v + 1) % videos), 1});
+  for (uint32_t i = 0; i < 1100; ++i) {
+    const auto anchor = static_cast<uint32_t>(i * 7 % videos);
+    triplets.push_back(
+        {anchor, static_cast<uint32_t>((anchor + (i % 2 == 0 ? 1 : videos - 1)) % videos), 0, 0});
+  }
+  return {Graph::from_edges(videos, edges), make_batch(triplets, negatives)};
 }
 
 // With free z the distance of the loss is 2 - 2 a·b, as the closed form takes it.
@@ -143,10 +185,26 @@ TEST(InBatchSoftmax, IsCrossEntropyWithoutNeighboursAndItsGradient) {
   }
 }
 
+TEST(InBatchSoftmax, AddsUpSeveralBlocks) {
+  std::vector<uint32_t> lone;
+  for (uint32_t v = 0; v < 300; ++v) lone.push_back(2 * v);
+  // A column for each place; and videos that stand there several times, a column each.
+  for (const size_t videos : {2400, 90}) {
+    Case c = case_of_blocks(videos, videos == 2400 ? lone : std::vector<uint32_t>{});
+    c.batch.negative_weight = 1.7;
+    std::vector<float> dz(c.z.size(), 99);
+    const Loss loss = in_batch_softmax(c.rows(), c.batch, c.graph, 0.4,
+                                       Matrix(dz.data(), c.batch.rows.size(), embedding_width));
+    const auto value = [&] { return slow_softmax(c, 0.4); };
+    EXPECT_NEAR(loss.value, value(), 1e-5);
+    expect_slopes(c, dz, value);
+  }
+}
+
 struct Classes {
   std::vector<uint32_t> of_video = {0, 0, 1, 2, 2, 3, 4, 5};
   std::vector<float> weights;
-  Classes() : weights(6 * embedding_width) {
+  explicit Classes(size_t count = 6) : weights(count * embedding_width) {
     const Random random(9, 2);
     for (size_t k = 0; k < weights.size(); ++k)
       weights[k] = static_cast<float>(random.normal(0, static_cast<uint32_t>(k)));
@@ -167,9 +225,24 @@ double slow_classification(const Case& c, const Classes& classes, const std::vec
       others += std::exp(dot(a, classes.weights.data() + candidate * embedding_width) / temperature);
       ++count;
     }
-    sum += std::log(std::exp(own) + 5.0 / static_cast<double>(count) * others) - own;
+    const auto all_others = static_cast<double>(classes.weights.size() / embedding_width - 1);
+    sum += std::log(std::exp(own) + all_others / static_cast<double>(count) * others) - own;
   }
   return sum / static_cast<double>(c.batch.size());
+}
+
+void expect_class_gradient(Classes& classes, const std::vector<float>& dw,
+                           const std::function<double()>& value) {
+  constexpr float step = 1e-3f;
+  for (size_t k = 0; k < dw.size(); ++k) {
+    const float kept = classes.weights[k];
+    classes.weights[k] = kept + step;
+    const double above = value();
+    classes.weights[k] = kept - step;
+    const double below = value();
+    classes.weights[k] = kept;
+    EXPECT_NEAR(dw[k], (above - below) / (2 * double{step}), 2e-4) << "class weight " << k;
+  }
 }
 
 TEST(ClassificationLoss, IsSampledCrossEntropyAndItsGradients) {
@@ -183,16 +256,28 @@ TEST(ClassificationLoss, IsSampledCrossEntropyAndItsGradients) {
     const auto value = [&] { return slow_classification(c, classes, candidates, 0.7); };
     EXPECT_NEAR(loss.value, value(), 1e-5);
     expect_gradient(c, dz, value);
-    constexpr float step = 1e-3f;
-    for (size_t k = 0; k < dw.size(); ++k) {
-      const float kept = classes.weights[k];
-      classes.weights[k] = kept + step;
-      const double above = value();
-      classes.weights[k] = kept - step;
-      const double below = value();
-      classes.weights[k] = kept;
-      EXPECT_NEAR(dw[k], (above - below) / (2 * double{step}), 2e-4) << "class weight " << k;
-    }
+    expect_class_gradient(classes, dw, value);
+  }
+}
+
+TEST(ClassificationLoss, AddsUpSeveralBlocks) {
+  constexpr size_t count = 40;
+  for (const bool sampled : {false, true}) {
+    Case c = case_of_blocks(1500, {});
+    Classes classes(count);
+    classes.of_video.clear();
+    for (uint32_t v = 0; v < 1500; ++v) classes.of_video.push_back(v / 7 % count);
+    std::vector<uint32_t> candidates;
+    for (uint32_t k = 0; k < count; k += sampled ? 3 : 1) candidates.push_back(k);
+    std::vector<float> dz(c.z.size(), 99), dw(classes.weights.size(), 99);
+    const Loss loss = classification_loss(
+        c.rows(), c.batch, classes.of_video, ConstMatrix(classes.weights.data(), count, embedding_width),
+        candidates, 0.7, Matrix(dz.data(), c.batch.rows.size(), embedding_width),
+        Matrix(dw.data(), count, embedding_width));
+    const auto value = [&] { return slow_classification(c, classes, candidates, 0.7); };
+    EXPECT_NEAR(loss.value, value(), 1e-5);
+    expect_slopes(c, dz, value);
+    expect_class_gradient(classes, dw, value);
   }
 }
 

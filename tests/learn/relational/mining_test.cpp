@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/random.h"
 #include "base/threads.h"
 #include "learn/relational/network.h"
@@ -10,14 +12,15 @@
 namespace cowatch {
 namespace {
 
-// Similarities from few values, so that ties are common.
+// Similarities from few values, so that ties are common, or from many small whole numbers, so that each
+// anchor's best is anywhere; all are exact in both precisions.
 struct MiningCase {
   Graph graph;
   Batch batch;
   std::vector<float> z;
   static constexpr size_t width = 4;
 
-  MiningCase(size_t videos, size_t triplets, uint64_t seed) {
+  MiningCase(size_t videos, size_t triplets, uint64_t seed, bool fine = false) {
     const Random random(seed, 3);
     std::vector<Edge> edges;
     for (uint32_t v = 0; v < videos; ++v)
@@ -31,6 +34,11 @@ struct MiningCase {
                        static_cast<uint32_t>(random.below(videos, i, 3)), 0});
     }
     batch = make_batch(drawn, true);
+    if (fine) {
+      for (size_t k = 0; k < batch.rows.size() * width; ++k)
+        z.push_back(static_cast<float>(random.below(101, 1000, static_cast<uint32_t>(k))) - 50.0f);
+      return;
+    }
     for (size_t k = 0; k < batch.rows.size() * width; ++k) {
       z.push_back(static_cast<float>(random.below(3, 1000, static_cast<uint32_t>(k))) - 1.0f);
     }
@@ -79,6 +87,28 @@ TEST(Mining, TakesTheNearestNegativeBeyondThePositive) {
       EXPECT_EQ(mined.unmined, expected.unmined);
     }
   }
+}
+
+// More columns than two tiles have, so that the best of a row is found across their borders.
+TEST(Mining, LooksThroughAllTilesOfColumns) {
+  const MiningCase c(2500, 3000, 1, true);
+  const std::set<uint32_t> columns(c.batch.negative_row.begin(), c.batch.negative_row.end());
+  ASSERT_GT(columns.size(), 2 * 768u);
+  const Mined expected = slow_mining(c);
+  ASSERT_GT(expected.retained, 0u);
+  ASSERT_LT(expected.unmined, c.batch.size() / 2);
+  for (const size_t count : {1, 2, 4}) {
+    set_threads(count);
+    for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
+      const Mined mined = mine_semi_hard(ConstMatrix(c.z.data(), c.batch.rows.size(), MiningCase::width),
+                                         c.batch, c.graph, precision);
+      EXPECT_EQ(mined.negative_row, expected.negative_row) << count << " threads";
+      EXPECT_EQ(mined.retained, expected.retained);
+      EXPECT_EQ(mined.unmined, expected.unmined);
+      EXPECT_EQ(mined.operations, 2.0 * 3000 * static_cast<double>(columns.size() * MiningCase::width));
+    }
+  }
+  set_threads(0);
 }
 
 TEST(Mining, KeepsTheDrawnNegativeWhereNoneIsSemiHard) {

@@ -230,10 +230,11 @@ TEST_F(NetworkTest, WrongPartsAreRefused) {
     EXPECT_EQ(error.code(), ErrorCode::bad_input);
   }
   // Whole and with right checksums, but not a model: towers that read past the features.
-  const auto write = [&](const std::string& branch) {
+  const auto write = [&](const std::string& branch,
+                         const std::string& modalities = R"([{"name":"picture","begin":0,"end":10}])") {
     TensorFileWriter writer("model", 1);
     const std::vector<float> ones(feature_width, 1), four(4, 1);
-    writer.set("modalities", R"([{"name":"picture","begin":0,"end":10}])");
+    writer.set("modalities", modalities);
     writer.set("branches", branch);
     writer.add<float>("branch0.mean", {feature_width}, ones);
     writer.add<float>("branch0.scale", {feature_width}, ones);
@@ -254,6 +255,16 @@ TEST_F(NetworkTest, WrongPartsAreRefused) {
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::damaged) << error.what();
     }
+  }
+  // A modality that ends before it begins, and another that makes the width right.
+  write(R"([{"name":"a","kind":"features","weight":1,"outputs":0,"constant_columns":0,"towers":[]}])",
+        R"([{"name":"picture","begin":0,"end":10},{"name":"sound","begin":7,"end":3}])");
+  try {
+    Network::load(folder / "odd");
+    ADD_FAILURE() << "loaded a modality turned round";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::damaged) << error.what();
+    EXPECT_NE(std::string(error.what()).find("sound"), std::string::npos) << error.what();
   }
 }
 

@@ -262,23 +262,50 @@ TEST(Dropout, ReachesEveryBlock) {
   }
 }
 
-TEST(Dropout, LeavesOutTheShareAndScalesTheRest) {
-  PerceptronShape shape{{{0, 1, 4096}}, 1};
-  std::vector<float> parameters(shape.parameters());
-  const auto at = shape.offsets(0);
-  for (size_t h = 0; h < 4096; ++h) {
-    parameters[at.first + h] = 1;
-    parameters[at.second + h] = 1.0f / 4096;
+// Biases far from zero keep every unit on its side of the ReLU, so that forward() itself is smooth enough to
+// be differenced in float32. The mask depends on seed and step alone: it is the same at every point.
+TEST(Dropout, BackwardIsTheDifferenceQuotientOfForward) {
+  constexpr size_t rows = 5, width = 4, hidden = 60, outputs = 2;
+  const PerceptronShape shape{{{0, 2, hidden}, {2, 4, hidden}}, outputs};
+  std::vector<float> parameters = normals(shape.parameters(), 21), x = normals(rows * width, 22);
+  const std::vector<float> c = normals(rows * outputs, 23);
+  for (size_t tower = 0; tower < 2; ++tower) {
+    for (size_t h = 0; h < hidden; ++h)
+      parameters[shape.offsets(tower).first_bias + h] = h % 4 == 0 ? -9.0f : 9.0f;
   }
-  // One output whose sign the norm keeps: the share that is left shows in the gradient of the second layer.
+  const Dropout dropout{.rate = 0.5, .seed = 3, .step = 5};
   Perceptron network(shape, Precision::float32);
-  std::vector<float> z(1), dz{1}, gradient(parameters.size());
-  network.set_input(1, 1, [](size_t, float* row) { row[0] = 1; });
-  parameters[at.second_bias] = 1;
-  network.forward(parameters, {.rate = 0.25, .seed = 3, .step = 5}, Matrix(z.data(), 1, 1));
-  network.backward(parameters, ConstMatrix(z.data(), 1, 1), ConstMatrix(dz.data(), 1, 1), {0}, gradient);
-  EXPECT_FLOAT_EQ(z[0], 1);
-  std::vector<float> y(1);
+  const auto forward = [&](std::vector<float>& z, const Dropout& left_out) {
+    network.set_input(rows, width,
+                      [&](size_t r, float* row) { std::copy_n(x.data() + r * width, width, row); });
+    network.forward(parameters, left_out, Matrix(z.data(), rows, outputs));
+  };
+  std::vector<float> z(rows * outputs), all(z), gradient(parameters.size(), 7);
+  forward(all, {});
+  forward(z, dropout);
+  EXPECT_NE(z, all);
+  network.backward(parameters, ConstMatrix(z.data(), rows, outputs), ConstMatrix(c.data(), rows, outputs),
+                   {0, 1, 2, 3, 4}, gradient);
+  const auto loss = [&] {
+    forward(z, dropout);
+    double sum = 0;
+    for (size_t k = 0; k < z.size(); ++k) sum += double{c[k]} * z[k];
+    return sum;
+  };
+  double largest = 0;
+  for (const float value : gradient) largest = std::max(largest, std::abs(double{value}));
+  for (size_t k = 0; k < parameters.size(); ++k) {
+    const float kept = parameters[k], step = 2e-2f;
+    parameters[k] = kept + step;
+    const double above = loss(), up = parameters[k];
+    parameters[k] = kept - step;
+    const double below = loss(), down = parameters[k];
+    parameters[k] = kept;
+    EXPECT_NEAR(gradient[k], (above - below) / (up - down), 2e-3 * largest) << "parameter " << k;
+  }
+}
+
+TEST(Dropout, LeavesOutTheShareAndScalesTheRest) {
   Perceptron again(PerceptronShape{{{0, 1, 4096}}, 2}, Precision::float32);
   std::vector<float> wide(again.shape().parameters());
   const auto two = again.shape().offsets(0);

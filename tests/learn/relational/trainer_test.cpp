@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "base/error.h"
+#include "base/tensor_file.h"
 #include "base/threads.h"
 #include "learn/evaluation.h"
 #include "support/plain_file.h"
@@ -76,8 +78,10 @@ void run(RelationalTrainer& trainer, uint64_t until, End& end) {
 End finish(RelationalTrainer& trainer, End end) {
   run(trainer, trainer.steps(), end);
   for (const EpochReport& epoch : trainer.epochs()) {
-    end.numbers.insert(end.numbers.end(), {static_cast<double>(epoch.epoch), static_cast<double>(epoch.step),
-                                           epoch.loss, epoch.retained, static_cast<double>(epoch.level)});
+    end.numbers.insert(end.numbers.end(),
+                       {static_cast<double>(epoch.epoch), static_cast<double>(epoch.step), epoch.loss,
+                        epoch.retained.value_or(-1), epoch.unmined.value_or(-1), epoch.climbed.value_or(-1),
+                        static_cast<double>(epoch.level)});
   }
   end.parameters = trainer.branch().parameters;
   return end;
@@ -157,6 +161,48 @@ TEST(RelationalTrainer, TheCurriculumTakesALevelAQuarterOfTheSteps) {
   }
 }
 
+// An epoch that ends where a quarter of the curriculum does is still of the level it was trained at.
+TEST(RelationalTrainer, AnEpochIsOfTheLevelOfItsLastStep) {
+  const World world;
+  for (const char* method : {"curriculum", "curriculum_retained"}) {
+    RelationalOptions options = options_of(method);
+    options.batch = 1000;  // more than there are videos: every step is an epoch
+    options.steps = 8;
+    options.curriculum_share = 0;
+    RelationalTrainer trainer = world.trainer(options);
+    while (trainer.step() < trainer.steps()) {
+      const NegativeLevel level = trainer.train_step().level;
+      ASSERT_EQ(trainer.epochs().size(), trainer.step());
+      EXPECT_EQ(trainer.epochs().back().level, level) << method << ", step " << trainer.step();
+    }
+  }
+}
+
+TEST(RelationalTrainer, AnEpochHasTheMeansOfItsSteps) {
+  const World world;
+  for (const char* method : {"l0_mined", "l0", "infonce"}) {
+    RelationalOptions options = options_of(method);
+    options.steps = 12;
+    RelationalTrainer trainer = world.trainer(options);
+    double retained = 0, unmined = 0, climbed = 0;
+    uint64_t steps = 0;
+    while (trainer.epochs().empty()) {
+      const StepReport report = trainer.train_step();
+      retained += report.retained, unmined += report.unmined, climbed += report.climbed;
+      ++steps;
+    }
+    ASSERT_GT(steps, 1u);
+    const EpochReport& epoch = trainer.epochs().front();
+    const bool mines = options.mines(), draws = options.draws_negatives();
+    const auto mean = [&](bool told, double sum) {
+      return told ? std::optional(sum / static_cast<double>(steps)) : std::nullopt;
+    };
+    EXPECT_EQ(epoch.retained, mean(mines, retained)) << method;
+    EXPECT_EQ(epoch.unmined, mean(mines, unmined)) << method;
+    EXPECT_EQ(epoch.climbed, mean(draws, climbed)) << method;
+  }
+}
+
 // A level lasts until an epoch has retained enough.
 TEST(RelationalTrainer, TheCurriculumOfRetainedNegativesWaitsForItsShare) {
   const World world;
@@ -168,7 +214,7 @@ TEST(RelationalTrainer, TheCurriculumOfRetainedNegativesWaitsForItsShare) {
   std::vector<double> retained;
   for (const EpochReport& epoch : never.epochs()) {
     EXPECT_EQ(epoch.level, NegativeLevel::random);
-    retained.push_back(epoch.retained);
+    retained.push_back(*epoch.retained);
   }
   std::ranges::sort(retained);
   ASSERT_LT(retained.front(), retained.back());
@@ -226,6 +272,59 @@ TEST(RelationalTrainer, RefusesTheCheckpointOfAnotherTraining) {
   }
   EXPECT_EQ(other.step(), 0u);
   EXPECT_TRUE(finish(other, {}) == finish(untouched, {}));
+}
+
+// A checkpoint with other tensors of the same training, of any format.
+void write_checkpoint(const Path& from, const Path& to, int format,
+                      const std::function<void(std::vector<uint64_t>&, std::vector<double>&)>& change) {
+  const TensorFile file(from, "checkpoint", 2);
+  const auto counters = file.tensor<uint64_t>("counters");
+  const auto epochs = file.tensor<double>("epochs");
+  std::vector<uint64_t> other_counters(counters.begin(), counters.end());
+  std::vector<double> other_epochs(epochs.begin(), epochs.end());
+  change(other_counters, other_epochs);
+  TensorFileWriter writer("checkpoint", format);
+  writer.set("input", file.get("input"));
+  for (const char* name : {"parameters", "optimiser"})
+    writer.add<float>(name, file.shape(name), file.tensor<float>(name));
+  writer.add<uint64_t>("counters", {other_counters.size()}, other_counters);
+  writer.add<double>("epochs", {other_epochs.size()}, other_epochs);
+  writer.write(to);
+}
+
+TEST(RelationalTrainer, RefusesCheckpointsOfOlderFormatsAndOfNumbersThatCannotBe) {
+  const World world;
+  const test::TemporaryFolder folder;
+  const RelationalOptions options = options_of("curriculum");
+  RelationalTrainer first = world.trainer(options);
+  while (first.epochs().empty()) first.train_step();
+  first.save(folder / "good");
+  const size_t level = 5, step = 4;  // of the first epoch, after four sums
+  using Counters = std::vector<uint64_t>;
+  using Epochs = std::vector<double>;
+  const auto refused = [&](int format, const std::function<void(Counters&, Epochs&)>& change) {
+    write_checkpoint(folder / "good", folder / "other", format, change);
+    RelationalTrainer other = world.trainer(options);
+    try {
+      other.load(folder / "other");
+    } catch (const Error& error) {
+      EXPECT_EQ(other.step(), 0u);
+      return error.code();
+    }
+    return ErrorCode::internal;  // none of those expected
+  };
+  const auto unchanged = [](Counters&, Epochs&) {};
+  EXPECT_EQ(refused(2, unchanged), ErrorCode::internal) << "the test itself writes what can be loaded";
+  EXPECT_EQ(refused(1, unchanged), ErrorCode::conflict);
+  EXPECT_EQ(refused(2, [&](Counters&, Epochs& e) { e[level] = 4; }), ErrorCode::damaged);
+  EXPECT_EQ(refused(2, [&](Counters&, Epochs& e) { e[level] = -1; }), ErrorCode::damaged);
+  EXPECT_EQ(refused(2, [&](Counters&, Epochs& e) { e[level] = NAN; }), ErrorCode::damaged);
+  EXPECT_EQ(refused(2, [&](Counters&, Epochs& e) { e[step] = 0; }), ErrorCode::damaged);
+  EXPECT_EQ(refused(2, [&](Counters&, Epochs& e) { e[step] = 1e300; }), ErrorCode::damaged);
+  EXPECT_EQ(refused(2, [&](Counters&, Epochs& e) { e.pop_back(); }), ErrorCode::damaged);
+  EXPECT_EQ(refused(2, [&](Counters&, Epochs& e) { e.clear(); }), ErrorCode::damaged);
+  EXPECT_EQ(refused(2, [&](Counters& c, Epochs&) { c[0] = options.steps + 1; }), ErrorCode::damaged);
+  EXPECT_EQ(refused(2, [&](Counters& c, Epochs&) { c[1] = 4; }), ErrorCode::damaged);
 }
 
 TEST(RelationalTrainer, RefusesTheCheckpointOfAnotherGraph) {

@@ -1,13 +1,16 @@
 // `cowatch bench vectors`: the server's collections under load over loopback, the load generator on the same
 // cores. Requests arrive at a fixed rate whatever the answers take (open loop), and latency counts from the
 // moment at which a request was due. Every phase of load ends; recall is that of the served answers against
-// exact search.
+// exact search, while points are written that of the answers which the server samples.
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
+#include <numeric>
 #include <thread>
 
 #include "base/error.h"
@@ -31,7 +34,7 @@ struct VectorsArguments {
   size_t points = 1'000'000, dim = 128, effort = 0, connections = 256, queries = 2000;
   size_t batch = 32;
   std::string index = "graph";
-  double rate = 1000, seconds = 10, overload = 3, writes = 5000, recall = 0.95, deadline_ms = 8;
+  double rate = 1000, seconds = 10, writing_seconds = 120, overload = 3, writes = 5000, recall = 0.95, deadline_ms = 8;
   Path folder;  // kept between runs
 };
 
@@ -66,9 +69,7 @@ class Cloud {
 };
 
 CollectionConfig config_of(const VectorsArguments& options) {
-  return {.dimension = options.dim,
-          .index = {.kind = index_kind_of(options.index), .metric = Metric::cosine},
-          .table_points = 65536};
+  return {.dimension = options.dim, .index = {.kind = index_kind_of(options.index), .metric = Metric::cosine}};
 }
 
 void prepare(const VectorsArguments& options, const Workspace& workspace) {
@@ -158,34 +159,22 @@ class Queries {
   std::map<size_t, std::vector<uint64_t>> truths_;
 };
 
-// Points are replaced at a steady rate, in batches, over a connection of its own.
+// Points are replaced at a steady rate, in batches, over a connection of its own: those of even number, one after another
+// in an order that jumps about, so that no segment is spared and half of them are in the end.
 class Writer {
  public:
-  Writer(const VectorsArguments& options, uint16_t port) : load_(port, 1) {
-    const Cloud cloud(options.dim);
-    std::vector<float> vector(options.dim);
-    const Random random(14, 0);
-    for (uint64_t b = 0; b < 100; ++b) {
-      Json points = Json::array();
-      for (uint64_t i = b * batch; i < (b + 1) * batch; ++i) {
-        cloud.row(i, 3, vector);
-        points.push_back(
-            {{"id", static_cast<uint64_t>(random.uniform(i, 0) * static_cast<double>(options.points))},
-             {"vector", vector},
-             {"payload", {{"shelf", i % 100}}}});
-      }
-      requests_.push_back(http_request("PUT", "/collections/bench/points", Json{{"points", points}}.dump()));
-    }
-    const double every = batch / options.writes;
-    thread_ = std::jthread([this, every](const std::stop_token& stop) {
+  Writer(const VectorsArguments& options, uint16_t port)
+      : half_(std::max<size_t>(1, options.points / 2)), cloud_(options.dim), vector_(options.dim), load_(port, 1) {
+    while (std::gcd(step_, half_) != 1) ++step_;
+    thread_ = std::jthread([this, every = batch / options.writes](const std::stop_token& stop) {
       const double start = seconds_now();
       std::string body;
       for (size_t b = 0; !stop.stop_requested(); ++b) {
+        const std::string request = batch_request(b);
         const double due = start + static_cast<double>(b) * every;
         if (const double early = due - seconds_now(); early > 0)
           std::this_thread::sleep_for(std::chrono::duration<double>(early));
-        const auto sample = load_.ask(requests_[b % requests_.size()], body);
-        written_ += sample.status == 200 ? batch : 0;
+        written_ += load_.ask(request, body).status == 200 ? batch : 0;
       }
     });
   }
@@ -197,16 +186,53 @@ class Writer {
 
  private:
   static constexpr size_t batch = 100;
+  // Written without a JSON library, which would take more of the cores than the server does.
+  std::string batch_request(size_t b) {
+    std::string points;
+    for (uint64_t i = b * batch; i < (b + 1) * batch; ++i) {
+      cloud_.row(i, 3, vector_);
+      points += (points.empty() ? "{\"id\":" : ",{\"id\":") + std::to_string(i * step_ % half_ * 2) + ",\"vector\":[";
+      for (const float number : vector_) {
+        char text[24];
+        points.append(text, std::to_chars(text, text + sizeof text, number).ptr) += ',';
+      }
+      points.back() = ']';
+      points += ",\"payload\":{\"shelf\":" + std::to_string(i % 100) + "}}";
+    }
+    return http_request("PUT", "/collections/bench/points", "{\"points\":[" + points + "]}");
+  }
+  size_t half_, step_ = 7919;
+  Cloud cloud_;
+  std::vector<float> vector_;
   HttpLoad load_;
-  std::vector<std::string> requests_;
   size_t written_ = 0;
   std::jthread thread_;
 };
+
+// What the server counted of the collection until now.
+struct Counted {
+  double found = 0, wanted = 0;                // neighbours, of the searches whose recall it sampled
+  double written = 0, merged = 0, indexed = 0;  // segments
+};
+
+Counted counted(HttpLoad& load) {
+  std::string text;
+  if (load.ask(http_request("GET", "/metrics", ""), text).status != 200)
+    throw Error(ErrorCode::system, "the server does not say what it counted", {.found = text});
+  const auto value = [&](const std::string& name, const std::string& more = "") {
+    const std::string begin = "\ncowatch_vectors_" + name + "{collection=\"bench\"" + more + "} ";
+    const size_t at = text.find(begin);
+    return at == text.npos ? 0.0 : std::strtod(text.c_str() + at + begin.size(), nullptr);
+  };
+  return {value("recall_found_total"), value("recall_wanted_total"), value("segments_total", ",work=\"written\""),
+          value("segments_total", ",work=\"merged\""), value("segments_total", ",work=\"indexed\"")};
+}
 
 struct Phase {
   const char* name;
   double rate, seconds, recall, capacity;
   size_t effort, written = 0;
+  Counted work = {};  // in the background, meanwhile
 };
 
 void add_row(Report& report, const Phase& phase, const std::vector<LoadSample>& samples,
@@ -238,7 +264,10 @@ void add_row(Report& report, const Phase& phase, const std::vector<LoadSample>& 
                   {"refused_p99_ms", at_share(refused, 0.99)},
                   {"lag_p50_ms", at_share(lag, 0.5)},
                   {"lag_p99_ms", at_share(lag, 0.99)},
-                  {"written_per_second", static_cast<double>(phase.written) / phase.seconds}});
+                  {"written_per_second", static_cast<double>(phase.written) / phase.seconds},
+                  {"segments_written", phase.work.written},
+                  {"segments_merged", phase.work.merged},
+                  {"segments_indexed", phase.work.indexed}});
 }
 
 size_t choose_effort(const VectorsArguments& options, Queries& queries, HttpLoad& load) {
@@ -307,9 +336,14 @@ void run_vectors(const VectorsArguments& options, Report& report) {
   add_row(report, phase("overload", high), load.at_rate(requests, high, options.seconds), options);
   if (options.writes > 0) {
     Phase writing = phase("writing", options.rate);
+    writing.seconds = options.writing_seconds;
+    const Counted before = counted(load);
     Writer writer(options, server.port());
-    const auto samples = load.at_rate(requests, options.rate, options.seconds);
+    const auto samples = load.at_rate(requests, writing.rate, writing.seconds);
     writing.written = writer.stop();
+    const Counted after = counted(load);
+    writing.recall = (after.found - before.found) / std::max(1.0, after.wanted - before.wanted);
+    writing.work = {0, 0, after.written - before.written, after.merged - before.merged, after.indexed - before.indexed};
     add_row(report, writing, samples, options);
   }
 }
@@ -325,6 +359,7 @@ std::function<void(Report&)> configure_vectors(CommandLine app) {
   add("--connections", options->connections, "of the load generator");
   add("--rate", options->rate, "requests a second in the quiet phase");
   add("--seconds", options->seconds, "length of a phase");
+  add("--writing-seconds", options->writing_seconds, "length of the phase of writing; recall is what the server samples in it");
   add("--overload", options->overload, "times the capacity in the phase of overload");
   add("--writes", options->writes, "points replaced a second in the phase of writing; 0: no such phase");
   add("--deadline-ms", options->deadline_ms, "the server's: what would wait longer is refused");

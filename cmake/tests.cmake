@@ -47,5 +47,6 @@ foreach(folder ${test_folders})
 endforeach()
 # Only here: paths in the command lines of all would keep build trees from sharing compiled files.
 set_source_files_properties(${CMAKE_SOURCE_DIR}/tests/search/golden_test.cpp
-                            ${CMAKE_SOURCE_DIR}/tests/search/compute/index_golden_test.cpp PROPERTIES COMPILE_DEFINITIONS
+                            ${CMAKE_SOURCE_DIR}/tests/search/compute/index_golden_test.cpp
+                            ${CMAKE_SOURCE_DIR}/tests/serve/golden_notes_test.cpp PROPERTIES COMPILE_DEFINITIONS
                             COWATCH_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")

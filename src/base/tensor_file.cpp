@@ -57,6 +57,12 @@ std::string checksum(std::span<const std::byte> data, bool mapped, const std::fu
   return hex64(hash.value());
 }
 
+// A header as this writer prints it: blanks follow until the data are aligned.
+std::string padded(std::string header) {
+  header.resize((header.size() + sizeof(uint64_t) + alignment - 1) / alignment * alignment - sizeof(uint64_t), ' ');
+  return header;
+}
+
 // The header's own checksum is over the header without that field, as this writer prints it.
 std::string header_checksum(Json header) {
   header["__metadata__"].erase("header_xxh3");
@@ -108,8 +114,7 @@ void TensorFileWriter::write(const Path& path) const {
     offset += entry.data.size();
   }
   header["__metadata__"]["header_xxh3"] = header_checksum(header);
-  std::string text = header.dump();
-  text.resize((text.size() + 8 + alignment - 1) / alignment * alignment - 8, ' ');
+  const std::string text = padded(header.dump());
   write_atomically(path, [&](OutputFile& file) {
     const uint64_t length = text.size();
     file.write(std::as_bytes(std::span(&length, 1)));
@@ -169,6 +174,8 @@ TensorFile::TensorFile(const Path& path, std::string_view kind, int newest_forma
                  .found = "kind '" + get("kind") + "'"});
   }
   if (!metadata_.contains("header_xxh3")) damaged(path, "the header has no checksum");
+  // Another text may say the same: damage that changes nothing is damage all the same.
+  if (padded(header.dump()) != std::string_view(text, length)) damaged(path, "the header is written in another way");
   const int format = std::atoi(get("format").c_str());
   if (format > newest_format) {
     throw Error(ErrorCode::newer_version, "this file was written by a later version",

@@ -27,9 +27,10 @@ struct VectorsArguments {
   bool remove = false;  // an alias
   std::string collection, target, distance = "Cosine", filter, like, vector, from;
   CollectionConfig config;
-  size_t index_mib = 0, count = 10, effort = 0, foreseen_points = 0;
-  bool exact = false, with_vectors = false;
+  size_t index_mib = 0, count = 10, effort = 0, probes = 0, foreseen_points = 0;
+  bool exact = false, with_vectors = false, list = false;
   std::vector<std::string> shards, shard_tokens, ids;
+  std::string revoked;  // the name of a token
   serve::AccessTokens::Grant grant;
 };
 using Shared = std::shared_ptr<VectorsArguments>;
@@ -109,8 +110,10 @@ void import_file(const VectorsArguments& options) {
   const auto collection = set.find(options.collection);
   size_t rows = 0;
   {
-    Progress progress("importing", "points", 0);
-    rows = import_points(*collection, options.points, [&](size_t written) { progress.add(written); });
+    std::optional<Progress> progress;
+    rows = import_points(
+        *collection, options.points, [&](size_t written) { progress->add(written); },
+        [&](size_t all) { progress.emplace("importing", "points", all); });
   }
   Progress progress("indexing", "collections", 1);
   collection->settle();
@@ -161,8 +164,16 @@ void search_points(const VectorsArguments& options) {
   const auto view = collection->view();
   const auto condition = condition_of(options);
   const Metric metric = collection->config().index.metric;
+  if (options.probes > 0 && collection->config().index.kind != IndexKind::ivf)
+    throw Error(ErrorCode::bad_argument, "only a collection with the index ivf has lists to scan",
+                {.where = "--probes",
+                 .found = "the index " + std::string(index_kind_name(collection->config().index.kind))});
   const auto vector = query_of(options, *collection, *view);
-  const VectorQuery query{vector, options.count, options.effort, options.exact, nullptr};
+  const VectorQuery query{.vector = vector,
+                          .k = options.count,
+                          .effort = options.effort,
+                          .probes = options.probes,
+                          .exact = options.exact};
   for (const Hit& hit : search(*view, metric, query, view->select(condition ? &*condition : nullptr)))
     std::cout << to_text(view->id_of(hit.at)) << "  " << shown_score(metric, hit.score) << "  "
               << view->tables[hit.at.table].table->payload_text(hit.at.slot) << "\n";
@@ -288,11 +299,31 @@ void drop(const VectorsArguments& options) {
   }
 }
 
-void make_token(const VectorsArguments& options) {
+void list_tokens(const Path& file) {
+  for (const auto& grant : serve::AccessTokens::list(file)) {
+    std::cout << grant.name << ": " << grant.scope << ", ";
+    if (grant.collections.empty()) std::cout << "all collections";
+    for (size_t i = 0; i < grant.collections.size(); ++i) std::cout << (i ? " " : "") << grant.collections[i];
+    if (grant.requests_per_second > 0) std::cout << ", " << grant.requests_per_second << " requests a second";
+    std::cout << "\n";
+  }
+}
+
+void change_tokens(const VectorsArguments& options) {
   const Workspace workspace = Workspace::open(options.folder, Workspace::Access::read);
-  const Path folder = workspace.file("vectors"), aliases = folder / "aliases.json";
+  const Path folder = workspace.file("vectors"), aliases = folder / "aliases.json",
+             file = folder / "tokens.json";
+  if (options.list) return list_tokens(file);
+  if (!options.revoked.empty()) {
+    std::cout << serve::AccessTokens::revoke(file, options.revoked)
+              << " revoked; a running server knows within a second\n";
+    return;
+  }
+  if (options.grant.name.empty() || options.grant.scope.empty())
+    throw Error(ErrorCode::bad_argument, "a token has a name and a scope",
+                {.expected = "--name and --scope, or --list, or --revoke NAME"});
   std::filesystem::create_directories(folder);
-  std::cout << serve::AccessTokens::add(folder / "tokens.json", options.grant) << "\n";
+  std::cout << serve::AccessTokens::add(file, options.grant) << "\n";
   // A server may have them locked: looked at from outside.
   const Json known = std::filesystem::exists(aliases) ? Json::parse(read_text(aliases), nullptr, false) : Json::object();
   for (const std::string& name : options.grant.collections)
@@ -349,6 +380,7 @@ void configure_questions(CommandLine app, const Shared& o) {
   search.add_option("--vector", o->vector, "numbers, as a JSON array");
   search.add_option("--count", o->count, "how many").between(1, 10000).with_default();
   search.add_option("--effort", o->effort, "candidates kept while searching; 0: the index's default");
+  search.add_option("--probes", o->probes, "lists that are scanned, of an index ivf; 0: the usual number");
   search.add_flag("--exact", o->exact, "scan every vector");
   add_filter(search, o);
   add_filter(add(app, o, "count", "how many points there are, or a filter lets through",
@@ -390,6 +422,7 @@ void configure_vectors(CommandLine app) {
       .add_option("--shard", o->shards,
                   "host:port of a server (its --grpc-port) that is to hold a part; once for each")
       .excludes("--most-points")
+      .excludes("--codebook")
       .excludes("--index-threshold")
       .excludes("--dry-run");
   create
@@ -406,14 +439,20 @@ void configure_vectors(CommandLine app) {
   alias.shares_options();
   alias.callback([o] { switch_alias(*o); });
   add(app, o, "drop", "delete a collection; its snapshots stay", "drop ws films", drop);
-  auto token = add(app, o, "token", "make a token for the server; it is shown this once",
-                   "token ws --name page --scope read --rate 100", make_token, Needs::workspace);
-  token.add_option("--name", o->grant.name, "what it is for").required();
+  auto token =
+      add(app, o, "token", "make a token for the server, which is shown this once; list tokens, revoke one",
+          "token ws --name page --scope read --rate 100\n"
+          "  cowatch vectors token ws --revoke page",
+          change_tokens, Needs::workspace);
+  token.add_option("--name", o->grant.name, "what it is for");
   token.add_option("--scope", o->grant.scope, "what it allows; each includes the ones before")
-      .one_of({"read", "write", "manage"})
-      .required();
+      .one_of({"read", "write", "manage"});
   token.add_option("--collection", o->grant.collections, "only these collections or aliases");
   token.add_option("--rate", o->grant.requests_per_second, "requests a second; 0: any number").with_default();
+  token.add_flag("--list", o->list, "show what there are, without the tokens themselves");
+  token.add_option("--revoke", o->revoked, "take away the tokens of this name")
+      .excludes("--name")
+      .excludes("--list");
 }
 
 }  // namespace

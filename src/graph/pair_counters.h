@@ -11,6 +11,12 @@
 
 namespace cowatch {
 
+// Pairs that a block may take within so many bytes: vectors grow by doubling, so it may hold twice its pairs
+// for a moment, and three times while it moves.
+inline size_t pairs_within(size_t bytes, bool with_decay) {
+  return bytes / (3 * (sizeof(CountedPair) + (with_decay ? sizeof(uint64_t) : 0)));
+}
+
 template <typename Count>
 class PairCounters {
  public:

@@ -130,11 +130,9 @@ PairBlock PairRows::count_rows(const Transposed& rows, size_t first, size_t last
 }
 
 void PairRows::count(uint32_t min_people, size_t block_bytes, const std::function<void(PairBlock&&)>& take) {
-  const size_t pair_bytes = sizeof(CountedPair) + (with_decay_ ? sizeof(uint64_t) : 0);
-  // Vectors grow by doubling, so a block may hold twice its pairs for a moment, and three times while it
-  // moves.
-  const size_t increments =
-      std::clamp<size_t>(block_bytes / (3 * pair_bytes * blocks_under_way), 1, most_increments);
+  // A piece ends with the row that fills it, which may bring a pair with every video.
+  const size_t room = pairs_within(block_bytes / blocks_under_way, with_decay_);
+  const size_t increments = std::clamp<size_t>(room - std::min(items_, room / 2), 1, most_increments);
   const Transposed rows = transpose();
   const std::vector<size_t> first = cut(rows, increments);
   const size_t pieces = first.size() - 1;

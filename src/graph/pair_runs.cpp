@@ -158,7 +158,7 @@ void PairRuns::merge(std::span<const Path> paths, uint32_t min_people, size_t bu
     readers.push_back(std::make_unique<RunReader>(
         path, std::max<size_t>(buffer_bytes / 2 / paths.size(), 4096), with_decay_));
   }
-  const size_t block_pairs = std::max<size_t>(buffer_bytes / 4 / sizeof(CountedPair), 1);
+  const size_t block_pairs = std::max<size_t>(pairs_within(buffer_bytes / 2, with_decay_), 1);
   PairCounters<uint32_t> counters(items_, with_decay_);
   PairBlock block;
   for (;;) {

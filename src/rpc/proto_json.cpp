@@ -28,6 +28,10 @@ const FieldDescriptor* content_of(const Descriptor& type) {
   return field->is_map() || (field->is_repeated() && field->name() == "values") ? field : nullptr;
 }
 
+std::string name_of(const FieldDescriptor& field) {
+  return field.has_json_name() ? field.json_name() : field.name();
+}
+
 Json number_json(double value, const FieldDescriptor& field) {
   if (std::isfinite(value)) return value;
   throw Error(ErrorCode::bad_input, "a number is not finite",
@@ -98,7 +102,13 @@ Json message_json(const Message& message, int depth) {
   Json object = Json::object();
   std::vector<const FieldDescriptor*> fields;
   look.ListFields(message, &fields);
-  for (const FieldDescriptor* field : fields) object[field->name()] = field_json(message, *field, depth);
+  for (const FieldDescriptor* field : fields) {
+    const auto [member, added] = object.emplace(name_of(*field), Json());
+    if (!added)
+      throw Error(ErrorCode::bad_input, "a value is given twice",
+                  {.where = field->full_name(), .expected = "one of the fields for " + name_of(*field)});
+    *member = field_json(message, *field, depth);
+  }
   return object;
 }
 
@@ -180,7 +190,8 @@ void from_json(const Json& json, Message& message) {
   if (const FieldDescriptor* content = content_of(type)) return set_field(message, *content, json);
   if (json.is_array() && type.field_count() == 1) return set_field(message, *type.field(0), json);
   for (int i = 0; i < type.field_count(); ++i)
-    if (const auto found = json.find(type.field(i)->name()); found != json.end()) set_field(message, *type.field(i), *found);
+    if (const auto found = json.find(name_of(*type.field(i))); found != json.end())
+      set_field(message, *type.field(i), *found);
 }
 
 }  // namespace cowatch::rpc

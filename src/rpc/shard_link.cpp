@@ -36,8 +36,8 @@ class Link : public serve::ShardLink {
     keep_callback_queue();
   }
 
-  void ask(const serve::ShardRequest& request, Clock::time_point deadline,
-           std::function<void(ShardReply)> done) override {
+  std::function<void()> ask(const serve::ShardRequest& request, Clock::time_point deadline,
+                            std::function<void(ShardReply)> done) override {
     struct Call {
       grpc::ClientContext context;
       v1::Operation operation;
@@ -55,6 +55,9 @@ class Link : public serve::ShardLink {
                             [call, done = std::move(done)](const grpc::Status& status) {
                               done(reply_of(status, call->outcome));
                             });
+    return [held = std::weak_ptr(call)] {
+      if (const auto under_way = held.lock()) under_way->context.TryCancel();
+    };
   }
 
  private:

@@ -83,12 +83,15 @@ void Collection::configure(const CollectionConfig& config) {
     next.index_threshold = config.index_threshold;
     next.index.degree = config.index.degree;
     next.index.build_effort = config.index.build_effort;
+    next.index.memory_cap = config.index.memory_cap;
     next.most_points = config.most_points;
+    check_config(next);
     records_->write_note("config", to_json(next).dump());
     const std::lock_guard lock(state_mutex_);
     config_.index_threshold = next.index_threshold;
     config_.index.degree = next.index.degree;
     config_.index.build_effort = next.index.build_effort;
+    config_.index.memory_cap = next.index.memory_cap;
     config_.most_points = next.most_points;
     // What could not be indexed so perhaps can be now.
     auto retried = std::make_shared<CollectionView>(*view());
@@ -109,7 +112,9 @@ void Collection::start_table(ViewEdit& edit) {
 
 void Collection::append(ViewEdit& edit, const PointId& id, uint64_t sequence, std::span<const float> vector,
                         std::string_view payload) {
-  if (edit.view().active->size() == edit.view().active->capacity()) start_table(edit);
+  const MemoryTable& active = *edit.view().active;
+  if (active.size() == active.capacity() || active.payload_bytes() >= CollectionConfig::most_table_payload)
+    start_table(edit);
   edit.live(edit.view().tables.size() - 1).add(edit.view().active->append(id, sequence, vector, payload));
 }
 
@@ -182,6 +187,7 @@ uint64_t Collection::write(const std::function<std::vector<PointChange>(const Co
   const auto after = edit.finish(sequence);
   records_->apply(durable);
   publish(after);
+  written_at_ = std::chrono::steady_clock::now();
   if (after->active != before->active) wake();
   return sequence;
 }
@@ -203,9 +209,7 @@ void Collection::restore(const Path& snapshot, const Path& folder) {
                   {.where = snapshot.string(), .expected = "a file that `cowatch vectors snapshot` wrote"});
   }
   try {
-    const Json json = Json::parse(RecordStore::read_note(snapshot, "config"), nullptr, false);
-    if (json.is_discarded()) throw Error(ErrorCode::damaged, "the configuration cannot be read");
-    const CollectionConfig config = parse_collection_config(json);
+    const CollectionConfig config = read_config_note(snapshot);
     std::filesystem::create_directories(folder);
     RecordStore::copy(snapshot, folder / records_file);
     RecordStore records(folder / records_file, config.dimension);
@@ -231,14 +235,18 @@ Collection::Status Collection::status() const {
       status.vector_bytes += table.segment->bytes();
     } else {
       status.in_memory += table.live->count();
-      status.memory_bytes += table.table->capacity() * config_.dimension * sizeof(float);
+      status.memory_bytes += table.table->capacity() * config_.dimension * sizeof(float) +
+                             static_cast<const MemoryTable&>(*table.table).payload_bytes();
     }
     if (!table.index) continue;
     status.indexed += table.live->count();
     status.index_bytes += table.index->index->bytes();
   }
+  status.written = written_, status.merged = merged_, status.built = built_;
   std::error_code ignored;
   status.record_bytes = std::filesystem::file_size(folder_ / records_file, ignored);
+  // What is in work is not looked up, as that would wait for a writer and its disk: the lane counts then.
+  status.working = working_ > 0 || unverified_ || manifest_is_behind() || choice(*now, config(), {}).any();
   const std::lock_guard lock(state_mutex_);
   for (const auto& [text, mended] : damage_) {
     status.damage.push_back(text);
@@ -247,7 +255,7 @@ Collection::Status Collection::status() const {
   for (const std::string& failure : failures_)
     if (!failure.empty()) status.trouble.push_back(failure);
   const auto fails = [](const std::string& failure) { return !failure.empty(); };
-  status.working = working_ > 0 || unverified_ || std::ranges::any_of(failures_, fails);
+  status.working = !closed_ && (status.working || std::ranges::any_of(failures_, fails));
   return status;
 }
 

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -28,6 +29,7 @@
 
 #include "search/collection_config.h"
 #include "search/collection_view.h"
+#include "search/collection_work.h"
 #include "search/io/manifest.h"
 
 namespace cowatch {
@@ -57,7 +59,8 @@ class Collection {
   void close();
 
   CollectionConfig config() const;
-  // Changes what may change of the configuration: how segments are indexed from now on, and the quota.
+  // Changes what may change of the configuration: which segments are indexed and how their graphs are built (those that
+  // are there are built anew in the background), the memory of an index, and the quota. Throws as check_config().
   void configure(const CollectionConfig& config);
   const Path& folder() const { return folder_; }
   std::shared_ptr<const CollectionView> view() const;
@@ -67,7 +70,7 @@ class Collection {
   uint64_t write(const std::function<std::vector<PointChange>(const CollectionView&)>& make);
   uint64_t write(std::vector<PointChange> changes);
 
-  // Waits until every point is in a segment, segments are merged, and the large ones indexed.
+  // Waits until every point is in a segment, segments are merged and without many dead, and the large ones indexed.
   void settle();
   // Writes a copy of the records to `path`: a snapshot, from which restore() makes the same collection.
   void snapshot(const Path& path) const;
@@ -78,7 +81,8 @@ class Collection {
   struct Status {
     size_t points = 0, indexed = 0, segments = 0, in_memory = 0;
     size_t vector_bytes = 0, index_bytes = 0, memory_bytes = 0, record_bytes = 0;
-    bool working = false;              // merging, indexing or checking goes on, or failed and is tried again
+    size_t written = 0, merged = 0, built = 0;  // segments of tables, of other segments, and indexes made since it was opened
+    bool working = false;              // merging, indexing or checking goes on or is to come, or failed and is tried again
     std::vector<std::string> damage;   // found since it was opened, mended or not: the newest
     std::vector<std::string> trouble;  // what is wrong now: damage, a segment that cannot be indexed, a full disk
   };
@@ -100,26 +104,20 @@ class Collection {
   static void throw_if_stopped(const std::stop_token& stop);  // interrupted
   void publish(std::shared_ptr<const CollectionView> view);
 
-  // In the background. Each lane is a thread: a long build in one holds up nothing in the others.
-  enum class Lane { flush, small, large };  // tables in memory; up to some 100,000 points; more
-  struct Work {
-    std::vector<TableView> tables;  // as they were when it was chosen
-    bool index_only = false;        // one segment, to be indexed as it is
-  };
-  // collection_work.cpp: what to do next.
-  static Lane lane_of(size_t points);
-  std::vector<size_t> idle_segments(const CollectionView& view) const;
-  std::optional<Work> choose(const CollectionView& view, Lane lane) const;
-  std::optional<Work> choose_merge(const CollectionView& view, Lane lane,
-                                   const std::vector<size_t>& segments) const;
-  bool has_work() const;
+  // In the background, chosen by collection_work.h.
+  WorkChoice choice(const CollectionView& view, const CollectionConfig& config,
+                    const std::set<const PointTable*>& busy) const {
+    return {view, config, busy, at_rest()};
+  }
+  bool at_rest() const;   // nothing was written for a while, or settle() waits
+  bool has_work() const;  // with write_mutex_
   // collection_maintenance.cpp: doing it.
   void maintain(Lane lane, const std::stop_token& stop);
   bool work_once(Lane lane, const std::stop_token& stop);  // false: there is nothing to do
-  void carry_out(const Work& work, Lane lane, const std::stop_token& stop);
+  void carry_out(const LaneWork& work, Lane lane, const std::stop_token& stop);
   TableView make_segment(std::span<const Segment::Source> sources, std::vector<Segment::Place>& places);
-  bool replace(const Work& work, const std::vector<Segment::Place>& places, const TableView& made);
-  bool manifest_is_behind() const { return layout_ != written_layout_; }  // with write_mutex_
+  bool replace(const LaneWork& work, const std::vector<Segment::Place>& places, const TableView& made);
+  bool manifest_is_behind() const { return layout_ != written_layout_; }
   void write_manifest();
   void verify_segments(const std::stop_token& stop);
   void mend_damaged();
@@ -128,7 +126,6 @@ class Collection {
   void note_mended(const std::string& text);
   void wake();
   // collection_index.cpp: graph indexes.
-  bool wants_index(const TableView& table) const;
   std::shared_ptr<const SegmentIndex> open_segment_index(const std::shared_ptr<const Segment>& segment);
   void build_segment_index(TableView& table, const std::stop_token& stop);
   void leave_unindexed(TableView& table, const std::string& why);
@@ -145,8 +142,8 @@ class Collection {
   std::shared_ptr<const CollectionView> view_;
   std::mutex write_mutex_;  // one writer at a time: of points, or of which tables there are
   std::set<const PointTable*> busy_;  // in the work of a lane; with write_mutex_
-  uint64_t layout_ = 0;               // counted up when segments come or go; with write_mutex_
-  uint64_t written_layout_ = 0;       // that of the manifest
+  std::atomic<uint64_t> layout_{0};   // counted up when segments come or go; with write_mutex_
+  std::atomic<uint64_t> written_layout_{0};  // that of the manifest
   std::vector<Path> superseded_;      // segments in no view, needed until the manifest is written; with write_mutex_
   std::mutex manifest_mutex_;         // a manifest is not overtaken by an older one
   std::atomic<uint64_t> next_file_{1};
@@ -163,6 +160,9 @@ class Collection {
   std::vector<Damage> damage_;
   std::array<std::string, 3> failures_;  // why a lane does not get on; empty: it does
   std::atomic<size_t> working_{0};
+  std::atomic<size_t> written_{0}, merged_{0}, built_{0};
+  std::atomic<size_t> settling_{0};  // how many wait in settle()
+  std::atomic<std::chrono::steady_clock::time_point> written_at_{std::chrono::steady_clock::now()};
   std::atomic<bool> unverified_{false};
   std::vector<std::jthread> lanes_;  // last: they use all of the above
 };

@@ -20,6 +20,43 @@ void forget_unused(IndexOptions& options) {
   if (options.kind == IndexKind::exact) options.codes = usual_codes(options.kind);
 }
 
+CollectionConfig parse_collection_config(const Json& json) {
+  CollectionConfig config;
+  config.dimension = json.at("dimension").get<size_t>();
+  config.index.metric = metric_of(json.at("metric").get<std::string>());
+  config.index_threshold = json.value("index_threshold", config.index_threshold);
+  config.index.memory_cap = json.value("index_memory", config.index.memory_cap);
+  config.most_points = json.value("most_points", config.most_points);
+  config.table_points = json.value("table_points", config.table_points);
+  each_option(config.index, [&](const char* name, auto& option, const char*) {
+    const auto found = json.find(name);
+    if (found == json.end()) return;
+    if constexpr (std::is_enum_v<std::decay_t<decltype(option)>>) {
+      read_option(found->template get<std::string>(), option);
+    } else {
+      found->get_to(option);
+    }
+  });
+  forget_unused(config.index);
+  return config;
+}
+
+void check_size(const CollectionConfig& config) {
+  if (config.dimension >= 1 && config.dimension <= CollectionConfig::largest_dimension) return;
+  throw Error(ErrorCode::bad_argument, "a collection's vectors cannot have this size",
+              {.where = "size",
+               .expected = "1 to " + std::to_string(CollectionConfig::largest_dimension),
+               .found = std::to_string(config.dimension)});
+}
+
+void check_table(const CollectionConfig& config) {
+  if (config.table_points <= CollectionConfig::most_table_points) return;
+  throw Error(ErrorCode::bad_argument, "a table in memory cannot have so many points",
+              {.where = "table_points",
+               .expected = "at most " + std::to_string(CollectionConfig::most_table_points),
+               .found = std::to_string(config.table_points)});
+}
+
 }  // namespace
 
 Json to_json(const IndexOptions& options) {
@@ -45,27 +82,6 @@ Json to_json(const CollectionConfig& config) {
   return json;
 }
 
-CollectionConfig parse_collection_config(const Json& json) {
-  CollectionConfig config;
-  config.dimension = json.at("dimension").get<size_t>();
-  config.index.metric = metric_of(json.at("metric").get<std::string>());
-  config.index_threshold = json.value("index_threshold", config.index_threshold);
-  config.index.memory_cap = json.value("index_memory", config.index.memory_cap);
-  config.most_points = json.value("most_points", config.most_points);
-  config.table_points = json.value("table_points", config.table_points);
-  each_option(config.index, [&](const char* name, auto& option, const char*) {
-    const auto found = json.find(name);
-    if (found == json.end()) return;
-    if constexpr (std::is_enum_v<std::decay_t<decltype(option)>>) {
-      read_option(found->template get<std::string>(), option);
-    } else {
-      found->get_to(option);
-    }
-  });
-  forget_unused(config.index);
-  return config;
-}
-
 size_t CollectionConfig::table_capacity() const {
   constexpr size_t table_bytes = 4u << 20;  // every search scans it: what a core reads in some 0.3 ms
   if (table_points > 0) return table_points;
@@ -87,12 +103,8 @@ CollectionBytes predict_bytes(const CollectionConfig& config, size_t points) {
 }
 
 void check_config(const CollectionConfig& config) {
-  if (config.dimension < 1 || config.dimension > CollectionConfig::largest_dimension) {
-    throw Error(ErrorCode::bad_argument, "a collection's vectors cannot have this size",
-                {.where = "size",
-                 .expected = "1 to " + std::to_string(CollectionConfig::largest_dimension),
-                 .found = std::to_string(config.dimension)});
-  }
+  check_size(config);
+  check_table(config);
   check_index_options(config.index, config.dimension);
   const size_t points = config.most_points > 0 ? config.most_points : config.index_threshold;
   if (config.index_threshold < SIZE_MAX && config.indexes(points))
@@ -104,13 +116,27 @@ void write_config(RecordStore& records, const CollectionConfig& config) {
   records.write_note("config", to_json(config).dump());
 }
 
+// Of its options, those of the index are not checked: what an earlier version took leaves segments unindexed.
+CollectionConfig read_config_note(const Path& records) {
+  std::string found;
+  try {
+    const CollectionConfig config = parse_collection_config(Json::parse(RecordStore::read_note(records, "config")));
+    check_size(config);
+    check_table(config);
+    return config;
+  } catch (const Json::exception& error) {
+    found = error.what();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::bad_argument) throw;
+    found = error.what();
+  }
+  throw Error(ErrorCode::damaged, "the collection's configuration cannot be read",
+              {.where = records.string(), .found = found, .remedy = "Restore the collection from a snapshot."});
+}
+
 CollectionConfig read_config(const Path& folder) {
   const Path records = folder / records_file;
-  const Json json = Json::parse(RecordStore::read_note(records, "config"), nullptr, false);
-  if (json.is_discarded())
-    throw Error(ErrorCode::damaged, "the collection's configuration cannot be read",
-                {.where = records.string()});
-  CollectionConfig config = parse_collection_config(json);
+  CollectionConfig config = read_config_note(records);
   const std::string codebook = RecordStore::read_note(records, "codebook");
   if (codebook.empty() || config.index.kind != IndexKind::ivf) return config;
   config.index.codebook = folder / codebook_file;

@@ -13,6 +13,8 @@ inline constexpr const char* records_file = "records.sqlite";
 
 struct CollectionConfig {
   static constexpr size_t largest_dimension = 65536;
+  static constexpr size_t most_table_points = 1u << 20;
+  static constexpr size_t most_table_payload = 4u << 20;  // bytes of payloads with which a table is full
   static constexpr size_t most_full_tables = 8;  // in memory: a writer waits, replaying writes them out
 
   size_t dimension = 0;
@@ -44,8 +46,8 @@ void check_config(const CollectionConfig& config);
 
 // A codebook is kept by its content: a snapshot has it too.
 void write_config(RecordStore& records, const CollectionConfig& config);
-// From the text of the note. Throws what its numbers and names throw.
-CollectionConfig parse_collection_config(const Json& json);
+// The note of a file of records. Throws damaged.
+CollectionConfig read_config_note(const Path& records);
 // Of the collection in `folder`; puts the codebook beside the records. Throws damaged.
 CollectionConfig read_config(const Path& folder);
 

@@ -15,10 +15,6 @@ Path index_path(const Segment& segment) {
 
 }  // namespace
 
-bool Collection::wants_index(const TableView& table) const {
-  return table.segment && !table.index && !table.unindexable && config_.indexes(table.segment->size());
-}
-
 // The index beside a segment, or null: then it is built.
 std::shared_ptr<const SegmentIndex> Collection::open_segment_index(
     const std::shared_ptr<const Segment>& segment) {
@@ -53,12 +49,13 @@ void Collection::build_segment_index(TableView& table, const std::stop_token& st
     return leave_unindexed(table, "the machine has not enough memory for the index");
   }
   built->index->save(index_path(*table.segment));
+  ++built_;
   table.index = built;
 }
 
 void Collection::leave_unindexed(TableView& table, const std::string& why) {
-  table.unindexable =
-      std::make_shared<const std::string>("a segment cannot be indexed, it is searched exactly: " + why);
+  const std::string instead = table.index ? " anew, its former index stays in use: " : ", it is searched exactly: ";
+  table.unindexable = std::make_shared<const std::string>("a segment cannot be indexed" + instead + why);
   log(LogLevel::error, "collection " + folder_.filename().string() + ": " + *table.unindexable);
 }
 

@@ -15,6 +15,7 @@ constexpr int flush_niceness = 5;
 constexpr auto look_every = std::chrono::seconds(1);
 constexpr int longest_pause = 64;  // looks left out after one failure after another
 constexpr size_t most_damage = 100;
+constexpr auto time_to_rest = std::chrono::minutes(1);  // after the last write
 
 void remove_segment(const Path& path) {
   file_system().remove(path);
@@ -79,14 +80,15 @@ void Collection::maintain(Lane lane, const std::stop_token& stop) {
 }
 
 bool Collection::work_once(Lane lane, const std::stop_token& stop) {
-  std::optional<Work> work;
+  std::optional<LaneWork> work;
   {
     const std::lock_guard lock(write_mutex_);
-    work = choose(*view(), lane);
+    const auto now = view();
+    work = choice(*now, config_, busy_).next(lane);
     if (!work) return false;
     for (const TableView& table : work->tables) busy_.insert(table.table.get());
+    ++working_;
   }
-  ++working_;
   const auto done = [&] {
     const std::lock_guard lock(write_mutex_);
     for (const TableView& table : work->tables) busy_.erase(table.table.get());
@@ -102,7 +104,7 @@ bool Collection::work_once(Lane lane, const std::stop_token& stop) {
   return true;
 }
 
-void Collection::carry_out(const Work& work, Lane lane, const std::stop_token& stop) {
+void Collection::carry_out(const LaneWork& work, Lane lane, const std::stop_token& stop) {
   if (work.index_only) {
     TableView indexed = work.tables[0];
     build_segment_index(indexed, stop);
@@ -127,6 +129,7 @@ void Collection::carry_out(const Work& work, Lane lane, const std::stop_token& s
     throw;
   }
   if (replace(work, places, made)) {
+    ++(lane == Lane::flush ? written_ : merged_);
     write_manifest();
   } else if (made.segment) {
     remove_segment(made.segment->path());
@@ -150,7 +153,7 @@ TableView Collection::make_segment(std::span<const Segment::Source> sources,
 
 // Points that were erased or written again while the segment was made are dead in it too. False: a table is
 // no longer in the view, it was mended meanwhile, and nothing has changed.
-bool Collection::replace(const Work& work, const std::vector<Segment::Place>& places, const TableView& made) {
+bool Collection::replace(const LaneWork& work, const std::vector<Segment::Place>& places, const TableView& made) {
   const std::lock_guard lock(write_mutex_);
   const auto now = view();
   std::map<const PointTable*, size_t> source_of;
@@ -270,7 +273,21 @@ void Collection::mend(const std::shared_ptr<const Segment>& damaged) {
   publish(edit.finish(now->sequence));
 }
 
+bool Collection::at_rest() const {
+  return settling_ > 0 || std::chrono::steady_clock::now() - written_at_.load() > time_to_rest;
+}
+
+bool Collection::has_work() const {
+  const auto now = view();
+  return !busy_.empty() || manifest_is_behind() || choice(*now, config_, busy_).any();
+}
+
 void Collection::settle() {
+  const struct Settling {
+    explicit Settling(std::atomic<size_t>& waiting) : waiting_(waiting) { ++waiting_; }
+    ~Settling() { --waiting_; }
+    std::atomic<size_t>& waiting_;
+  } settling(settling_);
   {
     const std::lock_guard lock(write_mutex_);
     throw_if_closed();

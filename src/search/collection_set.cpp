@@ -54,6 +54,10 @@ void make_folders(const Path& folder) {
   file_system().sync_folder(folder.has_parent_path() ? folder.parent_path() : Path("."));
 }
 
+void write_aliases(const Path& folder, const std::map<std::string, std::string>& aliases) {
+  write_atomically(folder / "aliases.json", Json(aliases).dump(1));
+}
+
 std::vector<Path> entries_of(const Path& folder) {
   std::vector<Path> entries;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) entries.push_back(entry.path());
@@ -66,9 +70,15 @@ CollectionSet::CollectionSet(const Path& folder)
     : folder_((make_folders(folder / "collections"), folder)),
       lock_(folder / "lock", FileLock::Mode::exclusive) {
   if (const Path path = folder / "aliases.json"; std::filesystem::exists(path)) {
-    const Json json = Json::parse(read_text(path), nullptr, false);
-    if (!json.is_object()) throw Error(ErrorCode::damaged, "the aliases cannot be read", {.where = path.string()});
-    for (const auto& [alias, name] : json.items()) aliases_[alias] = name.get<std::string>();
+    try {
+      aliases_ = Json::parse(read_text(path)).get<std::map<std::string, std::string>>();
+    } catch (const Json::exception& error) {
+      throw Error(ErrorCode::damaged, "the aliases cannot be read",
+                  {.where = path.string(),
+                   .expected = "{\"alias\": \"collection\"}",
+                   .found = error.what(),
+                   .remedy = "Mend the file, or remove it and make the aliases again."});
+    }
   }
   for (const Path& path : entries_of(folder / "collections")) {
     const std::string name = path.filename().string();
@@ -90,13 +100,18 @@ CollectionSet::CollectionSet(const Path& folder)
       } else {
         open_[name] = std::make_shared<Collection>(path);
       }
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       log(LogLevel::error, "collection " + name + " cannot be opened: " + error.what());
-      failed_.emplace(name, error);
+      failed_.emplace(name, error_of(error));
     }
   }
-  // A crash may have come between a collection's removal and that of its aliases.
-  std::erase_if(aliases_, [&](const auto& alias) { return !contains(alias.second); });
+  // A crash may have come between a collection's removal and that of its aliases, which must not lead to the next one of its name.
+  if (std::erase_if(aliases_, [&](const auto& alias) { return !contains(alias.second); }) == 0) return;
+  try {
+    write_aliases(folder, aliases_);
+  } catch (const Error& error) {  // a full disk does not keep anybody from reading
+    log(LogLevel::warning, std::string("aliases without a collection stay in their file: ") + error.what());
+  }
 }
 
 std::string CollectionSet::target_of(const std::string& name) const {
@@ -202,7 +217,7 @@ bool CollectionSet::remove(const std::string& name) {
   std::vector<AliasChange> dangling;
   for (const auto& [alias, target] : aliases())
     if (target == name) dangling.push_back({AliasChange::Kind::remove, alias, ""});
-  if (!dangling.empty()) change_aliases(dangling);
+  if (!dangling.empty()) replace_aliases(dangling);
   return true;
 }
 
@@ -230,6 +245,19 @@ void CollectionSet::discard(const Path& folder) {
 }
 
 void CollectionSet::change_aliases(const std::vector<AliasChange>& changes) {
+  const std::lock_guard changing(change_mutex_);
+  replace_aliases(changes);
+}
+
+void CollectionSet::replace_aliases(const std::vector<AliasChange>& changes) {
+  auto next = changed_aliases(changes);
+  // Nobody else changes them meanwhile, and searches do not wait for the disk.
+  write_aliases(folder_, next);
+  const std::lock_guard lock(mutex_);
+  aliases_ = std::move(next);
+}
+
+std::map<std::string, std::string> CollectionSet::changed_aliases(const std::vector<AliasChange>& changes) const {
   const std::lock_guard lock(mutex_);
   auto next = aliases_;
   const auto check_alias = [&](const std::string& alias) {
@@ -261,10 +289,7 @@ void CollectionSet::change_aliases(const std::vector<AliasChange>& changes) {
       }
     }
   }
-  Json json = Json::object();
-  for (const auto& [alias, target] : next) json[alias] = target;
-  write_atomically(folder_ / "aliases.json", json.dump(1));
-  aliases_ = std::move(next);
+  return next;
 }
 
 std::map<std::string, std::string> CollectionSet::aliases() const {
@@ -354,10 +379,10 @@ void CollectionSet::restore(const std::string& collection, const Path& snapshot)
   std::shared_ptr<Collection> opened;
   try {
     opened = std::make_shared<Collection>(home(name));
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     const std::lock_guard lock(mutex_);
     open_.erase(name);
-    failed_.insert_or_assign(name, error);
+    failed_.insert_or_assign(name, error_of(error));
     throw;
   }
   const std::lock_guard lock(mutex_);

@@ -69,6 +69,8 @@ class CollectionSet {
   // none.
   bool close_and_discard(const std::string& name);
   void discard(const Path& folder);
+  void replace_aliases(const std::vector<AliasChange>& changes);  // change_mutex held
+  std::map<std::string, std::string> changed_aliases(const std::vector<AliasChange>& changes) const;
 
   Path folder_;
   FileLock lock_;
@@ -77,7 +79,7 @@ class CollectionSet {
   std::map<std::string, std::shared_ptr<const ShardedCollection>> sharded_;
   std::map<std::string, Error> failed_;
   std::map<std::string, std::string> aliases_;
-  std::mutex change_mutex_;  // one create, remove or restore at a time
+  std::mutex change_mutex_;  // one create, remove, restore or change of aliases at a time
 };
 
 }  // namespace cowatch

@@ -21,6 +21,7 @@ std::vector<Scored> search_index(const VectorIndex& index, const VectorQuery& qu
   constexpr double most_dead = 0.2;
   SearchOptions options;
   options.effort = query.effort == 0 ? 0 : std::max(query.effort, query.k);
+  options.probes = query.probes;
   options.patience = query.patience;
   const double dead = 1 - static_cast<double>(allowed.count()) / static_cast<double>(allowed.size());
   if (dead <= most_dead) {
@@ -129,12 +130,12 @@ size_t CollectionView::scanned() const {
   return sum;
 }
 
-AllowedSlots CollectionView::select(const Condition* condition) const {
+AllowedSlots CollectionView::select(const Condition* condition, const Patience& patience) const {
   AllowedSlots allowed;
   for (const TableView& table : tables) {
-    allowed.push_back(condition
-                          ? std::make_shared<const Allowed>(table.table->select(*condition, *table.live))
-                          : table.live);
+    allowed.push_back(
+        condition ? std::make_shared<const Allowed>(table.table->select(*condition, *table.live, patience))
+                  : table.live);
   }
   return allowed;
 }

@@ -62,8 +62,8 @@ struct CollectionView {
   size_t scanned() const;  // how many of them no index finds: every search compares them all
   std::optional<PointPlace> find(const PointId& id) const;
   PointId id_of(PointPlace at) const { return tables[at.table].table->id_of(at.slot); }
-  // Each table's living slots that satisfy the condition (null: all).
-  AllowedSlots select(const Condition* condition) const;
+  // Each table's living slots that satisfy the condition (null: all). Throws as Patience::check().
+  AllowedSlots select(const Condition* condition, const Patience& patience = {}) const;
   // The next points in order of id, at most `count`.
   std::vector<PointPlace> in_order(const PointId& from, size_t count, const AllowedSlots& allowed) const;
 };
@@ -87,8 +87,8 @@ class ViewEdit {
 struct VectorQuery {
   std::span<const float> vector;  // of unit length for cosine
   size_t k = 10;
-  size_t effort = 0;   // as SearchOptions::effort
-  bool exact = false;  // scan, whatever indexes there are
+  size_t effort = 0, probes = 0;  // as those of SearchOptions
+  bool exact = false;             // scan, whatever indexes there are
   Patience patience = {};
 };
 

@@ -113,15 +113,18 @@ size_t check_points(const Collection& collection, const PointFile& file) {
       });
   if (!first) return rows;
   Error::Details details = first->details();
-  details.remedy = "Nothing was imported. Wrong rows: " + std::to_string(wrong) + " of " + std::to_string(rows) +
+  if (!details.remedy.empty()) details.remedy += " ";
+  details.remedy += "Nothing was imported. Wrong rows: " + std::to_string(wrong) + " of " + std::to_string(rows) +
                    (others.empty() ? "" : ", also " + others + (wrong > 10 ? "; …" : "")) + ".";
   throw Error(first->code(), first->message(), details);
 }
 
 }  // namespace
 
-size_t import_points(Collection& collection, const PointFile& file, const std::function<void(size_t)>& advance) {
+size_t import_points(Collection& collection, const PointFile& file,
+                     const std::function<void(size_t)>& advance, const std::function<void(size_t)>& checked) {
   const size_t rows = check_points(collection, file);
+  checked(rows);
   const size_t most = std::clamp<size_t>(batch_numbers / collection.config().dimension, 1, batch_points);
   std::vector<PointChange> batch;
   std::unordered_set<PointId> ids;

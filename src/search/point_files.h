@@ -20,8 +20,10 @@ struct PointFile {
 // wrong row, says how many there are, and what was expected; too_large when the quota does not let all in,
 // bad_argument for ids beyond 64 bits. Whoever interrupts the writing, and what a full disk throws, hears how
 // many rows are in; the same import again brings in the rest. `advance` hears how many points more were
-// written. Returns the number of rows.
-size_t import_points(Collection& collection, const PointFile& file, const std::function<void(size_t)>& advance);
+// written, `checked` before that how many there are. Returns the number of rows.
+size_t import_points(
+    Collection& collection, const PointFile& file, const std::function<void(size_t)>& advance,
+    const std::function<void(size_t)>& checked = [](size_t) {});
 
 // All points in order of id: vectors alone, or all of them with .jsonl. Atomically. `advance` hears how many points more
 // were written. Returns their number.

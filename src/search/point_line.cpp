@@ -1,5 +1,8 @@
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/json.h"
+#include "base/settings.h"
 #include "search/point_files.h"
 #include "store/text_input.h"
 
@@ -11,6 +14,16 @@ PointChange parse_point_line(const Json& json, const std::string& where) {
   };
   if (!json.is_object() || !json.contains("id") || !json.contains("vector") || !json["vector"].is_array())
     refuse("this is not a point", "{\"id\": …, \"vector\": […], \"payload\": {…}}", json.dump());
+  static const std::vector<std::string> known = {"id", "vector", "payload"};
+  for (const auto& [name, value] : json.items()) {
+    if (std::ranges::find(known, name) != known.end()) continue;
+    const std::string near = nearest_name(name, known);
+    throw Error(ErrorCode::bad_input, "a point has an unknown field",
+                {.where = where,
+                 .expected = "id, vector and payload",
+                 .found = "'" + std::string(cut_text(name, 60)) + "'",
+                 .remedy = near.empty() ? "" : "Did you mean '" + near + "'?"});
+  }
   PointChange change;
   change.id = parse_point_id(json["id"], where);
   for (const Json& value : json["vector"]) {

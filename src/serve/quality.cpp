@@ -1,12 +1,14 @@
 #include "serve/quality.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "base/json.h"
 #include "pipeline/index_stage.h"
 #include "pipeline/search_release.h"
 #include "search/distance.h"
+#include "serve/vectors/each_collection.h"
 
 namespace cowatch::serve {
 namespace {
@@ -61,14 +63,22 @@ void judge_damage(Notices& notices, const CollectionFacts& facts) {
               "cowatch vectors check WORKSPACE " + facts.name);
 }
 
+// Four times the lists that are scanned unless a search says how many.
+size_t more_probes(const CollectionFacts& facts) {
+  const auto usual_lists = static_cast<size_t>(2 * std::sqrt(static_cast<double>(facts.status.points)));
+  return 4 * usual_probes(facts.config.index.lists > 0 ? facts.config.index.lists : usual_lists);
+}
+
 void judge_recall(Notices& notices, const CollectionFacts& facts) {
   const IndexOptions& index = facts.config.index;
   if (index.kind == IndexKind::exact || !is_low(facts.recall)) return;
+  const std::string more =
+      index.kind == IndexKind::ivf ? "\"probes\": " + std::to_string(more_probes(facts)) : "\"hnsw_ef\": 256";
   const std::string low = "Searches of " + facts.name + " find " + found_of(facts.recall) +
-                          " of the true neighbours. Those that say \"params\": {\"hnsw_ef\": 256} find more. ";
+                          " of the true neighbours. Those that say \"params\": {" + more + "} find more. ";
   if (index.kind == IndexKind::graph) {
     const size_t links = std::min<size_t>(64, index.degree), effort = std::min<size_t>(1024, 2 * index.build_effort);
-    notices.add("recall", low + "So do all, of graphs that are built from now on, with denser ones:",
+    notices.add("recall", low + "So do all once its graphs were built anew and denser, which goes on behind the searches:",
                 notices.request("PATCH", "/collections/" + facts.name,
                                 {{"hnsw_config", {{"m", links}, {"ef_construct", effort}}}}));
     return;
@@ -158,7 +168,7 @@ std::vector<CollectionFacts> collection_facts(CollectionSet& collections,
                                               const std::map<std::string, std::vector<RecallSampler::Minute>>& history) {
   std::vector<CollectionFacts> all;
   const auto failed = collections.failed();
-  for (const std::string& name : collections.names()) {
+  each_collection(collections, [&](const std::string& name) {
     CollectionFacts facts;
     facts.name = name;
     if (const auto found = failed.find(name); found != failed.end()) {
@@ -172,7 +182,7 @@ std::vector<CollectionFacts> collection_facts(CollectionSet& collections,
     }
     if (const auto found = history.find(name); found != history.end()) facts.recall = latest(found->second);
     all.push_back(std::move(facts));
-  }
+  });
   return all;
 }
 

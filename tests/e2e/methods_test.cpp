@@ -111,7 +111,14 @@ TEST(Methods, ATreeOfAnotherGraphIsNotUsed) {
   const test::Finished refused = train(workspace, {"--method", "l0"});
   EXPECT_NE(refused.status, 0);
   EXPECT_NE(refused.output.find("cowatch graph"), std::string::npos) << refused.output;
-  must({"graph", workspace, "--min-people", "1", "--quiet"});
+  const test::Finished mended =
+      test::run_cowatch({"graph", workspace, "--min-people", "1", "--json", "--quiet"});
+  ASSERT_EQ(mended.status, 0) << mended.output;
+  const Json kept = Json::parse(mended.output.substr(mended.output.find('{')));
+  EXPECT_EQ(kept["counted"], false);
+  for (const char* count : {"people", "watches", "repeats", "pairs", "pruned"})
+    EXPECT_TRUE(kept.at(count).is_null()) << "what was not counted is not 0: " << count;
+  EXPECT_GT(kept["edges"], 0);
   EXPECT_EQ(train(workspace, {"--method", "l0"}).status, 0);
 }
 

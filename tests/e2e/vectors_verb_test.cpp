@@ -82,7 +82,11 @@ TEST_F(VectorsVerb, choose_any_index_and_codes) {
                   "--code-bytes", "2", "--anisotropic", "0.2", "--index-threshold", "100"});
   done("import", {"lists", file("a.npy")});
   EXPECT_THAT(done("info", {}), HasSubstr("300 indexed (ivf)"));
+  const std::string all = done("search", {"lists", "--like", "7", "--exact"});
+  EXPECT_EQ(done("search", {"lists", "--like", "7", "--probes", "1000"}).substr(0, all.find('\n')), all.substr(0, all.find('\n')));
   done("create", {"usual", "--size", "6", "--index", "ivf"});
+  EXPECT_THAT(refused("create", {"x", "--size", "6", "--index", "ivf", "--codes", "product4", "--codebook", "c", "--shard", "127.0.0.1:1"}),
+              HasSubstr("--codebook excludes --shard"));
   EXPECT_THAT(refused("create", {"x", "--size", "6", "--index", "tree"}), HasSubstr("exact, graph or ivf"));
   EXPECT_THAT(refused("create", {"x", "--size", "6", "--codes", "product4"}), HasSubstr("or an ivf index"));
   EXPECT_THAT(refused("create",
@@ -150,6 +154,9 @@ TEST_F(VectorsVerb, refuse_with_the_place_and_change_nothing) {
   EXPECT_THAT(refused("create", {"x", "--size", "6", "--build-effort", "4000000000"}), AllOf(HasSubstr("--build-effort"), HasSubstr("1 to 4096")));
   EXPECT_THAT(refused("create", {"x", "--size", "6", "--code-bytes", "2"}), HasSubstr("--index"));
   EXPECT_THAT(refused("create", {"x", "--size", "6", "--index-memory", "99999999999999"}), HasSubstr("--index-memory"));
+  EXPECT_THAT(refused("import", {"films", test::write_text(folder / "p.jsonl", R"({"id":1,"vector":[1,2,3,4,5,6],"payloads":{"a":1}})").string()}),
+              AllOf(HasSubstr("p.jsonl, line 1"), HasSubstr("'payloads'"), HasSubstr("Did you mean 'payload'?")));
+  EXPECT_THAT(refused("search", {"films", "--like", "7", "--probes", "3"}), AllOf(HasSubstr("--probes"), HasSubstr("index graph")));
   EXPECT_THAT(refused("import", {"films", file("a.npy"), "--first-id", "18446744073709551600"}), HasSubstr("--first-id"));
   EXPECT_THAT(refused("create", {"../x", "--size", "3"}), HasSubstr("cannot be the name"));
   EXPECT_THAT(refused("search", {"films"}), HasSubstr("--like, --vector"));
@@ -184,6 +191,12 @@ TEST_F(VectorsVerb, make_tokens_that_are_shown_once) {
   const std::string kept = read_text(workspace.folder() / "vectors/tokens.json");
   EXPECT_EQ(kept.find(token.substr(0, 20)), kept.npos) << "only a hash is kept";
   EXPECT_THAT(kept, HasSubstr("\"page\""));
+  done("token", {"--name", "job", "--scope", "write", "--collection", "films"});
+  EXPECT_EQ(done("token", {"--list"}), "page: read, all collections, 100 requests a second\njob: write, films\n");
+  EXPECT_THAT(refused("token", {"--revoke", "pages"}), HasSubstr("Did you mean 'page'?"));
+  EXPECT_THAT(done("token", {"--revoke", "page"}), testing::StartsWith("1 revoked"));
+  EXPECT_EQ(done("token", {"--list"}), "job: write, films\n");
+  EXPECT_THAT(refused("token", {"--name", "page"}), HasSubstr("--scope"));
 }
 
 TEST_F(VectorsVerb, have_help_with_an_example_each) {

@@ -24,8 +24,8 @@ void read_segment(const Path& path) {
   for (const char* filter :
        {R"({"must":[{"key":"a","match":{"value":1}}]})", R"({"must":[{"key":"a","match":{"value":"x"}}]})",
         R"({"must_not":[{"key":"a","range":{"lt":2}},{"is_empty":{"key":"b"}}]})"})
-    (void)segment.select(parse_filter(Json::parse(filter), ""), all);
-  (void)segment.facet("a", all);
+    (void)segment.select(parse_filter(Json::parse(filter), ""), all, {});
+  (void)segment.facet("a", all, {});
 }
 
 void read_records(const uint8_t* data, size_t size) {
@@ -42,7 +42,7 @@ void read_records(const uint8_t* data, size_t size) {
   });
 }
 
-// Tensors of a segment from slices of the input, with checksums that hold.
+// Tensors of a segment from slices of the input, with checksums that hold: of format 1, or of 2, which has some for each block.
 void write_segment(const Path& path, const uint8_t* data, size_t size) {
   const size_t count = size > 0 ? data[0] % 8 : 0;
   auto next = [&, at = size_t{1}](size_t n) mutable {
@@ -53,7 +53,14 @@ void write_segment(const Path& path, const uint8_t* data, size_t size) {
   const auto ids = next(count * 3), sequences = next(count), ends = next(count);
   std::vector<uint8_t> payloads(data + std::min(size, 1 + count * 5), data + size);
   std::vector<float> vectors(count * dimension, 1);
-  TensorFileWriter writer("vector_segment", 1);
+  const bool by_block = size > 0 && data[0] >= 128;
+  TensorFileWriter writer("vector_segment", by_block ? 2 : 1);
+  const auto vector_checks = BlockChecks::of(std::as_bytes(std::span(vectors)));
+  const auto payload_checks = BlockChecks::of(std::as_bytes(std::span(payloads)));
+  if (by_block) {
+    writer.add<uint64_t>("vector_checks", {vector_checks.size()}, vector_checks);
+    writer.add<uint64_t>("payload_checks", {payload_checks.size()}, payload_checks);
+  }
   writer.add<uint64_t>("ids", {count, 3}, ids);
   writer.add<uint64_t>("sequences", {count}, sequences);
   writer.add<float>("vectors", {count, dimension}, vectors);

@@ -38,7 +38,7 @@ class Indexed : public PayloadIndex::Points {
   PointId id_of(uint32_t slot) const override { return PointId(slot); }
   Json payload_of(uint32_t slot) const override { return Json::parse(payloads[slot]); }
   void compare(const Condition& condition) const {
-    const Allowed selected = index_.select(condition, *this);
+    const Allowed selected = index_.select(condition, *this, {});
     for (uint32_t slot = 0; slot < std::size(payloads); ++slot)
       fuzz::expect(selected.has(slot) == matches(condition, id_of(slot), payload_of(slot)),
                    "the index agrees");

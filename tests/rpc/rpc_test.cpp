@@ -1,5 +1,6 @@
 // The collections over gRPC, asked by a generated client: what it answers is what HTTP answers, word for word.
 #include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <future>
@@ -270,9 +271,10 @@ TEST_F(Rpc, refuses_with_the_words_of_http) {
   v1::UpsertRequest deep;
   deep.set_collection("films");
   v1::Value* value = &(*add_point(deep, 100).mutable_payload())["deep"];
-  for (int i = 0; i < 90; ++i) value = value->mutable_list()->add_values();
+  for (int i = 0; i < 40; ++i) value = value->mutable_list()->add_values();
   const auto status = ask(&v1::Vectors::Stub::Upsert, deep, written);
-  EXPECT_FALSE(status.ok());
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), AllOf(HasSubstr("nested too deeply"), HasSubstr("at most 64 levels")));
   v1::CreateRequest create;
   create.set_collection("films");
   create.mutable_vectors()->set_size(3);
@@ -284,6 +286,79 @@ TEST_F(Rpc, refuses_with_the_words_of_http) {
   EXPECT_EQ(ask(&v1::Vectors::Stub::CreateCollection, create, done).error_code(), StatusCode::UNIMPLEMENTED);
   create.set_collection("a/b");
   EXPECT_EQ(ask(&v1::Vectors::Stub::CreateCollection, create, done).error_code(), StatusCode::NOT_FOUND);
+}
+
+// A field of a message, as it goes over the wire.
+std::string field_bytes(char number, const std::string& content) {
+  std::string bytes(1, static_cast<char>(number << 3 | 2));
+  size_t length = content.size();
+  for (; length > 127; length >>= 7) bytes += static_cast<char>(length | 128);
+  return bytes + static_cast<char>(length) + content;
+}
+
+// Past 100 levels protobuf does not read a message, and gRPC says of its own that it has nothing for it.
+TEST_F(Rpc, refuses_filters_however_deep) {
+  grpc::GenericStub raw(grpc::CreateChannel("127.0.0.1:" + std::to_string(server.port()), grpc::InsecureChannelCredentials()));
+  const std::string three = field_bytes(7, std::string("\x08\x03", 2));
+  for (const int deep : {10, 40, 70, 10'000}) {
+    std::string condition = three;
+    for (int i = 0; i < deep; ++i) condition = field_bytes(8, condition);
+    const grpc::Slice bytes(field_bytes(1, "films") + field_bytes(2, field_bytes(1, condition)));
+    grpc::CompletionQueue queue;
+    grpc::ClientContext context;
+    const auto call = raw.PrepareUnaryCall(&context, "/cowatch.v1.Vectors/Count", grpc::ByteBuffer(&bytes, 1), &queue);
+    call->StartCall();
+    grpc::ByteBuffer reply;
+    grpc::Status status;
+    call->Finish(&reply, &status, this);
+    void* tag = nullptr;
+    bool answered = false;
+    ASSERT_TRUE(queue.Next(&tag, &answered));
+    EXPECT_EQ(status.error_code(), deep == 10 ? StatusCode::OK : deep <= 70 ? StatusCode::INVALID_ARGUMENT : StatusCode::UNIMPLEMENTED) << deep << ": " << status.error_message();
+    if (deep == 40 || deep == 70) {
+      EXPECT_THAT(status.error_message(), HasSubstr("nested too deeply"));
+    }
+  }
+}
+
+// proto3 does not send empty lists: an allow-list without anyone on it must not become everyone.
+TEST_F(Rpc, an_empty_list_of_ids_is_not_every_id) {
+  const auto left = [&] { return http("POST", "/collections/films/points/count", Json::object())["result"]["count"].get<int>(); };
+  v1::DeleteRequest erase;
+  erase.set_collection("films");
+  erase.mutable_filter()->add_must()->mutable_has_id();  // nothing of it goes over the wire
+  v1::Written written;
+  auto status = ask(&v1::Vectors::Stub::Delete, erase, written);
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), AllOf(HasSubstr("/filter/must/0"), HasSubstr("says nothing")));
+  EXPECT_EQ(left(), 21);
+  auto& condition = *erase.mutable_filter()->mutable_must(0);
+  condition.mutable_has_ids();
+  EXPECT_TRUE(ask(&v1::Vectors::Stub::Delete, erase, written).ok());
+  EXPECT_EQ(left(), 21) << "no point is on the list";
+  condition.mutable_has_ids()->add_values()->set_number(3);
+  EXPECT_TRUE(ask(&v1::Vectors::Stub::Delete, erase, written).ok());
+  EXPECT_EQ(left(), 20);
+  condition.add_has_id()->set_number(4);
+  status = ask(&v1::Vectors::Stub::Delete, erase, written);
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("given twice"));
+  v1::DeleteRequest unsaid;
+  unsaid.set_collection("films");
+  unsaid.add_points();
+  EXPECT_EQ(ask(&v1::Vectors::Stub::Delete, unsaid, written).error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(left(), 20);
+}
+
+TEST_F(Rpc, takes_probes_where_there_are_lists) {
+  v1::SearchRequest search;
+  search.set_collection("films");
+  for (int d = 0; d < 3; ++d) search.mutable_vector()->add_values(1);
+  search.mutable_params()->set_probes(4);
+  v1::PointList reply;
+  const auto status = ask(&v1::Vectors::Stub::Search, search, reply);
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("/params/probes"));
 }
 
 TEST_F(Rpc, asks_for_the_same_tokens) {

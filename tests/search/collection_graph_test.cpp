@@ -245,6 +245,39 @@ TEST_P(CollectionGraphTest, stay_in_use_until_the_next_is_there) {
   EXPECT_GE(least, 1500u);
 }
 
+TEST_P(CollectionGraphTest, are_built_anew_when_they_are_asked_to_be_denser) {
+  Collection collection(path_);
+  collection.write(points(0, 3000));
+  settle_indexed(collection);
+  const size_t before = collection.status().index_bytes;
+  CollectionConfig config = collection.config();
+  config.index.degree = 64;
+  config.index.build_effort = 200;
+  const auto built_so = [&](const CollectionView& view) {
+    return std::ranges::all_of(view.tables, [&](const TableView& table) {
+      return !table.segment || table.segment->size() < threshold || (table.index && table.index->index->built_as(config.index));
+    });
+  };
+  EXPECT_FALSE(built_so(*collection.view()));
+  collection.configure(config);
+  for (bool working = true; working;) {
+    const auto status = collection.status();
+    EXPECT_GT(status.indexed, threshold) << "the former index is in use meanwhile";
+    working = status.working;
+  }
+  EXPECT_TRUE(built_so(*collection.view()));
+  EXPECT_GT(collection.status().index_bytes, before + before / 10);
+  expect_recall(collection);
+  // One that cannot be built leaves the former one.
+  config.index.degree = 128;
+  config.index.memory_cap = predict_bytes(config.index, threshold, graph_dimension).building;
+  const size_t indexed = collection.status().indexed;
+  collection.configure(config);
+  collection.settle();
+  EXPECT_EQ(collection.status().indexed, indexed);
+  EXPECT_THAT(collection.status().trouble, testing::Contains(testing::HasSubstr("former index stays in use")));
+}
+
 TEST_P(CollectionGraphTest, are_built_again_when_damaged) {
   {
     Collection collection(path_);

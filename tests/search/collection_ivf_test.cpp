@@ -1,6 +1,8 @@
 // Collections whose segments get inverted lists instead of a graph.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/json.h"
 #include "search/collection.h"
@@ -57,6 +59,34 @@ TEST(CollectionIvfTest, SegmentsGetTheListsAskedForAndKeepThemWhenOpened) {
       EXPECT_TRUE(collection.status().trouble.empty());
     }
   }
+}
+
+TEST(CollectionIvfTest, ASearchSaysHowManyListsItScans) {
+  const auto values = random_values(listed_points * list_width, 1);
+  const test::TemporaryFolder folder;
+  CollectionConfig config = config_of(CodeKind::scalar4);
+  config.index.lists = 20;
+  Collection::create(folder / "c", config);
+  Collection collection(folder / "c");
+  fill(collection, values);
+  const auto view = collection.view();
+  const auto queries = random_values(20 * list_width, 2);
+  // Of the true ten of each.
+  const auto found = [&](size_t probes) {
+    size_t sum = 0;
+    for (size_t q = 0; q < 20; ++q) {
+      VectorQuery query{.vector = std::span(queries).subspan(q * list_width, list_width), .k = 10, .probes = probes};
+      const auto hits = search(*view, config.index.metric, query, view->select(nullptr));
+      query.exact = true;
+      for (const Hit& hit : search(*view, config.index.metric, query, view->select(nullptr)))
+        sum += std::ranges::any_of(hits, [&](const Hit& each) { return view->id_of(each.at) == view->id_of(hit.at); });
+    }
+    return sum;
+  };
+  const size_t all = found(20), some = found(4), one = found(1);
+  EXPECT_GE(all, 190u);
+  EXPECT_LT(some, all);
+  EXPECT_LT(one, some);
 }
 
 TEST(CollectionIvfTest, WhatDoesNotFitIsRefusedWhenTheCollectionIsMade) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <set>
 
 #include "base/random.h"
@@ -105,6 +106,8 @@ TEST_F(CollectionSetTest, an_alias_of_what_is_gone_does_not_name_the_next_of_its
   }
   std::filesystem::rename(folder_ / "v/collections/c", folder_ / "v/collections/.gone-c");
   EXPECT_THAT(CollectionSet(folder_ / "v").aliases(), testing::IsEmpty());
+  CollectionSet(folder_ / "v").create("c", config);
+  EXPECT_THAT(CollectionSet(folder_ / "v").aliases(), testing::IsEmpty()) << "the next collection of its name has none";
 }
 
 TEST_F(CollectionSetTest, an_alias_hides_neither_a_collection_nor_another_alias) {
@@ -169,6 +172,109 @@ TEST_F(CollectionSetTest, a_damaged_snapshot_is_named_and_replaces_nothing) {
   refused(whole.substr(0, whole.size() / 2));
   refused("SQLite format 3" + std::string(5000, '\0'));
   refused("no snapshot");
+}
+
+// Notes as a damaged page or a foreign program leaves them.
+const char* const damaged_notes[] = {
+    "",
+    "{}",
+    "[1]",
+    "{\"dimension\":16",
+    R"({"dimension":"x","metric":"l2"})",
+    R"({"dimension":0,"metric":"l2"})",
+    R"({"dimension":1000000,"metric":"l2"})",
+    R"({"dimension":16,"metric":"unknown"})",
+    R"({"dimension":16,"metric":7})",
+    R"({"dimension":16,"metric":"l2","degree":"x"})",
+    R"({"dimension":16,"metric":"l2","index":"unknown"})",
+    R"({"dimension":16,"metric":"l2","table_points":9000000000000000000})"};
+
+TEST_F(CollectionSetTest, a_damaged_note_keeps_its_own_collection_from_answering_alone) {
+  for (size_t n = 0; n < std::size(damaged_notes); ++n) {
+    const char* note = damaged_notes[n];
+    const Path vectors = folder_ / ("v" + std::to_string(n));
+    {
+      CollectionSet set(vectors);
+      for (const char* name : {"c", "d"}) set.create(name, config)->write(random_points(1, 10, "{}"));
+    }
+    RecordStore(vectors / "collections/d" / records_file, set_dimension).write_note("config", note);
+    CollectionSet set(vectors);
+    EXPECT_EQ(set.find("c")->view()->count(), 10u);
+    EXPECT_EQ(code_of([&] { set.find("d"); }), ErrorCode::damaged) << note;
+    EXPECT_THAT(set.failed()["d"], testing::HasSubstr("configuration")) << note;
+  }
+}
+
+TEST_F(CollectionSetTest, a_snapshot_with_a_damaged_note_replaces_nothing) {
+  CollectionSet set(folder_ / "v");
+  const auto held = set.create("c", config);
+  const Path empty = set.snapshot_file("c", set.make_snapshot("c").name);
+  held->write(random_points(1, 50, "{}"));
+  for (const char* note : damaged_notes) {
+    RecordStore(empty, set_dimension).write_note("config", note);
+    EXPECT_EQ(code_of([&] { set.restore("c", empty); }), ErrorCode::bad_input) << note;
+    EXPECT_EQ(set.find("c")->view()->count(), 50u);
+  }
+}
+
+TEST_F(CollectionSetTest, aliases_that_cannot_be_read_are_named) {
+  std::filesystem::create_directories(folder_ / "v");
+  for (const char* text : {"", "[]", R"({"a":1})"}) {
+    write_atomically(folder_ / "v/aliases.json", text);
+    EXPECT_EQ(code_of([&] { CollectionSet(folder_ / "v"); }), ErrorCode::damaged) << text;
+  }
+}
+
+// Calls something while a file is put in its place.
+class Watching : public FileSystem {
+ public:
+  explicit Watching(std::function<void(const Path& to)> renaming) : renaming_(std::move(renaming)) {}
+  ~Watching() override { replace_file_system(before_); }
+  std::unique_ptr<OutputFile> create(const Path& path) override { return before_->create(path); }
+  std::unique_ptr<OutputFile> append(const Path& path) override { return before_->append(path); }
+  void rename(const Path& from, const Path& to) override {
+    renaming_(to);
+    before_->rename(from, to);
+  }
+  void remove(const Path& path) override { before_->remove(path); }
+  void sync_folder(const Path& folder) override { before_->sync_folder(folder); }
+
+ private:
+  std::function<void(const Path&)> renaming_;
+  FileSystem* before_ = replace_file_system(this);
+};
+
+TEST_F(CollectionSetTest, collections_are_found_while_aliases_are_written) {
+  using enum CollectionSet::AliasChange::Kind;
+  CollectionSet set(folder_ / "v");
+  set.create("c", config);
+  std::future<void> finding;
+  const Watching files([&](const Path& to) {
+    if (to.filename() != "aliases.json") return;
+    finding = std::async(std::launch::async, [&] { set.find("c"); });
+    EXPECT_EQ(finding.wait_for(std::chrono::seconds(20)), std::future_status::ready) << "searches wait for the disk";
+  });
+  set.change_aliases({{create, "live", "c"}});
+  ASSERT_TRUE(finding.valid());
+  finding.get();
+}
+
+TEST_F(CollectionSetTest, no_alias_takes_the_name_of_a_collection_that_is_being_made) {
+  using enum CollectionSet::AliasChange::Kind;
+  CollectionSet set(folder_ / "v");
+  set.create("c", config);
+  std::future<void> changing;
+  {
+    const Watching files([&](const Path& to) {
+      if (to.filename() != "d") return;
+      changing = std::async(std::launch::async, [&] { set.change_aliases({{create, "d", "c"}}); });
+      changing.wait_for(std::chrono::milliseconds(200));  // it must not end before this does
+    });
+    set.create("d", config)->write(random_points(1, 10, "{}"));
+  }
+  ASSERT_TRUE(changing.valid());
+  EXPECT_EQ(code_of([&] { changing.get(); }), ErrorCode::conflict);
+  EXPECT_EQ(set.find("d")->view()->count(), 10u);
 }
 
 // In whatever order the folder lists them.

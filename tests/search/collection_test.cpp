@@ -332,6 +332,41 @@ TEST_P(CollectionTest, readers_and_writers_run_beside_each_other) {
   expect_same(collection, expected_, GetParam());
 }
 
+// However few points make it up.
+TEST_P(CollectionTest, a_table_closes_with_its_payloads) {
+  constexpr size_t payload_bytes = 100'000, count = 100;
+  Collection::create(folder_ / "large", {.dimension = dimension, .index = {.metric = GetParam()}});
+  Collection collection(folder_ / "large");
+  const size_t empty = collection.status().memory_bytes;
+  const Random random(5, 0);
+  std::vector<PointChange> changes(count);
+  for (uint32_t i = 0; i < count; ++i)
+    changes[i] = {PointId(i), false, vector_of(random, i), "{\"text\":\"" + std::string(payload_bytes, 'a' + i % 26) + "\"}"};
+  const auto some = std::vector(changes.begin(), changes.begin() + 5);
+  collection.write(some);
+  EXPECT_EQ(collection.view()->tables.size(), 1u);
+  EXPECT_GT(collection.status().memory_bytes, empty + 5 * payload_bytes);
+  collection.write(changes);
+  const auto view = collection.view();
+  EXPECT_LT(view->tables.back().live->count() * payload_bytes, CollectionConfig::most_table_payload);
+  collection.settle();
+  EXPECT_EQ(collection.status().memory_bytes, empty);
+  EXPECT_THAT(collection.verify(), testing::IsEmpty());
+}
+
+TEST_P(CollectionTest, what_is_to_be_done_counts_as_work) {
+  Collection::create(folder_ / "busy", {.dimension = dimension, .index = {.metric = GetParam()}, .table_points = 16});
+  Collection collection(folder_ / "busy");
+  const Random random(6, 0);
+  for (uint32_t i = 0; i < 400; ++i) {
+    collection.write({PointChange{PointId(i), false, vector_of(random, i), "{}"}});
+    const auto status = collection.status();
+    EXPECT_TRUE(status.working || status.in_memory <= 16) << "a full table waits to be written out";
+  }
+  collection.settle();
+  EXPECT_FALSE(collection.status().working);
+}
+
 TEST_P(CollectionTest, a_quota_of_points_is_kept) {
   Collection collection(path_);
   CollectionConfig config = collection.config();

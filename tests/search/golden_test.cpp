@@ -80,7 +80,33 @@ TEST_P(GoldenTest, has_its_damage_found) {
   EXPECT_EQ(collection.view()->count(), 60u);
 }
 
-INSTANTIATE_TEST_SUITE_P(formats, GoldenTest, testing::Values("format_1"),
+// Makes the files of a new format: run once, by
+// test_search --gtest_also_run_disabled_tests --gtest_filter='*GoldenTest.DISABLED_*format_N*'.
+TEST_P(GoldenTest, DISABLED_is_written) {
+  std::vector<PointChange> all;
+  std::ifstream lines(data / "format_1/points.jsonl");
+  for (std::string line; std::getline(lines, line);) {
+    const Json point = Json::parse(line);
+    all.push_back({parse_point_id(point["id"], ""), false, point["vector"].get<std::vector<float>>(), point["payload"].dump()});
+  }
+  const Path made = folder_ / "made", kept = data / GetParam();
+  Collection::create(made, {.dimension = all[0].vector.size(),
+                            .index = {.metric = Metric::l2, .degree = 8},
+                            .index_threshold = 30});
+  {
+    Collection collection(made);
+    collection.write(std::vector(all.begin(), all.end() - 8));
+    collection.settle();
+    collection.write(std::vector(all.end() - 8, all.end()));
+    collection.settle();
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(made))
+    if (entry.path().filename() != "lock")
+      std::filesystem::copy(entry.path(), kept / entry.path().filename(), std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy(data / "format_1/points.jsonl", kept / "points.jsonl", std::filesystem::copy_options::overwrite_existing);
+}
+
+INSTANTIATE_TEST_SUITE_P(formats, GoldenTest, testing::Values("format_1", "format_2"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <thread>
 
 #include "base/json.h"
 #include "base/random.h"
@@ -42,9 +43,12 @@ Outcome ask(VectorService& service, const std::string& method, const std::string
 class LocalLink : public serve::ShardLink {
  public:
   LocalLink(VectorService& service, const std::atomic<bool>& down) : service_(service), down_(down) {}
-  void ask(const serve::ShardRequest& asked, Clock::time_point deadline,
-           std::function<void(serve::ShardReply)> done) override {
-    if (down_) return done({0, "connection refused"});
+  std::function<void()> ask(const serve::ShardRequest& asked, Clock::time_point deadline,
+                            std::function<void(serve::ShardReply)> done) override {
+    if (down_) {
+      done({0, "connection refused"});
+      return [] {};
+    }
     auto request = std::make_shared<Request>();
     request->method = asked.method;
     request->body = asked.body;
@@ -52,12 +56,33 @@ class LocalLink : public serve::ShardLink {
     service_.ask(request, nullptr, deadline, [done = std::move(done)](const Outcome& outcome) {
       done({outcome.status, outcome.status == 200 ? outcome.result.dump() : outcome.error});
     });
+    return [] {};
   }
 
  private:
   VectorService& service_;
   const std::atomic<bool>& down_;
 };
+
+// Of a server that does not answer before it is given up.
+class SilentLink : public serve::ShardLink {
+ public:
+  std::function<void()> ask(const serve::ShardRequest&, Clock::time_point,
+                            std::function<void(serve::ShardReply)> done) override {
+    return [done = std::move(done)] { done({0, "given up"}); };
+  }
+};
+
+TEST(ShardLinks, are_given_up_when_who_asks_goes_away) {
+  serve::ShardLinks links;
+  links.open_by([](const Shard&) { return std::make_unique<SilentLink>(); });
+  const ShardedCollection collection{"films", 2, Metric::l2, {{"a:1", ""}, {"a:2", ""}}};
+  std::atomic<bool> gone = false;
+  std::thread leaves([&] { gone = true; });
+  EXPECT_THAT([&] { links.results(collection, {{0, "GET", ""}, {1, "GET", ""}}, {&gone}); },
+              testing::ThrowsMessage<Error>(HasSubstr("cancelled")));
+  leaves.join();
+}
 
 class Shards : public testing::TestWithParam<const char*> {
  protected:

@@ -69,6 +69,13 @@ class VectorServiceTest : public testing::Test {
   std::string refused_points(const std::string& points) {
     return refused("PUT", "/collections/films/points", R"({"points":[)" + points + "]}");
   }
+  // Conditions one of which is met in each of so many years.
+  static std::string years(int count) {
+    std::string list;
+    for (int i = 0; i < count; ++i)
+      list += std::string(i ? "," : "") + R"({"key":"year","match":{"value":)" + std::to_string(i) + "}}";
+    return list;
+  }
   size_t count() {
     return Json::parse(ask("POST", "/collections/films/points/count", "{}").body)["result"]["count"];
   }
@@ -304,10 +311,102 @@ TEST_F(VectorServiceTest, refuses_filters_that_mean_nothing) {
     for (size_t i = 0; i < deep; ++i) text = R"({"must":[)" + text + "]}";
     EXPECT_THAT(filter(text), HasSubstr("deep")) << deep;
   }
-  std::string wide;
-  for (int i = 0; i < 20'000; ++i)
-    wide += std::string(i ? "," : "") + R"({"key":"year","match":{"value":)" + std::to_string(i) + "}}";
-  EXPECT_EQ(Json::parse(search(R"("filter":{"should":[)" + wide + "]}", 200))["result"].size(), 2u);
+  EXPECT_THAT(filter(R"({"must":[{}]})"), AllOf(HasSubstr("/filter/must/0"), HasSubstr("says nothing")));
+  EXPECT_EQ(Json::parse(search(R"("filter":{"should":[)" + years(4000) + "]}", 200))["result"].size(), 2u);
+  EXPECT_THAT(search(R"("filter":{"should":[)" + years(20'000) + "]}", 413),
+              AllOf(HasSubstr("/filter/should/4096"), HasSubstr("at most 4096")));
+}
+
+// What by mistake names nothing deletes nothing.
+TEST_F(VectorServiceTest, deletes_nothing_by_a_condition_that_says_nothing) {
+  EXPECT_THAT(refused("POST", "/collections/films/points/delete", R"({"filter":{"must":[{}]}})"), HasSubstr("/filter/must/0"));
+  EXPECT_EQ(ask("POST", "/collections/films/points/delete", R"({"filter":{"must":[{"has_id":[]}]}})").status, 200);
+  EXPECT_EQ(count(), 3u);
+}
+
+// Of two fields that say the same thing none is ignored.
+TEST_F(VectorServiceTest, refuses_what_is_said_twice) {
+  const std::string points = "/collections/films/points", both = R"("points":[1],"filter":{"must":[{"has_id":[2]}]})";
+  EXPECT_THAT(refused("POST", points + "/delete", "{" + both + "}"), AllOf(HasSubstr("/filter"), HasSubstr("points or filter")));
+  EXPECT_THAT(refused("POST", points + "/payload", R"({"payload":{"a":1},)" + both + "}"), HasSubstr("points or filter"));
+  EXPECT_THAT(refused("POST", points + "/payload/delete", R"({"keys":["a"],)" + both + "}"), HasSubstr("points or filter"));
+  EXPECT_THAT(refused("POST", points + "/batch", R"({"operations":[{"clear_payload":{)" + both + "}}]}"),
+              HasSubstr("/operations/0/clear_payload/filter"));
+  EXPECT_THAT(refused("PUT", points, R"({"points":[{"id":8,"vector":[1,0,0]}],"batch":{"ids":[9],"vectors":[[1,0,0]]}})"),
+              AllOf(HasSubstr("/batch"), HasSubstr("points or batch")));
+  EXPECT_THAT(search(R"("with_payload":{"include":["year"],"exclude":["a"]})", 422), HasSubstr("/with_payload/exclude"));
+  EXPECT_THAT(search(R"("with_vector":true,"with_vectors":false)", 422), HasSubstr("/with_vectors"));
+  EXPECT_EQ(ask("POST", points + "/delete", R"({"points":[1],"filter":null})").status, 200) << "null says nothing";
+  EXPECT_EQ(count(), 2u);
+}
+
+// What Qdrant's clients send and what changes nothing here is read all the same.
+TEST_F(VectorServiceTest, checks_the_types_of_what_it_takes_without_effect) {
+  const auto create = [&](const std::string& rest, int status = 422) {
+    return refused("PUT", "/collections/x", R"({"vectors":{"size":3,"distance":"Dot"},)" + rest + "}", status);
+  };
+  for (const char* name : {"full_scan_threshold", "max_indexing_threads", "payload_m", "on_disk", "inline_storage"})
+    EXPECT_THAT(create(R"("hnsw_config":{")" + std::string(name) + R"(":"x"})"), HasSubstr("/hnsw_config/" + std::string(name)));
+  for (const char* name : {"deleted_threshold", "vacuum_min_vector_number", "default_segment_number", "max_segment_size",
+                           "memmap_threshold", "flush_interval_sec", "max_optimization_threads", "prevent_unoptimized"})
+    EXPECT_THAT(create(R"("optimizers_config":{")" + std::string(name) + R"(":"x"})"),
+                HasSubstr("/optimizers_config/" + std::string(name)));
+  EXPECT_THAT(create(R"("wal_config":{"wal_capacity_mb":-1})"), HasSubstr("/wal_config/wal_capacity_mb"));
+  EXPECT_THAT(create(R"("wal_config":{"size":1})"), HasSubstr("/wal_config/size"));
+  EXPECT_THAT(create(R"("on_disk_payload":1)"), HasSubstr("/on_disk_payload"));
+  EXPECT_THAT(refused("PUT", "/collections/x", R"({"vectors":{"size":3,"distance":"Dot","on_disk":"yes"}})"), HasSubstr("/vectors/on_disk"));
+  EXPECT_EQ(ask("PUT", "/collections/x",
+                R"({"vectors":{"size":3,"distance":"Dot","on_disk":true},"on_disk_payload":true,"wal_config":{"wal_capacity_mb":32},
+                    "hnsw_config":{"on_disk":false,"payload_m":16},"optimizers_config":{"max_optimization_threads":"auto","deleted_threshold":0.2}})")
+                .status,
+            200);
+  EXPECT_THAT(refused("PATCH", "/collections/x", R"({"optimizers_config":{"max_optimization_threads":true}})"),
+              HasSubstr("/optimizers_config/max_optimization_threads"));
+  const auto index = [&](const std::string& body, int status) { return refused("PUT", "/collections/films/index", body, status); };
+  EXPECT_THAT(index(R"({"field_name":7})", 422), HasSubstr("/field_name"));
+  EXPECT_THAT(index(R"({"field_schema":"keyword"})", 422), HasSubstr("/field_name"));
+  EXPECT_THAT(index(R"({"field_name":"a","field_schema":{"type":"keyword","on_dsk":true}})", 422),
+              AllOf(HasSubstr("/field_schema/on_dsk"), HasSubstr("Did you mean 'on_disk'?")));
+  EXPECT_THAT(index(R"({"field_name":"a","field_schema":{"type":"integer","lookup":1}})", 422), HasSubstr("/field_schema/lookup"));
+  EXPECT_THAT(index(R"({"field_name":"a","field_schema":{"type":"text","tokenizer":"word"}})", 501), HasSubstr("no such index"));
+  EXPECT_EQ(ask("PUT", "/collections/films/index", R"({"field_name":"a","field_schema":{"type":"integer","lookup":true}})").status, 200);
+  EXPECT_THAT(refused("PUT", "/collections/films/snapshots/recover", R"({"location":"x.snapshot","priority":"mine"})"), HasSubstr("/priority"));
+}
+
+// Lists to scan are those of an index ivf.
+TEST_F(VectorServiceTest, takes_probes_where_there_are_lists) {
+  EXPECT_THAT(search(R"("params":{"probes":3})", 422), AllOf(HasSubstr("/params/probes"), HasSubstr("the index graph"), HasSubstr("hnsw_ef")));
+  EXPECT_THAT(search(R"("params":{"probes":-1})", 422), HasSubstr("/params/probes"));
+  ASSERT_EQ(ask("PUT", "/collections/lists", R"({"vectors":{"size":3,"distance":"Dot"},"index_config":{"index":"ivf"}})").status, 200);
+  ASSERT_EQ(ask("PUT", "/collections/lists/points", R"({"points":[{"id":1,"vector":[1,0,0]}]})").status, 200);
+  for (const char* way : {"search", "query"}) {
+    const std::string looked_for = way == std::string("search") ? R"("vector")" : R"("query")";
+    const Response found = ask("POST", "/collections/lists/points/" + std::string(way), "{" + looked_for + R"(:[1,0,0],"params":{"probes":3}})");
+    EXPECT_EQ(found.status, 200) << found.body;
+  }
+}
+
+// The points of a deletion are chosen within its deadline, or nothing is deleted; so do reads end.
+TEST_F(VectorServiceTest, ends_a_filter_at_its_deadline) {
+  Json points = Json::array();
+  for (int i = 0; i < 5000; ++i) points.push_back({{"id", 100 + i}, {"vector", {1, 0, 0}}, {"payload", {{"year", -1 - i}, {"old", true}}}});
+  ASSERT_EQ(ask("PUT", "/collections/films/points", Json{{"points", points}}.dump()).status, 200);
+  const std::string filter = R"("filter":{"should":[)" + years(4000) + "]}";
+  const auto asked = [&](const std::string& path, const std::string& body) {
+    auto request = std::make_shared<Request>();
+    request->method = "POST", request->path = "/collections/films" + path, request->body = body;
+    std::promise<serve::Outcome> outcome;
+    service_.ask(request, nullptr, Job::Clock::now() + std::chrono::milliseconds(30),
+                 [&](serve::Outcome each) { outcome.set_value(std::move(each)); });
+    return outcome.get_future().get();
+  };
+  for (const auto& [path, rest] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"/points/delete", ""}, {"/points/count", ""}, {"/points/scroll", ""}, {"/facet", R"("key":"year",)"}, {"/points/search", R"("vector":[1,0,0],)"}}) {
+    const serve::Outcome outcome = asked(path, "{" + std::string(rest) + filter + "}");
+    EXPECT_EQ(outcome.status, 503) << path;
+    EXPECT_THAT(outcome.error, HasSubstr("did not end before its deadline")) << path;
+  }
+  EXPECT_EQ(count(), 5003u);
 }
 
 TEST_F(VectorServiceTest, refuses_collections_that_cannot_be) {
@@ -379,6 +478,25 @@ TEST_F(VectorServiceTest, puts_settings_of_the_vectors_over_those_of_the_collect
   EXPECT_EQ(config["hnsw_config"]["m"], 8);
   EXPECT_EQ(config["hnsw_config"]["ef_construct"], 50);
   EXPECT_EQ(config["optimizer_config"]["indexing_threshold"], 0);
+}
+
+TEST_F(VectorServiceTest, changes_the_quota_and_the_memory_of_an_index) {
+  ASSERT_EQ(ask("PUT", "/collections/x", R"({"vectors":{"size":4,"distance":"Dot"},"index_config":{"degree":16}})").status, 200);
+  const auto patch = [&](const char* body) { return ask("PATCH", "/collections/x", body).status; };
+  const auto write = [&](uint64_t id) {
+    return ask("PUT", "/collections/x/points", Json{{"points", {{{"id", id}, {"vector", {1, 2, 3, 4}}}}}}.dump()).status;
+  };
+  const auto config = [&] { return Json::parse(ask("GET", "/collections/x").body)["result"]["config"]; };
+  EXPECT_EQ(patch(R"({"most_points":1,"index_config":{"index_memory":64}})"), 200);
+  EXPECT_EQ(config()["index_config"]["index_memory"], 64);
+  EXPECT_EQ(config()["index_config"]["degree"], 16);
+  EXPECT_EQ(write(1), 200);
+  EXPECT_EQ(write(2), 413);
+  EXPECT_EQ(patch(R"({"most_points":0})"), 200);
+  EXPECT_EQ(write(2), 200);
+  EXPECT_THAT(refused("PATCH", "/collections/x", R"({"index_config":{"index_memory":1}})"), HasSubstr("/index_config/index_memory"));
+  EXPECT_THAT(refused("PATCH", "/collections/x", R"({"index_config":{"codes":"scalar8"}})"), HasSubstr("codes"));
+  EXPECT_EQ(config()["index_config"]["index_memory"], 64) << "what was refused changes nothing";
 }
 
 // Searches of a collection that is scanned, waiting at the same time, share a pass over it. Each is answered,

@@ -7,6 +7,7 @@
 
 #include "serve/quality.h"
 #include "serve/small_workspace.h"
+#include "serve/vectors/each_collection.h"
 
 namespace cowatch {
 namespace {
@@ -150,6 +151,27 @@ TEST_F(Access, a_rate_below_nothing_is_refused) {
   EXPECT_FALSE(std::filesystem::exists(folder / "tokens.json"));
 }
 
+TEST_F(Access, a_revoked_token_is_let_in_no_longer) {
+  const std::string read = token("read"), again = token("read"), manage = token("manage", {"films"}, 5);
+  open();
+  const auto listed = AccessTokens::list(folder / "tokens.json");
+  ASSERT_EQ(listed.size(), 3u);
+  EXPECT_EQ(listed[2].name, "manage token");
+  EXPECT_EQ(listed[2].collections, std::vector<std::string>{"films"});
+  EXPECT_EQ(status("GET", "/collections", nullptr, read), 200);
+  EXPECT_EQ(AccessTokens::revoke(folder / "tokens.json", "read token"), 2u) << "all of the name";
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // the file is looked at once a second
+  for (const std::string& each : {read, again}) EXPECT_EQ(status("GET", "/collections", nullptr, each), 401);
+  EXPECT_EQ(status("PUT", "/collections/films", config, manage), 200);
+  EXPECT_THAT([&] { AccessTokens::revoke(folder / "tokens.json", "manage tokn"); },
+              testing::ThrowsMessage<Error>(HasSubstr("Did you mean 'manage token'?")));
+  EXPECT_EQ(AccessTokens::revoke(folder / "tokens.json", "manage token"), 1u);
+  EXPECT_TRUE(AccessTokens::list(folder / "tokens.json").empty());
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  EXPECT_EQ(ask(*service, "GET", "/collections", nullptr).status, 401) << "without any token nobody is let in";
+  EXPECT_TRUE(AccessTokens::list(folder / "none.json").empty());
+}
+
 TEST_F(Access, without_tokens_the_key_guards_writing) {
   open("secret");
   EXPECT_EQ(ask(*service, "PUT", "/collections/films", config).status, 401);
@@ -200,6 +222,21 @@ TEST_F(Access, who_may_not_read_every_collection_is_not_told_their_names) {
       EXPECT_EQ(response.body.find("films") != std::string::npos, token == all) << path;
     }
   }
+}
+
+TEST_F(Access, a_collection_deleted_while_all_are_told_of_is_passed_over) {
+  CollectionSet collections(folder / "set");
+  CollectionConfig plain;
+  plain.dimension = 2;
+  for (const char* name : {"a", "b", "c"}) collections.create(name, plain);
+  std::vector<std::string> told;
+  serve::each_collection(collections, [&](const std::string& name) {
+    if (name == "a") collections.remove("b");
+    collections.find(name);
+    told.push_back(name);
+  });
+  EXPECT_THAT(told, ElementsAre("a", "c"));
+  EXPECT_THROW(serve::each_collection(collections, [](const std::string&) { throw Error(ErrorCode::damaged, "x"); }), Error);
 }
 
 TEST_F(Access, what_was_measured_of_a_collection_goes_with_it) {
@@ -271,9 +308,10 @@ TEST_F(Quality, each_notice_names_the_command_that_mends_it) {
   facts.recall = {800, 1000};
   EXPECT_EQ(command(judged({}, {facts})), "curl -X PATCH http://127.0.0.1:9/collections/films -H 'Content-Type: application/json' -d "
                                           "'{\"hnsw_config\":{\"m\":32,\"ef_construct\":256}}'");
-  EXPECT_THAT(judged({}, {facts})[0]["Text"].get<std::string>(), AllOf(HasSubstr("80.0 %"), HasSubstr("\"hnsw_ef\": 256"), HasSubstr("from now on")));
+  EXPECT_THAT(judged({}, {facts})[0]["Text"].get<std::string>(), AllOf(HasSubstr("80.0 %"), HasSubstr("\"hnsw_ef\": 256"), HasSubstr("built anew")));
   facts.config.index.kind = IndexKind::ivf;
   EXPECT_THAT(command(judged({}, {facts})), AllOf(HasSubstr("PUT"), HasSubstr("/collections/films_graph"), HasSubstr("\"index\":\"graph\"")));
+  EXPECT_THAT(judged({}, {facts})[0]["Text"].get<std::string>(), AllOf(HasSubstr("\"probes\": 76}"), Not(HasSubstr("hnsw_ef"))));
   facts.config.index.kind = IndexKind::exact, facts.status.indexed = 0;
   EXPECT_EQ(judged({}, {facts}), Json::array()) << "it was to be scanned";
   facts = sound();

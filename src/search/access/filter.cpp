@@ -11,6 +11,7 @@ namespace {
 
 using Kind = Condition::Kind;
 constexpr int deepest = 32;
+constexpr size_t looked_at_once = 64;  // conditions, between looks at who waits
 
 [[noreturn]] void refuse(const std::string& message, const std::string& where, const std::string& expected,
                          const Json& found, const std::string& remedy = "") {
@@ -150,9 +151,21 @@ Condition parse_field(const Json& json, const std::string& where) {
   return condition;
 }
 
-Condition parse_group(const Json& json, const std::string& where, int depth);
+// How far a filter was read: levels down, and conditions in all.
+struct Extent {
+  int depth;
+  size_t& conditions;
+  Extent within() const { return {depth + 1, conditions}; }
+};
 
-Condition parse_condition(const Json& json, const std::string& where, int depth) {
+Condition parse_group(const Json& json, const std::string& where, Extent extent);
+
+Condition parse_condition(const Json& json, const std::string& where, Extent extent) {
+  if (++extent.conditions > most_conditions)
+    throw Error(ErrorCode::too_large, "the filter has too many conditions",
+                {.where = where.substr(0, 80),
+                 .expected = "at most " + std::to_string(most_conditions),
+                 .remedy = "A list of values is one condition: match with any, or has_id."});
   if (!json.is_object()) refuse("a condition is not an object", where, "{\"key\": …} or a filter", json);
   if (json.contains("key")) return parse_field(json, where);
   if (json.contains("nested"))
@@ -186,14 +199,17 @@ Condition parse_condition(const Json& json, const std::string& where, int depth)
     std::sort(condition.ids.begin(), condition.ids.end());
     return condition;
   }
-  return parse_group(json, where, depth + 1);
+  // Taken for a filter it would let everything through: whoever left out what it was to say would delete all.
+  if (std::ranges::all_of(json, [](const Json& each) { return each.is_null(); }))
+    refuse("a condition says nothing", where, "{\"key\": …}, {\"has_id\": […]}, … or a filter", json);
+  return parse_group(json, where, extent.within());
 }
 
-std::vector<Condition> parse_conditions(const Json& json, const std::string& where, int depth) {
+std::vector<Condition> parse_conditions(const Json& json, const std::string& where, Extent extent) {
   std::vector<Condition> conditions;
-  if (!json.is_array()) return {parse_condition(json, where, depth)};
+  if (!json.is_array()) return {parse_condition(json, where, extent)};
   for (size_t i = 0; i < json.size(); ++i)
-    conditions.push_back(parse_condition(json[i], where + "/" + std::to_string(i), depth));
+    conditions.push_back(parse_condition(json[i], where + "/" + std::to_string(i), extent));
   return conditions;
 }
 
@@ -205,19 +221,19 @@ Condition group(Kind kind, std::vector<Condition> children, size_t least = 0) {
   return condition;
 }
 
-Condition parse_min_should(const Json& json, const std::string& where, int depth) {
+Condition parse_min_should(const Json& json, const std::string& where, Extent extent) {
   if (!json.is_object() || json.size() != 2 || !json.contains("conditions") || !json.contains("min_count") ||
       !json["min_count"].is_number_unsigned()) {
     refuse("this is not a min_should", where, "{\"conditions\": […], \"min_count\": 1}", json);
   }
-  return group(Kind::at_least, parse_conditions(json["conditions"], where + "/conditions", depth),
+  return group(Kind::at_least, parse_conditions(json["conditions"], where + "/conditions", extent),
                json["min_count"].get<size_t>());
 }
 
-Condition parse_group(const Json& json, const std::string& where, int depth) {
+Condition parse_group(const Json& json, const std::string& where, Extent extent) {
   static const std::vector<std::string> known = {"must",   "should",   "must_not", "min_should", "key",
                                                  "has_id", "is_empty", "is_null"};
-  if (depth > deepest)
+  if (extent.depth > deepest)
     throw Error(ErrorCode::bad_input, "the filter is nested too deeply",
                 {.where = where.substr(0, 80), .expected = "at most " + std::to_string(deepest) + " levels"});
   if (!json.is_object()) refuse("a filter is not an object", where, "{\"must\": […]}", json);
@@ -226,15 +242,15 @@ Condition parse_group(const Json& json, const std::string& where, int depth) {
     const std::string place = where + "/" + name;
     if (value.is_null()) continue;
     if (name == "must") {
-      all.children.push_back(group(Kind::all, parse_conditions(value, place, depth)));
+      all.children.push_back(group(Kind::all, parse_conditions(value, place, extent)));
     } else if (name == "should") {
-      auto children = parse_conditions(value, place, depth);
+      auto children = parse_conditions(value, place, extent);
       // As in Qdrant: an empty list asks for nothing.
       if (!children.empty()) all.children.push_back(group(Kind::any, std::move(children)));
     } else if (name == "must_not") {
-      all.children.push_back(group(Kind::none, parse_conditions(value, place, depth)));
+      all.children.push_back(group(Kind::none, parse_conditions(value, place, extent)));
     } else if (name == "min_should") {
-      all.children.push_back(parse_min_should(value, place, depth));
+      all.children.push_back(parse_min_should(value, place, extent));
     } else if (name == "key" || name == "has_id" || name == "is_empty" || name == "is_null") {
       refuse("a condition stands in place of a filter", where, "{\"must\": [condition]}", json,
              "Put the condition under must.");
@@ -259,33 +275,41 @@ bool any_node(const Json& payload, const std::string& key, const auto& test) {
   return found;
 }
 
-size_t matching_children(const Condition& condition, const PointId& id, const Json& payload) {
-  size_t count = 0;
-  for (const Condition& child : condition.children) count += matches(child, id, payload);
-  return count;
+// Whether at least so many children hold; no more of them are looked at than that takes.
+bool enough_children(const Condition& condition, size_t least, const PointId& id, const Json& payload,
+                     const Patience& patience) {
+  const auto& children = condition.children;
+  for (size_t i = 0; least > 0; ++i) {
+    if (least > children.size() - i) return false;
+    if (i % looked_at_once == looked_at_once - 1) patience.check();
+    if (matches(children[i], id, payload, patience)) --least;
+  }
+  return true;
 }
 
 }  // namespace
 
 Condition parse_filter(const Json& json, const std::string& where) {
-  return parse_group(json, where, 1);
+  size_t conditions = 0;
+  return parse_group(json, where, {1, conditions});
 }
 
-bool matches(const Condition& condition, const PointId& id, const Json& payload) {
+bool matches(const Condition& condition, const PointId& id, const Json& payload, const Patience& patience) {
   const auto& values = condition.values;
+  const auto enough = [&](size_t least) { return enough_children(condition, least, id, payload, patience); };
   const auto listed = [&](const Json& value) {
     const auto scalar = scalar_of(value);
     return scalar && std::binary_search(values.begin(), values.end(), *scalar);
   };
   switch (condition.kind) {
     case Kind::all:
-      return matching_children(condition, id, payload) == condition.children.size();
+      return enough(condition.children.size());
     case Kind::any:
-      return matching_children(condition, id, payload) > 0;
+      return enough(1);
     case Kind::none:
-      return matching_children(condition, id, payload) == 0;
+      return !enough(1);
     case Kind::at_least:
-      return matching_children(condition, id, payload) >= condition.least;
+      return enough(condition.least);
     case Kind::match:
       return any_value(payload, condition.key, [&](const Json& value) { return listed(value); });
     case Kind::except:

@@ -14,6 +14,7 @@
 #include "base/json_forward.h"
 #include "search/access/payload.h"
 #include "search/access/point_id.h"
+#include "search/compute/patience.h"
 
 namespace cowatch {
 
@@ -63,10 +64,15 @@ struct Condition {
   std::vector<PointId> ids;  // sorted
 };
 
+inline constexpr size_t most_conditions = 4096;  // of a filter
+
 // Throws bad_input naming the place below `where` ("/filter/must/0/range"), what was expected and found:
-// unknown keys, wrong types, conditions that are not supported (geo, nested), more than 32 levels.
+// unknown keys, wrong types, conditions that say nothing or are not supported (geo, nested), more than 32
+// levels; too_large past most_conditions, groups among them.
 Condition parse_filter(const Json& json, const std::string& where);
 
-bool matches(const Condition& condition, const PointId& id, const Json& payload);
+// Throws as Patience::check() when that ends among many conditions.
+bool matches(const Condition& condition, const PointId& id, const Json& payload,
+             const Patience& patience = {});
 
 }  // namespace cowatch

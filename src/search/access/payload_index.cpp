@@ -228,13 +228,15 @@ Allowed PayloadIndex::Field::with_others(size_t slots) const {
   return others;
 }
 
-Allowed PayloadIndex::select_field(const Condition& condition, const Field& field,
-                                   const Points& points) const {
+Allowed PayloadIndex::select_field(const Condition& condition, const Field& field, const Points& points,
+                                   const Patience& patience) const {
   using Kind = Condition::Kind;
   Allowed slots(slots_);
   // What the arrays do not tell, the payloads do.
   const auto look_at_others = [&] {
+    size_t seen = 0;
     field.with_others(slots_).for_each([&](uint32_t slot) {
+      if (++seen % points_read_at_once == 0) patience.check();
       if (!slots.has(slot) && matches(condition, points.id_of(slot), points.payload_of(slot)))
         slots.add(slot);
     });
@@ -285,25 +287,33 @@ Allowed PayloadIndex::select_field(const Condition& condition, const Field& fiel
   return slots;
 }
 
-Allowed PayloadIndex::select(const Condition& condition, const Points& points) const {
+Allowed PayloadIndex::select(const Condition& condition, const Points& points,
+                             const Patience& patience) const {
   using Kind = Condition::Kind;
+  patience.check();
   switch (condition.kind) {
     case Kind::all: {
       Allowed slots(slots_, true);
-      for (const Condition& child : condition.children) intersect(slots, select(child, points));
+      for (const Condition& child : condition.children) {
+        if (slots.count() == 0) break;
+        intersect(slots, select(child, points, patience));
+      }
       return slots;
     }
     case Kind::any:
     case Kind::none: {
       Allowed slots(slots_);
-      for (const Condition& child : condition.children) unite(slots, select(child, points));
+      for (const Condition& child : condition.children) {
+        if (slots.count() == slots_) break;
+        unite(slots, select(child, points, patience));
+      }
       if (condition.kind == Kind::none) invert(slots);
       return slots;
     }
     case Kind::at_least: {
       std::vector<uint32_t> counts(slots_);
       for (const Condition& child : condition.children)
-        select(child, points).for_each([&](size_t slot) { ++counts[slot]; });
+        select(child, points, patience).for_each([&](size_t slot) { ++counts[slot]; });
       Allowed slots(slots_);
       for (size_t slot = 0; slot < slots_; ++slot)
         if (counts[slot] >= condition.least) slots.add(slot);
@@ -320,10 +330,12 @@ Allowed PayloadIndex::select(const Condition& condition, const Points& points) c
   }
   const auto field = fields_.find(condition.key);
   if (field != fields_.end() || complete_)
-    return select_field(condition, field != fields_.end() ? field->second : Field{}, points);
+    return select_field(condition, field != fields_.end() ? field->second : Field{}, points, patience);
   Allowed slots(slots_);
-  for (uint32_t slot = 0; slot < slots_; ++slot)
+  for (uint32_t slot = 0; slot < slots_; ++slot) {
+    if (slot % points_read_at_once == 0) patience.check();
     if (matches(condition, points.id_of(slot), points.payload_of(slot))) slots.add(slot);
+  }
   return slots;
 }
 
@@ -337,12 +349,14 @@ std::map<std::string, PayloadIndex::FieldSummary> PayloadIndex::summary() const 
 }
 
 std::vector<std::pair<Scalar, size_t>> PayloadIndex::facet(const std::string& key, const Allowed& allowed,
-                                                           const Points& points) const {
+                                                           const Points& points,
+                                                           const Patience& patience) const {
   std::vector<std::pair<Scalar, size_t>> counts;
   const auto found = fields_.find(key);
   if (found == fields_.end()) {
     if (complete_) return counts;
-    return count_scalars(key, allowed, [&](uint32_t slot) { return points.payload_of(slot); });
+    return count_scalars(
+        key, allowed, [&](uint32_t slot) { return points.payload_of(slot); }, patience);
   }
   const Field& field = found->second;
   const auto add_count = [&](Scalar value, std::span<const uint32_t> slots) {

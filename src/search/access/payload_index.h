@@ -49,12 +49,17 @@ class PayloadIndexBuilder {
   bool complete_ = true;
 };
 
+// Points whose payloads are looked into between looks at who waits for it.
+inline constexpr size_t points_read_at_once = 32;
+
 // How many of the slots have each string, whole number or bool of `key`, found by reading their payloads.
 template <typename PayloadOf>
 std::vector<std::pair<Scalar, size_t>> count_scalars(const std::string& key, const Allowed& allowed,
-                                                     const PayloadOf& payload_of) {
+                                                     const PayloadOf& payload_of, const Patience& patience) {
   std::map<Scalar, size_t> counts;
+  size_t seen = 0;
   allowed.for_each([&](uint32_t slot) {
+    if (++seen % points_read_at_once == 0) patience.check();
     std::set<Scalar> values;
     visit_nodes(payload_of(slot), key, [&](const Json& node) {
       visit_values(node, [&](const Json& value) {
@@ -79,8 +84,8 @@ class PayloadIndex {
     virtual PointId id_of(uint32_t slot) const = 0;
     virtual Json payload_of(uint32_t slot) const = 0;
   };
-  // Exactly the slots for which matches() holds, dead ones included.
-  Allowed select(const Condition& condition, const Points& points) const;
+  // Exactly the slots for which matches() holds, dead ones included. Throws as Patience::check().
+  Allowed select(const Condition& condition, const Points& points, const Patience& patience) const;
 
   struct FieldSummary {
     size_t points = 0, texts = 0, integers = 0, floats = 0, times = 0, bools = 0;
@@ -88,7 +93,7 @@ class PayloadIndex {
   std::map<std::string, FieldSummary> summary() const;
   // The strings (or whole numbers, bools) of `key` among `allowed` slots, with how many slots have each.
   std::vector<std::pair<Scalar, size_t>> facet(const std::string& key, const Allowed& allowed,
-                                               const Points& points) const;
+                                               const Points& points, const Patience& patience) const;
 
  private:
   struct Field {
@@ -108,7 +113,8 @@ class PayloadIndex {
     void mark_except(const std::vector<Scalar>& values, Allowed& slots) const;
     Allowed with_others(size_t slots) const;  // that perhaps have more values than the arrays name
   };
-  Allowed select_field(const Condition& condition, const Field& field, const Points& points) const;
+  Allowed select_field(const Condition& condition, const Field& field, const Points& points,
+                       const Patience& patience) const;
   size_t slots_ = 0;
   bool complete_ = true;
   std::map<std::string, Field, std::less<>> fields_;

@@ -17,6 +17,7 @@
 // Same seed, same vectors, same options: the same index, byte for byte, for any number of threads.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -86,11 +87,16 @@ struct IndexOptions {
   size_t memory_cap = 0;  // bytes; building refuses beforehand (no_space) what would exceed it; 0: no cap
 };
 
+// Of so many lists, those that are scanned unless a search says how many.
+inline size_t usual_probes(size_t lists) {
+  return std::max<size_t>(8, lists / 32);
+}
+
 struct SearchOptions {
   // Candidates kept and expanded while searching (ef). Less than k: a graph keeps k and expands so many, which is
   // quicker and finds less. 0: the default, good for recall of about 0.95 in 10.
   size_t effort = 0;
-  size_t probes = 0;  // lists that are scanned, by inverted lists; 0: a 32nd of them, at least 8
+  size_t probes = 0;  // lists that are scanned, by inverted lists; 0: usual_probes()
   // How many of the best candidates may be scored again by finer codes or full vectors; at least k when not
   // 0. 0: none. More than there are: all. A graph leaves out those whose estimates are too low to come in.
   size_t rerank = SIZE_MAX;
@@ -126,6 +132,9 @@ class VectorIndex {
   virtual void insert(uint32_t slot) = 0;
   // The slot is never answered again until it is inserted anew. An unknown or erased slot: no effect.
   virtual void erase(uint32_t slot) = 0;
+
+  // Whether it was built as these options ask, which are of its kind and codes.
+  virtual bool built_as(const IndexOptions&) const { return true; }
 
   // Writes a checksummed artifact (docs/formats.md) atomically.
   virtual void save(const Path& path) const = 0;

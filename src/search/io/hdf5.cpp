@@ -45,6 +45,13 @@ struct Head {
   uint64_t message_bytes = 0, expected_bytes = 0;  // or, when there is a message, these words
 };
 
+// Whether the child, which the file may have led astray, says no more than it ever would.
+bool is_possible(const Head& head) {
+  constexpr uint64_t longest_words = 1 << 16;
+  return head.message_bytes <= longest_words && head.expected_bytes <= longest_words && head.rows <= block_numbers &&
+         head.columns >= (head.rows > 0) && head.columns <= widest_vector && head.rows * head.columns <= block_numbers;
+}
+
 using Send = std::function<void(const void*, size_t)>;
 
 void send_rows(const Path& path, const std::string& dataset, const Send& send) {
@@ -204,13 +211,13 @@ void read_hdf5(const Path& path, const std::string& name,
   size_t first = 0;
   std::vector<float> block;
   for (Head head; receive(&head, sizeof head), head.rows + head.message_bytes > 0; first += head.rows) {
+    if (!is_possible(head)) refuse(path, {"the file is damaged", "a whole HDF5 file"});
     if (head.message_bytes > 0) {
       Refusal refusal{std::string(head.message_bytes, ' '), std::string(head.expected_bytes, ' ')};
       receive(refusal.message.data(), refusal.message.size());
       receive(refusal.expected.data(), refusal.expected.size());
       refuse(path, refusal);
     }
-    if (head.columns > widest_vector || head.rows > block_numbers) refuse(path, {"the file is damaged", "a whole HDF5 file"});
     block.resize(head.rows * head.columns);
     receive(block.data(), block.size() * sizeof(float));
     visit(first, ConstMatrix(block.data(), head.rows, head.columns));

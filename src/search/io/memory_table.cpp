@@ -4,6 +4,21 @@
 #include <bit>
 
 namespace cowatch {
+namespace {
+
+// About what a value takes beside itself.
+size_t held_bytes(const Json& value) {
+  size_t bytes = 0;
+  if (value.is_string()) return value.get_ref<const std::string&>().capacity();
+  if (value.is_structured()) bytes += value.size() * sizeof(Json);
+  if (value.is_object())
+    for (const auto& [key, member] : value.items()) bytes += sizeof key + key.capacity() + held_bytes(member);
+  if (value.is_array())
+    for (const Json& element : value) bytes += held_bytes(element);
+  return bytes;
+}
+
+}  // namespace
 
 MemoryTable::MemoryTable(size_t capacity, size_t dimension)
     : dimension_(dimension),
@@ -23,6 +38,7 @@ uint32_t MemoryTable::append(const PointId& id, uint64_t sequence, std::span<con
   std::copy(vector.begin(), vector.end(), vectors_.get() + slot * dimension_);
   texts_[slot] = payload;
   payloads_[slot] = Json::parse(payload);
+  payload_bytes_ += texts_[slot].capacity() + held_bytes(payloads_[slot]);
   size_t place = hash_of(id) & (places_.size() - 1);
   while (places_[place].load(std::memory_order_relaxed) != 0) place = (place + 1) & (places_.size() - 1);
   places_[place].store(slot + 1, std::memory_order_release);
@@ -49,17 +65,20 @@ std::vector<uint32_t> MemoryTable::in_order(const PointId& from, size_t count, c
   return slots;
 }
 
-Allowed MemoryTable::select(const Condition& condition, const Allowed& live) const {
+Allowed MemoryTable::select(const Condition& condition, const Allowed& live, const Patience& patience) const {
   Allowed selected(live.size());
-  live.for_each([&](size_t slot) {
-    if (matches(condition, ids_[slot], payloads_[slot])) selected.add(static_cast<uint32_t>(slot));
+  size_t seen = 0;
+  live.for_each([&](uint32_t slot) {
+    if (++seen % points_read_at_once == 0) patience.check();
+    if (matches(condition, ids_[slot], payloads_[slot], patience)) selected.add(slot);
   });
   return selected;
 }
 
-std::vector<std::pair<Scalar, size_t>> MemoryTable::facet(const std::string& key,
-                                                          const Allowed& allowed) const {
-  return count_scalars(key, allowed, [&](uint32_t slot) -> const Json& { return payloads_[slot]; });
+std::vector<std::pair<Scalar, size_t>> MemoryTable::facet(const std::string& key, const Allowed& allowed,
+                                                          const Patience& patience) const {
+  return count_scalars(
+      key, allowed, [&](uint32_t slot) -> const Json& { return payloads_[slot]; }, patience);
 }
 
 }  // namespace cowatch

@@ -20,6 +20,7 @@ class MemoryTable : public PointTable {
   uint32_t append(const PointId& id, uint64_t sequence, std::span<const float> vector,
                   std::string_view payload);
   size_t size() const { return size_; }                        // the writer's
+  size_t payload_bytes() const { return payload_bytes_; }      // held; any thread
   uint64_t least_sequence() const { return least_sequence_; }  // the writer's; UINT64_MAX when empty
 
   size_t capacity() const override { return sequences_.size(); }
@@ -30,8 +31,9 @@ class MemoryTable : public PointTable {
   std::string_view payload_text(uint32_t slot) const override { return texts_[slot]; }
   std::optional<uint32_t> find(const PointId& id, const Allowed& live) const override;
   std::vector<uint32_t> in_order(const PointId& from, size_t count, const Allowed& allowed) const override;
-  Allowed select(const Condition& condition, const Allowed& live) const override;
-  std::vector<std::pair<Scalar, size_t>> facet(const std::string& key, const Allowed& allowed) const override;
+  Allowed select(const Condition& condition, const Allowed& live, const Patience& patience) const override;
+  std::vector<std::pair<Scalar, size_t>> facet(const std::string& key, const Allowed& allowed,
+                                               const Patience& patience) const override;
   ConstMatrix rows(size_t begin, size_t count) const override {
     return {vectors_.get() + begin * dimension_, count, dimension_};
   }
@@ -43,6 +45,7 @@ class MemoryTable : public PointTable {
  private:
   size_t dimension_, size_ = 0;
   uint64_t least_sequence_ = UINT64_MAX;
+  std::atomic<size_t> payload_bytes_{0};
   std::vector<PointId> ids_;
   std::vector<uint64_t> sequences_;
   std::unique_ptr<float[]> vectors_;

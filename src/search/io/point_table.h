@@ -26,11 +26,11 @@ class PointTable : public PayloadIndex::Points {
   virtual std::optional<uint32_t> find(const PointId& id, const Allowed& live) const = 0;
   // Living slots of ids >= `from` in ascending order of id, at most `count`, of those `allowed`.
   virtual std::vector<uint32_t> in_order(const PointId& from, size_t count, const Allowed& allowed) const = 0;
-  // The slots of `live` that satisfy the condition.
-  virtual Allowed select(const Condition& condition, const Allowed& live) const = 0;
+  // The slots of `live` that satisfy the condition. Throws as Patience::check(), as facet() does.
+  virtual Allowed select(const Condition& condition, const Allowed& live, const Patience& patience) const = 0;
   // The strings, whole numbers and bools of a payload field among `allowed`, with how many slots have each.
-  virtual std::vector<std::pair<Scalar, size_t>> facet(const std::string& key,
-                                                       const Allowed& allowed) const = 0;
+  virtual std::vector<std::pair<Scalar, size_t>> facet(const std::string& key, const Allowed& allowed,
+                                                       const Patience& patience) const = 0;
   // Vectors of `count` consecutive slots from `begin` on.
   virtual ConstMatrix rows(size_t begin, size_t count) const = 0;
 };

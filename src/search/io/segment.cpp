@@ -41,7 +41,11 @@ std::vector<Segment::Place> Segment::write(const Path& path, size_t dimension,
   const std::vector<Place> places = places_by_id(sources);
   const size_t count = places.size();
   std::vector<uint64_t> ids, sequences, payload_ends;
-  std::vector<uint8_t> payloads;
+  for (const Place& place : places) {
+    const uint64_t before = payload_ends.empty() ? 0 : payload_ends.back();
+    payload_ends.push_back(before + sources[place.source].table->payload_text(place.slot).size());
+  }
+  Scratch<uint8_t> payloads(path.parent_path(), count == 0 ? 0 : payload_ends.back());
   Scratch<float> vectors(path.parent_path(), count * dimension);
   PayloadIndexBuilder builder;
   for (uint32_t slot = 0; slot < count; ++slot) {
@@ -53,12 +57,11 @@ std::vector<Segment::Place> Segment::write(const Path& path, size_t dimension,
     std::ranges::copy(table.vector_of(from),
                       vectors.values().begin() + static_cast<ptrdiff_t>(slot * dimension));
     const std::string_view payload = table.payload_text(from);
-    payloads.insert(payloads.end(), payload.begin(), payload.end());
-    payload_ends.push_back(payloads.size());
+    std::ranges::copy(payload, payloads.values().begin() + static_cast<ptrdiff_t>(payload_ends[slot] - payload.size()));
     if (payload != "{}") builder.add(slot, table.payload_of(from));
   }
   const auto vector_checks = BlockChecks::of(std::as_bytes(vectors.values()));
-  const auto payload_checks = BlockChecks::of(std::as_bytes(std::span(payloads)));
+  const auto payload_checks = BlockChecks::of(std::as_bytes(payloads.values()));
   TensorFileWriter writer(segment_kind, newest_segment);
   writer.add<uint64_t>("vector_checks", {vector_checks.size()}, vector_checks);
   writer.add<uint64_t>("payload_checks", {payload_checks.size()}, payload_checks);
@@ -66,7 +69,7 @@ std::vector<Segment::Place> Segment::write(const Path& path, size_t dimension,
   writer.add<uint64_t>("sequences", {count}, sequences);
   writer.add<float>("vectors", {count, dimension}, vectors.values());
   writer.add<uint64_t>("payload_ends", {count}, payload_ends);
-  writer.add<uint8_t>("payloads", {payloads.size()}, payloads);
+  writer.add<uint8_t>("payloads", {payloads.values().size()}, payloads.values());
   builder.finish(writer);
   writer.write(path);
   return places;
@@ -172,8 +175,8 @@ std::vector<uint32_t> Segment::in_order(const PointId& from, size_t count, const
   return slots;
 }
 
-Allowed Segment::select(const Condition& condition, const Allowed& live) const {
-  Allowed selected = payload_index_.select(condition, *this);
+Allowed Segment::select(const Condition& condition, const Allowed& live, const Patience& patience) const {
+  Allowed selected = payload_index_.select(condition, *this, patience);
   intersect(selected, live);
   return selected;
 }

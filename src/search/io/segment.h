@@ -57,10 +57,10 @@ class Segment : public PointTable {
   std::string_view payload_text(uint32_t slot) const override;
   std::optional<uint32_t> find(const PointId& id, const Allowed& live) const override;
   std::vector<uint32_t> in_order(const PointId& from, size_t count, const Allowed& allowed) const override;
-  Allowed select(const Condition& condition, const Allowed& live) const override;
-  std::vector<std::pair<Scalar, size_t>> facet(const std::string& key,
-                                               const Allowed& allowed) const override {
-    return payload_index_.facet(key, allowed, *this);
+  Allowed select(const Condition& condition, const Allowed& live, const Patience& patience) const override;
+  std::vector<std::pair<Scalar, size_t>> facet(const std::string& key, const Allowed& allowed,
+                                               const Patience& patience) const override {
+    return payload_index_.facet(key, allowed, *this, patience);
   }
   ConstMatrix rows(size_t begin, size_t count) const override;
 

@@ -90,6 +90,11 @@ void read_safetensors(const Path& path, const std::string& name, const VisitRows
                 {.where = path.string() + ", tensor " + chosen,
                  .expected = "two dimensions of F32 or F16",
                  .found = std::to_string(shape.size()) + " of " + std::string(element_name(type))});
+  if (shape[1] < 1 || shape[1] > widest_vector)
+    throw Error(ErrorCode::bad_input, "the tensor has no sensible width",
+                {.where = path.string() + ", tensor " + chosen,
+                 .expected = "1 to " + std::to_string(widest_vector) + " columns",
+                 .found = std::to_string(shape[1])});
   const auto bytes = of_user(path, [&] { return file.raw(chosen, type); });
   const size_t row_bytes = shape[1] * element_size(type);
   std::vector<float> block(std::min(block_rows, shape[0]) * shape[1]);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/settings.h"
 
 namespace cowatch::serve {
 namespace {
@@ -93,6 +94,16 @@ TokenFile read_file(const Path& file) {
     read.grants[entry["hash"].get<std::string>()] = grant;
   }
   return read;
+}
+
+TokenFile read_if_there(const Path& file) {
+  return std::filesystem::exists(file) ? read_file(file) : TokenFile();
+}
+
+void write_file(const Path& file, const Json& json) {
+  write_atomically(file, json.dump(1));
+  std::filesystem::permissions(file,
+                               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
 // A page of another site must not act with a visitor's browser.
@@ -182,7 +193,7 @@ std::string AccessTokens::add(const Path& file, const Grant& grant) {
   if (!(grant.requests_per_second >= 0) || std::isinf(grant.requests_per_second))
     throw refuse("this is not a number of requests a second", "a number of at least 0, where 0 is any number",
                  std::to_string(grant.requests_per_second));
-  Json json = std::filesystem::exists(file) ? read_file(file).json : TokenFile().json;
+  Json json = read_if_there(file).json;
   std::array<unsigned char, 24> bytes;
   randombytes_buf(bytes.data(), bytes.size());
   std::string token = "cw_" + hex(bytes);
@@ -191,9 +202,33 @@ std::string AccessTokens::add(const Path& file, const Grant& grant) {
                             {"scope", grant.scope},
                             {"collections", grant.collections},
                             {"requests_per_second", grant.requests_per_second}});
-  write_atomically(file, json.dump(1));
-  std::filesystem::permissions(file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  write_file(file, json);
   return token;
+}
+
+std::vector<AccessTokens::Grant> AccessTokens::list(const Path& file) {
+  std::vector<Grant> grants;
+  const TokenFile read = read_if_there(file);
+  for (const Json& entry : read.json["tokens"])
+    grants.push_back(read.grants.find(entry["hash"].get_ref<const std::string&>())->second);
+  return grants;
+}
+
+size_t AccessTokens::revoke(const Path& file, const std::string& name) {
+  Json json = read_if_there(file).json;
+  auto& tokens = json["tokens"].get_ref<Json::array_t&>();
+  std::vector<std::string> names;
+  for (const Json& entry : tokens) names.push_back(entry.value("name", ""));
+  const size_t revoked =
+      std::erase_if(tokens, [&](const Json& entry) { return entry.value("name", "") == name; });
+  if (revoked == 0) {
+    const std::string near = nearest_name(name, names);
+    throw Error(ErrorCode::not_found, "there is no token of this name",
+                {.found = "'" + name.substr(0, 60) + "'",
+                 .remedy = near.empty() ? "" : "Did you mean '" + near + "'?"});
+  }
+  write_file(file, json);
+  return revoked;
 }
 
 }  // namespace cowatch::serve

@@ -45,6 +45,11 @@ class AccessTokens {
   };
   // Adds a token to the file and returns it; it is shown this once. Throws bad_argument; damaged for the file.
   static std::string add(const Path& file, const Grant& grant);
+  // Those of the file, which may be missing. Throws damaged.
+  static std::vector<Grant> list(const Path& file);
+  // Takes away all tokens of a name and returns how many there were. Throws not_found, naming the nearest;
+  // damaged. With the last token gone, no request is let in but those that need none.
+  static size_t revoke(const Path& file, const std::string& name);
 
  private:
   struct Known {

@@ -21,6 +21,14 @@ Metric read_distance(const Fields& fields) {
   fields.wrong("distance", "Cosine, Dot or Euclid");
 }
 
+// Fields that Qdrant's clients send and that have no effect here (docs/vector-search.md): of the right type all the same.
+void check_numbers(const Fields& fields, std::initializer_list<std::string_view> names) {
+  for (const std::string_view name : names) fields.whole(name, 0, 0, SIZE_MAX);
+}
+void check_flags(const Fields& fields, std::initializer_list<std::string_view> names) {
+  for (const std::string_view name : names) fields.flag(name, false);
+}
+
 // What a collection may change after it was made.
 void read_tuning(const Fields& fields, CollectionConfig& config) {
   if (const Json* found = fields.find("hnsw_config")) {
@@ -30,12 +38,21 @@ void read_tuning(const Fields& fields, CollectionConfig& config) {
     config.index.degree =
         2 * graph.whole("m", config.index.degree / 2, 2, 128);  // Qdrant's lowest layer has 2 m links
     config.index.build_effort = graph.whole("ef_construct", config.index.build_effort, 8, 4096);
+    check_numbers(graph, {"full_scan_threshold", "max_indexing_threads", "payload_m"});
+    check_flags(graph, {"on_disk", "inline_storage"});
   }
   if (const Json* found = fields.find("optimizers_config")) {
     const Fields optimizers(*found, fields.place("optimizers_config"),
                             {"indexing_threshold", "deleted_threshold", "vacuum_min_vector_number",
                              "default_segment_number", "max_segment_size", "memmap_threshold", "flush_interval_sec",
                              "max_optimization_threads", "prevent_unoptimized"});
+    check_numbers(optimizers, {"vacuum_min_vector_number", "default_segment_number", "max_segment_size",
+                               "memmap_threshold", "flush_interval_sec"});
+    check_flags(optimizers, {"prevent_unoptimized"});
+    double share = 0;
+    optimizers.number("deleted_threshold", share);
+    const Json* threads = optimizers.find("max_optimization_threads");
+    if (threads && *threads != "auto") check_numbers(optimizers, {"max_optimization_threads"});
     // Qdrant counts kilobytes of vectors; 0 turns indexing off.
     const size_t kilobytes = optimizers.whole("indexing_threshold", SIZE_MAX, 0, 1u << 30);
     if (kilobytes == 0) config.index_threshold = SIZE_MAX;
@@ -92,6 +109,12 @@ CollectionConfig read_new_config(const Json& body, size_t shards) {
   vectors.refuse({"quantization_config", "multivector_config"});
   if (vectors.text("datatype", "float32") != "float32")
     throw Error(ErrorCode::unsupported, "vectors are kept as float32", {.where = "/vectors/datatype"});
+  check_flags(vectors, {"on_disk"});
+  check_flags(fields, {"on_disk_payload"});
+  if (const Json* log = fields.find("wal_config")) {
+    const std::initializer_list<std::string_view> names = {"wal_capacity_mb", "wal_segments_ahead", "wal_retain_closed"};
+    check_numbers(Fields(*log, fields.place("wal_config"), names), names);
+  }
   vectors.need("size", "a whole number");
   CollectionConfig config;
   config.dimension = vectors.whole("size", 0, 1, CollectionConfig::largest_dimension);
@@ -136,6 +159,15 @@ void check_alike(const ShardedCollection& made, const Shard& shard, const Json& 
               {.where = shard.address,
                .expected = "none, or an empty one of the same size and distance",
                .found = info.at("points_count").dump() + " points of " + vectors.dump()});
+}
+
+// Options that do not go together are named as the request names them.
+void check_options(const CollectionConfig& config) {
+  try {
+    check_config(config);
+  } catch (const Error& error) {
+    throw at_place(error, "/index_config/" + error.details().where);
+  }
 }
 
 Json index_json(const CollectionConfig& config) {
@@ -261,10 +293,10 @@ void create_on_shards(CollectionSet& collections, ShardLinks& links, const std::
     make.push_back({s, "PUT", "", body.dump(), true});
     look.push_back({s, "GET", ""});
   }
-  const auto replies = links.replies(made, make, deadline);
+  const auto replies = links.replies(made, make, {nullptr, deadline});
   for (size_t s = 0; s < shards.size(); ++s) {
     const bool there = replies[s].status == 409;
-    if (there) check_alike(made, shards[s], links.results(made, {look[s]}, deadline)[0]);
+    if (there) check_alike(made, shards[s], links.results(made, {look[s]}, {nullptr, deadline})[0]);
     if (replies[s].status == 200 || there) continue;
     throw Error(ErrorCode::conflict, "a shard did not make its part of the collection",
                 {.where = shards[s].address,
@@ -281,11 +313,7 @@ Json create_collection(VectorCall& call) {
   }
   const CollectionConfig config = read_new_config(call.body, 1);
   call.collections.check_free(call.path[0]);
-  try {
-    check_config(config);
-  } catch (const Error& error) {
-    throw at_place(error, "/index_config/" + error.details().where);
-  }
+  check_options(config);
   call.collections.create(call.path[0], config);
   return true;
 }
@@ -294,10 +322,16 @@ Json update_collection(VectorCall& call) {
   const auto collection = call.collections.find(call.path[0]);
   const Fields fields(call.body, "",
                       {"vectors", "optimizers_config", "params", "hnsw_config", "quantization_config",
-                       "sparse_vectors", "strict_mode_config", "metadata"});
+                       "sparse_vectors", "strict_mode_config", "metadata", "most_points", "index_config"});
   fields.refuse({"vectors", "params", "quantization_config", "sparse_vectors", "strict_mode_config", "metadata"});
   CollectionConfig config = collection->config();
   read_tuning(fields, config);
+  config.most_points = fields.whole("most_points", config.most_points, 0, SIZE_MAX);
+  if (const Json* found = fields.find("index_config")) {
+    const Fields index(*found, fields.place("index_config"), {"index_memory"});  // the rest stays as it was made
+    config.index.memory_cap = index.whole("index_memory", 0, 0, 1u << 30) << 20;
+  }
+  check_options(config);
   collection->configure(config);
   return true;
 }
@@ -346,24 +380,26 @@ Json all_aliases(VectorCall& call) {
   return aliases_json(call.collections, nullptr);
 }
 
-// Other settings of an index change nothing.
-static std::string need_type(const Json& schema) {
-  const auto type = schema.find("type");
-  if (type != schema.end() && type->is_string()) return type->get<std::string>();
-  throw Error(ErrorCode::bad_input, "a field cannot be read",
-              {.where = "/field_schema/type", .expected = "a string", .found = type == schema.end() ? "nothing" : type->type_name()});
-}
-
 Json put_payload_index(VectorCall& call) {
   const Fields fields(call.body, "", {"field_name", "field_schema"});
-  fields.need("field_name", "a string");
+  if (fields.text("field_name").empty()) fields.wrong("field_name", "the key of a payload field");
   const Json* schema = fields.find("field_schema");
   const bool object = schema && schema->is_object();
-  const std::string type = object ? need_type(*schema) : fields.text("field_schema", "keyword");
+  const Json* named = object && schema->contains("type") ? &(*schema)["type"] : nullptr;
+  if (object && !(named && named->is_string()))
+    throw Error(ErrorCode::bad_input, "a field cannot be read",
+                {.where = "/field_schema/type", .expected = "a string", .found = named ? named->type_name() : "nothing"});
+  const std::string type = object ? named->get<std::string>() : fields.text("field_schema", "keyword");
   static const std::vector<std::string> known = {"keyword", "integer", "float", "bool", "datetime", "uuid"};
   if (std::find(known.begin(), known.end(), type) == known.end())
     throw Error(ErrorCode::unsupported, "there is no such index",
                 {.where = "/field_schema", .expected = "keyword, integer, float, bool, datetime or uuid", .found = "'" + type.substr(0, 40) + "'"});
+  const std::initializer_list<std::string_view> flags = {"is_tenant", "is_principal", "on_disk", "lookup", "range", "enable_hnsw"};
+  if (object) {
+    std::vector<std::string_view> names(flags);
+    names.push_back("type");
+    check_flags(Fields(*schema, fields.place("field_schema"), names), flags);
+  }
   return delete_payload_index(call);
 }
 
@@ -394,6 +430,9 @@ void send_snapshot(VectorCall& call, Response& response) {
 Json recover_snapshot(VectorCall& call) {
   const Fields fields(call.body, "", {"location", "priority", "checksum", "api_key"});
   fields.refuse({"checksum", "api_key"});
+  static const std::vector<std::string> priorities = {"no_sync", "snapshot", "replica"};
+  if (std::ranges::find(priorities, fields.text("priority", "replica")) == priorities.end())
+    fields.wrong("priority", "no_sync, snapshot or replica");
   std::string location = fields.text("location");
   if (location.starts_with("file://")) location.erase(0, 7);
   // A name of one of the server's own snapshots: other files of the machine are no business of a client.

@@ -101,6 +101,13 @@ void Fields::refuse(std::initializer_list<std::string_view> names, std::string_v
   }
 }
 
+void Fields::not_both(std::string_view one, std::string_view other) const {
+  if (!find(one) || !find(other)) return;
+  throw Error(
+      ErrorCode::bad_input, "two fields say the same thing",
+      {.where = place(other), .expected = std::string(one) + " or " + std::string(other), .found = "both"});
+}
+
 std::vector<PointId> read_ids(const Json& json, const std::string& where, size_t most) {
   if (json.size() > most)
     throw Error(ErrorCode::too_large, "there are too many ids in one request",

@@ -32,6 +32,8 @@ class Fields {
   std::vector<PointId> ids(std::string_view name, size_t most) const;  // needed, as read_ids()
   // Throws unsupported, naming the field, when one of them is given.
   void refuse(std::initializer_list<std::string_view> names, std::string_view remedy = "") const;
+  // Throws bad_input when both are given: one of them would be ignored.
+  void not_both(std::string_view one, std::string_view other) const;
   [[noreturn]] void wrong(std::string_view name, std::string_view expected) const;
 
  private:

@@ -113,10 +113,10 @@ struct Selector {
   std::vector<PointId> ids;  // each once
   std::optional<Condition> condition;
 
-  std::vector<PointId> ids_in(const CollectionView& view) const {
+  std::vector<PointId> ids_in(const CollectionView& view, const Patience& patience) const {
     if (!condition) return ids;
     std::vector<PointId> chosen;
-    const auto allowed = view.select(&*condition);
+    const auto allowed = view.select(&*condition, patience);
     for (uint32_t t = 0; t < allowed.size(); ++t)
       allowed[t]->for_each([&](uint32_t slot) { chosen.push_back(view.id_of({t, slot})); });
     return chosen;
@@ -129,6 +129,7 @@ struct Selector {
 Selector read_selector(const Fields& fields) {
   Selector selector;
   fields.refuse({"shard_key"});
+  fields.not_both("points", "filter");
   if (fields.find("points")) {
     auto& ids = selector.ids = fields.ids("points", most_points);
     std::sort(ids.begin(), ids.end());
@@ -158,20 +159,24 @@ std::vector<std::string> read_keys(const Json& list, const std::string& where) {
   return keys;
 }
 
-// A writing operation whose body was read and checked: it can fail only by what the collection holds when it is
-// applied. Returns the sequence number of what it wrote.
-using Write = std::function<uint64_t(Collection&)>;
+// A writing operation whose body was read and checked: it can fail only by what the collection holds when it
+// is applied, or because whoever sent it does not wait until its points are chosen: what has begun to be
+// written is written. Returns the sequence number of what it wrote.
+using Write = std::function<uint64_t(Collection&, const Patience&)>;
 
 Write upsert(const VectorKind& kind, const Json& body, const std::string& where) {
-  return [changes = read_upsert(body, where, kind)](Collection& collection) { return collection.write(changes); };
+  return [changes = read_upsert(body, where, kind)](Collection& collection, const Patience&) {
+    return collection.write(changes);
+  };
 }
 
 // Changes each chosen point. However many there are, no more of them are held than a batch takes: more become
 // several batches, and what is no longer chosen when its turn comes is left as it is.
 Write change_chosen(Selector selector, std::function<PointChange(const CollectionView&, PointPlace)> change) {
   constexpr size_t batch_bytes = 16u << 20;
-  return [selector = std::move(selector), change = std::move(change)](Collection& collection) {
-    const auto ids = selector.ids_in(*collection.view());
+  return [selector = std::move(selector), change = std::move(change)](Collection& collection,
+                                                                      const Patience& patience) {
+    const auto ids = selector.ids_in(*collection.view(), patience);
     uint64_t sequence = collection.view()->sequence;
     for (size_t next = 0; next < ids.size();) {
       sequence = collection.write([&](const CollectionView& view) {
@@ -235,7 +240,7 @@ Write empty_payload(const VectorKind&, const Json& body, const std::string& wher
 }
 
 Write write_vectors(const VectorKind& kind, const Json& body, const std::string& where) {
-  return [rows = read_vector_rows(body, where, kind), where](Collection& collection) {
+  return [rows = read_vector_rows(body, where, kind), where](Collection& collection, const Patience&) {
     return collection.write([&](const CollectionView& view) {
       std::vector<std::optional<PointPlace>> places;
       for (const PointChange& row : rows) places.push_back(view.find(row.id));
@@ -270,7 +275,7 @@ VectorKind kind_of(const Collection& collection) {
 
 Json write_one(VectorCall& call, const char* name) {
   const Write write = writes().at(name)(kind_of(*call.collection), call.body, "");
-  return written(write(*call.collection));
+  return written(write(*call.collection, call.patience));
 }
 
 }  // namespace
@@ -278,6 +283,7 @@ Json write_one(VectorCall& call, const char* name) {
 std::vector<PointChange> read_upsert(const Json& body, const std::string& where, const VectorKind& kind) {
   const Fields fields(body, where, {"points", "batch", "shard_key", "update_filter", "update_mode"});
   fields.refuse({"shard_key", "update_filter", "update_mode"});
+  fields.not_both("points", "batch");
   const Json* columns = fields.find("batch");
   return columns ? read_columns(*columns, fields.place("batch"), kind) : read_points(fields, kind, true);
 }
@@ -318,10 +324,12 @@ Shown read_shown(const Fields& fields, bool payload_by_default) {
     shown.keys = read_keys(*payload, fields.place("with_payload"));
   } else {
     const Fields inner(*payload, fields.place("with_payload"), {"include", "exclude"});
+    inner.not_both("include", "exclude");
     const char* which = inner.find("include") ? "include" : "exclude";
     shown.payload = inner.find("include") ? Shown::Payload::include : Shown::Payload::exclude;
     shown.keys = read_keys(inner.list(which), inner.place(which));
   }
+  fields.not_both("with_vector", "with_vectors");
   const Json* vector = fields.find("with_vector");
   if (!vector) vector = fields.find("with_vectors");
   if (vector && vector->is_array())
@@ -404,7 +412,7 @@ const Json& read_operations(const Json& body, const VectorKind& kind) {
 Json batch_update(VectorCall& call) {
   Json results = Json::array();
   for (const Write& write : read_writes(call.body, kind_of(*call.collection)))
-    results.push_back(written(write(*call.collection)));
+    results.push_back(written(write(*call.collection, call.patience)));
   return results;
 }
 
@@ -443,7 +451,8 @@ Json scroll_points(VectorCall& call) {
   PointId from;
   if (const Json* offset = fields.find("offset")) from = parse_point_id(*offset, fields.place("offset"));
   const auto view = call.collection->view();
-  const auto places = view->in_order(from, limit + 1, view->select(condition ? &*condition : nullptr));
+  const auto places =
+      view->in_order(from, limit + 1, view->select(condition ? &*condition : nullptr, call.patience));
   Json list = Json::array();
   for (size_t i = 0; i < std::min(limit, places.size()); ++i) list.push_back(point_json(*view, places[i], shown, call.size));
   return {{"points", list}, {"next_page_offset", places.size() > limit ? to_json(view->id_of(places[limit])) : Json()}};
@@ -456,7 +465,8 @@ Json count_points(VectorCall& call) {
   const auto condition = read_filter(fields);
   const auto view = call.collection->view();
   size_t count = 0;
-  for (const auto& allowed : view->select(condition ? &*condition : nullptr)) count += allowed->count();
+  for (const auto& allowed : view->select(condition ? &*condition : nullptr, call.patience))
+    count += allowed->count();
   return {{"count", count}};
 }
 
@@ -481,10 +491,11 @@ Json facet_points(VectorCall& call) {
   const size_t limit = fields.whole("limit", 10, 1, most_answers);
   const auto condition = read_filter(fields);
   const auto view = call.collection->view();
-  const auto allowed = view->select(condition ? &*condition : nullptr);
+  const auto allowed = view->select(condition ? &*condition : nullptr, call.patience);
   std::map<Scalar, size_t> counts;
   for (size_t t = 0; t < view->tables.size(); ++t)
-    for (auto& [value, count] : view->tables[t].table->facet(key, *allowed[t])) counts[value] += count;
+    for (auto& [value, count] : view->tables[t].table->facet(key, *allowed[t], call.patience))
+      counts[value] += count;
   return facet_json(counts, limit);
 }
 

@@ -18,15 +18,26 @@ Asked read_asked(const Fields& fields, bool payload_by_default) {
   asked.shown = read_shown(fields, payload_by_default);
   if (const Json* found = fields.find("params")) {
     const Fields params(*found, fields.place("params"),
-                        {"hnsw_ef", "exact", "quantization", "indexed_only", "acorn"});
+                        {"hnsw_ef", "probes", "exact", "quantization", "indexed_only", "acorn"});
     params.refuse({"quantization", "acorn"});
     if (params.flag("indexed_only", false))
       throw Error(ErrorCode::unsupported, "points that are not indexed yet are always searched too",
                   {.where = params.place("indexed_only")});
     asked.effort = params.whole("hnsw_ef", 0, 0, 100'000);
+    asked.probes = params.whole("probes", 0, 0, UINT32_MAX);
     asked.exact = params.flag("exact", false);
   }
   return asked;
+}
+
+// Only inverted lists can be scanned in larger or smaller part.
+void need_lists(const Collection& collection, const std::string& where) {
+  const IndexKind kind = collection.config().index.kind;
+  if (kind == IndexKind::ivf) return;
+  throw Error(ErrorCode::bad_input, "only a collection with the index ivf has lists to scan",
+              {.where = where,
+               .found = "the index " + std::string(index_kind_name(kind)),
+               .remedy = kind == IndexKind::graph ? "A graph finds more with a larger hnsw_ef." : ""});
 }
 
 // What may be looked for is what may be stored; under cosine, brought to unit length.
@@ -90,8 +101,9 @@ Target read_examples(const Collection& collection, const CollectionView& view, c
   return target;
 }
 
-AllowedSlots allowed_slots(const CollectionView& view, const Asked& asked, const Target& target) {
-  auto allowed = view.select(asked.condition ? &*asked.condition : nullptr);
+AllowedSlots allowed_slots(const CollectionView& view, const Asked& asked, const Target& target,
+                           const Patience& patience) {
+  auto allowed = view.select(asked.condition ? &*asked.condition : nullptr, patience);
   for (const PointId& id : target.left_out) {
     const auto at = view.find(id);
     if (!at) continue;
@@ -182,10 +194,11 @@ Question read_question(VectorCall& call, View view, const Json& body, const std:
   const Fields fields(body, where, kind.known);
   Question question;
   question.asked = read_asked(fields, false);
+  if (question.asked.probes > 0) need_lists(*call.collection, fields.place("params/probes"));
   question.target = kind.reader(*call.collection, *view, fields);
   question.k = question.asked.limit + question.asked.offset;
   call.size.want(question.k, fields.place("limit"));
-  question.allowed = allowed_slots(*view, question.asked, question.target);
+  question.allowed = allowed_slots(*view, question.asked, question.target, call.patience);
   question.view = std::move(view);
   question.patience = call.patience;
   return question;

@@ -11,7 +11,7 @@ namespace cowatch::serve {
 // What every kind of query says besides what it looks for.
 struct Asked {
   size_t limit = 10, offset = 0;
-  size_t effort = 0;
+  size_t effort = 0, probes = 0;
   bool exact = false;
   std::optional<double> threshold;  // as shown to people
   std::optional<Condition> condition;
@@ -36,7 +36,7 @@ struct Question {
   AllowedSlots allowed;
   Patience patience = {};
 
-  VectorQuery query() const { return {target.vector, k, asked.effort, asked.exact, patience}; }
+  VectorQuery query() const { return {target.vector, k, asked.effort, asked.probes, asked.exact, patience}; }
 };
 
 // The kinds of queries: what a body looks for.

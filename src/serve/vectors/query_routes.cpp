@@ -68,7 +68,7 @@ void measure_recall(VectorCall& call, const Question& question, const std::vecto
   sampler.offer(name, [view = question.view, metric = call.collection->config().index.metric,
                        k = std::min<size_t>(question.k, 10), vector = question.target.vector,
                        allowed = question.allowed, scores] {
-    const auto truth = search(*view, metric, {vector, k, 0, true}, allowed);
+    const auto truth = search(*view, metric, {.vector = vector, .k = k, .exact = true}, allowed);
     // Codes and vectors score alike up to rounding.
     const float least = truth.empty() ? 0 : truth.back().score - 1e-5f * std::abs(truth.back().score);
     const auto found =

@@ -1,5 +1,6 @@
 #include "serve/vectors/shard_links.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <optional>
 
@@ -65,31 +66,44 @@ std::shared_ptr<ShardLink> ShardLinks::link(const Shard& shard) {
 
 std::vector<ShardReply> ShardLinks::replies(const ShardedCollection& collection,
                                             const std::vector<ShardQuestion>& questions,
-                                            Clock::time_point deadline, const std::string& priority) {
+                                            const Patience& patience, const std::string& priority) {
+  constexpr std::chrono::milliseconds often{20};  // looks at who asks
   std::vector<std::shared_ptr<ShardLink>> links;
   for (const ShardQuestion& each : questions) links.push_back(link(collection.shards[each.shard]));
   std::vector<ShardReply> replies(questions.size());
   std::mutex mutex;
   std::condition_variable all_came;
   size_t awaited = questions.size();
+  std::vector<std::function<void()>> give_up;
   for (size_t i = 0; i < questions.size(); ++i) {
     const ShardQuestion& each = questions[i];
-    links[i]->ask({each.method, "/collections/" + collection.name + each.path, each.body, priority}, deadline,
-                  [&, i](ShardReply reply) {
-                    const std::lock_guard lock(mutex);
-                    replies[i] = std::move(reply);
-                    if (--awaited == 0) all_came.notify_one();
-                  });
+    give_up.push_back(
+        links[i]->ask({each.method, "/collections/" + collection.name + each.path, each.body, priority},
+                      patience.deadline, [&, i](ShardReply reply) {
+                        const std::lock_guard lock(mutex);
+                        replies[i] = std::move(reply);
+                        if (--awaited == 0) all_came.notify_one();
+                      }));
   }
+  const bool changes = std::ranges::any_of(questions, &ShardQuestion::changes);
+  const auto came = [&] { return awaited == 0; };
   std::unique_lock lock(mutex);
-  all_came.wait(lock, [&] { return awaited == 0; });
+  while (patience.gone && !changes && !all_came.wait_for(lock, often, came)) {
+    if (!patience.left()) continue;
+    lock.unlock();
+    for (const auto& each : give_up) each();
+    lock.lock();
+    break;
+  }
+  all_came.wait(lock, came);
+  if (!changes && patience.left()) patience.check();
   return replies;
 }
 
 std::vector<Json> ShardLinks::results(const ShardedCollection& collection,
-                                      const std::vector<ShardQuestion>& questions, Clock::time_point deadline,
+                                      const std::vector<ShardQuestion>& questions, const Patience& patience,
                                       const std::string& priority) {
-  const auto answers = replies(collection, questions, deadline, priority);
+  const auto answers = replies(collection, questions, patience, priority);
   bool complete = true;
   for (const ShardReply& answer : answers) {
     if (const auto code = fault_of_request(answer.status)) throw Error(*code, answer.body);

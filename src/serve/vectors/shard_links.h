@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/json_forward.h"
+#include "search/compute/patience.h"
 #include "search/sharded_collection.h"
 
 namespace cowatch::serve {
@@ -28,9 +29,10 @@ class ShardLink {
  public:
   using Clock = std::chrono::steady_clock;
   virtual ~ShardLink() = default;
-  // Calls `done` once, from any thread, soon after the deadline at the latest.
-  virtual void ask(const ShardRequest& request, Clock::time_point deadline,
-                   std::function<void(ShardReply)> done) = 0;
+  // Calls `done` once, from any thread, soon after the deadline at the latest. What is returned gives it up:
+  // `done` is called soon then.
+  virtual std::function<void()> ask(const ShardRequest& request, Clock::time_point deadline,
+                                    std::function<void(ShardReply)> done) = 0;
 };
 using OpenShardLink = std::function<std::unique_ptr<ShardLink>(const Shard&)>;
 
@@ -49,14 +51,15 @@ class ShardLinks {
 
   void open_by(OpenShardLink open);
 
-  // Asks all at once, and waits for all answers, to the deadline.
+  // Asks all at once, and waits for all answers, to the deadline. Throws interrupted when who asks goes away,
+  // unless something is changed.
   std::vector<ShardReply> replies(const ShardedCollection& collection,
-                                  const std::vector<ShardQuestion>& questions, Clock::time_point deadline,
+                                  const std::vector<ShardQuestion>& questions, const Patience& patience,
                                   const std::string& priority = "");
   // The results, in the order of the questions. Throws what a shard says is wrong with the request, in its
   // words; overloaded, naming each shard that did not answer: no answer is ever made of some of them.
   std::vector<Json> results(const ShardedCollection& collection, const std::vector<ShardQuestion>& questions,
-                            Clock::time_point deadline, const std::string& priority = "");
+                            const Patience& patience, const std::string& priority = "");
 
  private:
   std::shared_ptr<ShardLink> link(const Shard& shard);

@@ -19,7 +19,7 @@ namespace {
 using Questions = std::vector<ShardQuestion>;
 
 std::vector<Json> ask(VectorCall& call, const Questions& questions) {
-  return call.service.links().results(*call.sharded, questions, call.patience.deadline,
+  return call.service.links().results(*call.sharded, questions, call.patience,
                                       std::string(call.request.header("x-priority")));
 }
 
@@ -101,7 +101,7 @@ std::vector<PointId> checked_rows(VectorCall& call, const Change& change, Json& 
   const bool upsert = change.name == "upsert";
   const VectorKind kind = kind_of(*call.sharded);
   const auto rows = upsert ? read_upsert(body, where, kind) : read_vector_rows(body, where, kind);
-  if (upsert && body.contains("batch")) {
+  if (upsert && body.contains("batch") && body["batch"].is_object()) {
     const Json columns = std::move(body["batch"]);
     body = {{"points", Json::array()}};
     for (size_t i = 0; i < rows.size(); ++i) {
@@ -263,7 +263,7 @@ Json answer_several(VectorCall& call, const QueryKind& kind, const std::string& 
 Json shard_info(VectorCall& call) {
   const auto& shards = call.sharded->shards;
   const auto replies =
-      call.service.links().replies(*call.sharded, to_all(call, "GET", "", Json()), call.patience.deadline);
+      call.service.links().replies(*call.sharded, to_all(call, "GET", "", Json()), call.patience);
   Json info, list = Json::array(), schema = Json::object();
   Json troubles = Json::array(), damage = Json::array();
   std::map<std::string, uint64_t> sums;

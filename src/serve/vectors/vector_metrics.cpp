@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "serve/vectors/each_collection.h"
+
 namespace cowatch::serve {
 namespace {
 
@@ -97,9 +99,9 @@ std::string VectorMetrics::text(const CollectionSet* collections, const Queues& 
   add_queues(text, queues);
   if (!collections) return text;
   head(text, "points", "gauge", "Points of a collection.");
-  std::string indexed, bytes, damage, trouble;
-  for (const std::string& name : collections->names()) {
-    if (collections->failed().contains(name)) continue;
+  std::string indexed, bytes, work, damage, trouble;
+  each_collection(*collections, [&](const std::string& name) {
+    if (collections->failed().contains(name)) return;
     const auto status = collections->find(name)->status();
     const std::string label = "collection=\"" + name + "\"";
     line(text, "points", label, static_cast<double>(status.points));
@@ -108,13 +110,18 @@ std::string VectorMetrics::text(const CollectionSet* collections, const Queues& 
     line(bytes, "bytes", label + ",part=\"indexes\"", static_cast<double>(status.index_bytes));
     line(bytes, "bytes", label + ",part=\"memory\"", static_cast<double>(status.memory_bytes));
     line(bytes, "bytes", label + ",part=\"records\"", static_cast<double>(status.record_bytes));
+    line(work, "segments_total", label + ",work=\"written\"", static_cast<double>(status.written));
+    line(work, "segments_total", label + ",work=\"merged\"", static_cast<double>(status.merged));
+    line(work, "segments_total", label + ",work=\"indexed\"", static_cast<double>(status.built));
     line(damage, "damages", label, static_cast<double>(status.damage.size()));
     line(trouble, "troubles", label, static_cast<double>(status.trouble.size()));
-  }
+  });
   head(text, "indexed_points", "gauge", "Points that a graph index covers.");
   text += indexed;
   head(text, "bytes", "gauge", "Bytes of a collection's parts, on disk or in memory.");
   text += bytes;
+  head(text, "segments_total", "counter", "Segments written out of memory, merged or cleaned, and indexed since the start.");
+  text += work;
   head(text, "damages", "gauge", "Damage found since the start, mended or not; GET /collections/NAME says which.");
   text += damage;
   head(text, "troubles", "gauge",

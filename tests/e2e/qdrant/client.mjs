@@ -71,6 +71,16 @@ await check("updateCollection", async () => assert.equal(await client.updateColl
 await check("createPayloadIndex", async () => assert.equal((await client.createPayloadIndex("films", { field_name: "city", field_schema: "keyword" })).status, "completed"));
 await check("deletePayloadIndex", async () => assert.equal((await client.deletePayloadIndex("films", "city")).status, "completed"));
 
+await check("settings that change nothing here", async () => {
+  const config = { vectors: { size: 2, distance: "Dot", on_disk: true }, hnsw_config: { m: 8, on_disk: false, payload_m: 16 },
+    optimizers_config: { max_optimization_threads: "auto", deleted_threshold: 0.2 }, on_disk_payload: true, wal_config: { wal_capacity_mb: 32 } };
+  await client.createCollection("tuned", config);
+  await client.createPayloadIndex("tuned", { field_name: "a", field_schema: { type: "integer", lookup: true, range: false } });
+  await client.deleteCollection("tuned");
+});
+await refused("a condition that says nothing", 422, /filter\/must\/0/, () => client.delete("films", { filter: { must: [{}] } }));
+await refused("points beside a filter", 422, /points or filter/, () => client.delete("films", { points: [1], filter: { must: [{ has_id: [2] }] } }));
+
 await check("search", async () => {
   const found = await client.search("films", { vector: [1, 0, 0, 0], limit: 3, with_vector: true });
   assert.deepEqual(ids(found).slice(0, 2), [1, 2]);

@@ -106,6 +106,47 @@ TEST(Filter, an_empty_filter_lets_everything_through) {
   EXPECT_TRUE(holds(R"({"must": [], "should": []})", "{}"));
 }
 
+// It would let everything through, and a deletion by it would leave nothing.
+TEST(Filter, a_condition_that_says_nothing_is_refused) {
+  for (const char* filter : {R"({"must": [{"key": "a", "is_null": true}, {}]})", R"({"must_not": [{"has_id": [1]}, {"must": null}]})",
+                             R"({"should": [{"has_id": []}, {"must": [{}]}]})"})
+    EXPECT_THAT(refusal(filter), testing::AllOf(HasSubstr("a condition says nothing"), HasSubstr("/1"))) << filter;
+  EXPECT_THAT(refusal(R"({"must": {}})"), HasSubstr("/filter/must: a condition says nothing"));
+  EXPECT_THAT(refusal(R"({"min_should": {"conditions": [{}], "min_count": 1}})"), HasSubstr("/conditions/0"));
+  EXPECT_FALSE(holds(R"({"must": [{"has_id": []}]})", "{}"));
+  EXPECT_TRUE(holds(R"({"must": [{"must": []}]})", "{}")) << "that is said";
+}
+
+std::string many_conditions(size_t count) {
+  Json list = Json::array();
+  for (size_t i = 0; i < count; ++i) list.push_back({{"key", "a"}, {"match", {{"value", i}}}});
+  return Json{{"should", list}}.dump();
+}
+
+TEST(Filter, has_so_many_conditions_at_most) {
+  EXPECT_TRUE(holds(many_conditions(most_conditions).c_str(), R"({"a": 7})"));
+  EXPECT_THAT(refusal(many_conditions(most_conditions + 1)),
+              testing::AllOf(HasSubstr("/filter/should/4096"), HasSubstr("too many conditions"), HasSubstr("at most 4096"), HasSubstr("match with any")));
+  EXPECT_THAT(refusal(R"({"must": [)" + many_conditions(most_conditions) + "]}"), HasSubstr("/filter/must/0/should/4095")) << "groups count";
+}
+
+// Nobody waits any longer, which is noticed at every 64th condition.
+TEST(Filter, looks_at_no_more_conditions_than_it_must) {
+  const std::atomic<bool> gone = true;
+  for (const char* group : {"must", "should", "must_not"}) {
+    Json filter = Json::parse(many_conditions(100));
+    if (std::string(group) != "should") filter = {{group, filter["should"]}};
+    const Condition condition = parse_filter(filter, "/filter");
+    const auto held = [&](int value) { return matches(condition, PointId(7), {{"a", value}}, {&gone}); };
+    EXPECT_EQ(held(3), std::string(group) == "should") << "the fourth decides, or the first";
+    if (std::string(group) != "must") {
+      EXPECT_THROW(held(70), Error) << group;
+    }
+  }
+  const Condition half = parse_filter({{"min_should", {{"conditions", Json::parse(many_conditions(100))["should"]}, {"min_count", 60u}}}}, "/filter");
+  EXPECT_FALSE(matches(half, PointId(7), Json::object(), {&gone})) << "40 that do not hold are too many";
+}
+
 TEST(Filter, names_the_place_of_what_it_refuses) {
   EXPECT_THAT(refusal(R"({"must": [{"key": "a", "match": {"valu": 1}}]})"), HasSubstr("/filter/must/0/match"));
   EXPECT_THAT(refusal(R"({"must": [{"key": "a", "match": {"valu": 1}}]})"), HasSubstr("Did you mean 'value'"));
@@ -188,7 +229,10 @@ class Draw {
         return {{"key", key()}, {below(2) ? "is_empty" : "is_null", below(2) == 0}};
       case 9: return {{"key", key()}, {"range", {{"gt", large()}, {"gte", large()}, {"lt", large()}}}};
       case 8: return {{"has_id", {below(60), below(60), below(60)}}};
-      default: return filter(depth - 1);
+      default: {
+        const Json group = filter(depth - 1);
+        return group.empty() ? condition(0) : group;
+      }
     }
   }
   Json filter(int depth) {
@@ -226,7 +270,7 @@ void compare_index_with_payloads(bool many_keys) {
   for (int round = 0; round < 400; ++round) {
     const Json json = draw.filter(2);
     const Condition condition = parse_filter(json, "/filter");
-    const Allowed by_index = segment.select(condition, all), by_payload = table->select(condition, all);
+    const Allowed by_index = segment.select(condition, all, {}), by_payload = table->select(condition, all, {});
     for (uint32_t slot = 0; slot < count; ++slot) {
       ASSERT_EQ(by_index.has(slot), by_payload.has(slot))
           << json.dump() << " of " << table->payload_text(slot);
@@ -237,7 +281,31 @@ void compare_index_with_payloads(bool many_keys) {
   Allowed some = all;
   some.remove(3);
   for (const char* key : {"a", "b", "o.x", "l[].x", "l", "missing", "0590"})
-    EXPECT_THAT(segment.facet(key, some), testing::UnorderedElementsAreArray(table->facet(key, some))) << key;
+    EXPECT_THAT(segment.facet(key, some, {}), testing::UnorderedElementsAreArray(table->facet(key, some, {}))) << key;
+}
+
+TEST(PayloadIndex, ends_when_nobody_waits) {
+  constexpr uint32_t count = 100;
+  auto table = std::make_shared<MemoryTable>(count, 2);
+  for (uint32_t i = 0; i < count; ++i) {
+    Json payload = {{"a", i % 7}};
+    for (uint32_t k = 0; k < 3; ++k) payload["0" + std::to_string(i * 3 + k)] = k;
+    table->append(PointId(i), 1, std::vector<float>{1, 0}, payload.dump());
+  }
+  const Allowed all(count, true);
+  const test::TemporaryFolder folder;
+  Segment::write(folder / "s", 2, std::vector<Segment::Source>{{table, all}});
+  const Segment segment(folder / "s", 2, true);
+  const std::atomic<bool> gone = true;
+  const Patience none{&gone};
+  for (const PointTable* points : {static_cast<const PointTable*>(&segment), static_cast<const PointTable*>(table.get())}) {
+    for (const char* filter : {R"({"must": [{"key": "a", "match": {"value": 1}}]})", R"({"must_not": [{"key": "0297", "match": {"value": 0}}]})"}) {
+      const Condition condition = parse_filter(Json::parse(filter), "/filter");
+      EXPECT_GT(points->select(condition, all, {}).count(), 0u);
+      EXPECT_THROW(points->select(condition, all, none), Error) << filter;
+    }
+    EXPECT_THROW(points->facet("0297", all, none), Error);
+  }
 }
 
 TEST(PayloadIndex, selects_what_the_payloads_say) {

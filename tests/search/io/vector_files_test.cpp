@@ -65,7 +65,8 @@ TEST_F(VectorFiles, every_format_comes_into_a_collection_and_goes_out_again) {
   for (const std::string& name : test::vector_file_names) {
     size_t heard = 0;
     const Path path = test::write_vector_file(folder.path(), name, table);
-    EXPECT_EQ(import_points(*points, {.path = path}, [&](size_t more) { heard += more; }), table.rows) << name;
+    const auto all = [&](size_t rows) { EXPECT_EQ(std::pair(rows, heard), std::pair(table.rows, size_t{0})) << "known before the first is written"; };
+    EXPECT_EQ(import_points(*points, {.path = path}, [&](size_t more) { heard += more; }, all), table.rows) << name;
     EXPECT_EQ(heard, table.rows) << name;
     EXPECT_EQ(points->view()->count(), table.rows) << name;
     for (const char* out : {"out.npy", "out.fvecs", "out.bvecs", "out.safetensors", "out.hdf5", "out.h5"}) {
@@ -105,6 +106,19 @@ TEST_F(VectorFiles, tables_of_any_size_go_out) {
     EXPECT_THAT(refused("a.bvecs", number), AllOf(HasSubstr("a.bvecs, row 2"), HasSubstr("expected 0 to 255"))) << number;
   EXPECT_EQ(refused("a.bvecs", 255), "it was written");
   EXPECT_THAT(refused("none/a.hdf5", 1), HasSubstr("none/a.hdf5"));
+}
+
+TEST_F(VectorFiles, tensors_without_a_sensible_width_are_refused) {
+  const auto of_shape = [&](const std::string& shape, const std::string& bytes) {
+    std::string header = R"({"vectors":{"dtype":"F32","shape":[)" + shape + R"(],"data_offsets":[0,)" + std::to_string(bytes.size()) + "]}}";
+    const uint64_t length = header.size();
+    return std::string(reinterpret_cast<const char*>(&length), sizeof length) + header + bytes;
+  };
+  const auto expected = AllOf(HasSubstr("tensor vectors"), HasSubstr("1 to 65536 columns"));
+  EXPECT_THAT(refusal("endless.safetensors", of_shape("2305843009213693952,0", "")), expected);
+  EXPECT_THAT(refusal("none.safetensors", of_shape("3,0", "")), expected);
+  EXPECT_THAT(refusal("wide.safetensors", of_shape("1,65537", std::string(65537 * 4, '\0'))), expected);
+  EXPECT_EQ(refusal("widest.safetensors", of_shape("1,65536", std::string(65536 * 4, '\0'))), "it was accepted");
 }
 
 TEST_F(VectorFiles, lines_keep_ids_and_payloads) {

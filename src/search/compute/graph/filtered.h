@@ -25,12 +25,13 @@ FilterPlan plan_filter(const GraphData& data, size_t effort, const Allowed& filt
 
 template <typename Score>
 void scan_filtered(const GraphData& data, const Score& score, size_t effort, const Allowed& filter,
-                   SearchScratch& scratch, std::vector<Scored>& found) {
+                   SearchScratch& scratch, std::vector<Scored>& found, const Patience& patience) {
   constexpr size_t block = 256;
   TopK best(std::min(effort, filter.count()));
   auto& fresh = scratch.fresh;
   scratch.scores.resize(std::max(scratch.scores.size(), block));
   const auto flush = [&] {
+    patience.check();
     score(data.records.data(), fresh, scratch.scores.data());
     for (size_t i = 0; i < fresh.size(); ++i) {
       if (scratch.scores[i] >= best.threshold()) best.offer({fresh[i], scratch.scores[i]});
@@ -94,7 +95,7 @@ void find_filtered(const GraphData& data, const Score& score, size_t effort, con
   const FilterPlan plan = plan_filter(data, effort, filter);
   if (!plan.scan && traverse_filtered(data, score, effort, filter, plan.budget, scratch, found, patience))
     return;
-  scan_filtered(data, score, effort, filter, scratch, found);
+  scan_filtered(data, score, effort, filter, scratch, found, patience);
 }
 
 }  // namespace cowatch

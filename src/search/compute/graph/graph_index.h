@@ -28,6 +28,9 @@ class GraphIndex final : public VectorIndex {
                              const SearchOptions& options) const override;
   void insert(uint32_t slot) override;
   void erase(uint32_t slot) override;
+  bool built_as(const IndexOptions& options) const override {
+    return options.degree == data_.options.degree && options.build_effort == data_.options.build_effort;
+  }
   void save(const Path& path) const override;
 
  private:

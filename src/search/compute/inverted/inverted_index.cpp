@@ -11,8 +11,9 @@
 namespace cowatch {
 namespace {
 
-constexpr size_t default_effort = 100, least_probes = 8, probed_share = 32;
-constexpr size_t scanned_blocks = 8;  // between looks at the threshold
+constexpr size_t default_effort = 100;
+constexpr size_t scanned_blocks = 8;       // between looks at the threshold
+constexpr size_t scanned_survivors = 256;  // between looks at who waits
 // Fetching a full vector from a random place costs about as much as scanning so many codes.
 constexpr size_t random_cost = 16;
 
@@ -155,7 +156,7 @@ size_t InvertedIndex::bytes() const {
 InvertedIndex::Plan InvertedIndex::plan(size_t k, const SearchOptions& options) const {
   const size_t lists = data_.lists.lists();
   Plan plan = {std::max(k, options.effort > 0 ? options.effort : default_effort),
-               options.probes > 0 ? options.probes : std::max(least_probes, lists / probed_share), false};
+               options.probes > 0 ? options.probes : usual_probes(lists), false};
   plan.probes = std::min(plan.probes, lists);
   if (!options.filter) return plan;
   const size_t survivors = options.filter->count();
@@ -185,8 +186,9 @@ std::vector<Scored> InvertedIndex::scan_lists(std::span<const float> query, cons
 std::vector<Scored> InvertedIndex::scan_survivors(std::span<const float> query, size_t k,
                                                   const SearchOptions& options) const {
   TopK best(std::min(k, options.filter->count()));
-  options.patience.check();
+  size_t seen = 0;
   options.filter->for_each([&](uint32_t slot) {
+    if (seen++ % scanned_survivors == 0) options.patience.check();
     if (slot >= data_.list_of.size() || data_.list_of[slot] == InvertedData::no_list) return;
     best.offer({slot, exact_score(metric(), query, source_, slot)});
   });

@@ -8,12 +8,16 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "base/settings.h"
 #include "base/threads.h"
 #include "bench/benchmarks.h"
 #include "learn/optimiser.h"
 #include "learn/relational/losses.h"
 #include "learn/relational/mining.h"
+#include "learn/relational/options.h"
 #include "learn/relational/perceptron.h"
+#include "learn/torch/torch_module.h"
+#include "learn/torch/torch_network.h"
 
 namespace cowatch::bench {
 namespace {
@@ -21,9 +25,16 @@ namespace {
 struct StepArguments {
   size_t batch = 9600, input = 1024, hidden = 4000, outputs = 256;
   int steps = 3, rounds = 2;
+  std::string device = "cpu";
   bool peer = true;
   std::string measure;  // set in the processes that measure: "float32" or "bf16"
 };
+
+Device device_of(const StepArguments& options) {
+  for (const Device device : {Device::cuda, Device::torch_cpu})
+    if (options.device == device_name(device)) return device;
+  return Device::cpu;
+}
 
 constexpr double rate = 0.1, margin = 0.5;
 
@@ -63,8 +74,9 @@ class Step {
       : options_(options),
         precision_(precision),
         features_(normals(3 * options.batch * options.input)),
-        network_({{{0, options.input, options.hidden}}, options.outputs}, precision),
-        parameters_(network_.shape().parameters()),
+        shape_{{{0, options.input, options.hidden}}, options.outputs},
+        network_(make_network(shape_, precision, device_of(options))),
+        parameters_(shape_.parameters()),
         gradient_(parameters_.size()),
         optimiser_({.kind = OptimiserKind::sgd, .weight_decay = 0}, parameters_.size()),
         z_(3 * options.batch * options.outputs),
@@ -78,24 +90,24 @@ class Step {
     }
     batch_ = make_batch(triplets, true);
     graph_ = Graph::from_edges(3 * options.batch, std::move(edges));
-    initialise(network_.shape(), 1, 0, parameters_);
+    initialise(shape_, 1, 0, parameters_);
   }
 
   // Returns its multiplications and additions: rows whose gradient is zero are not worked on and not counted.
   double run() {
-    const double before = network_.operations();
+    const double before = network_->operations();
     const Matrix z(z_.data(), batch_.rows.size(), options_.outputs),
         dz(dz_.data(), batch_.rows.size(), options_.outputs);
-    network_.set_input(batch_.rows.size(), options_.input, [&](size_t r, float* row) {
+    network_->set_input(batch_.rows.size(), options_.input, [&](size_t r, float* row) {
       std::copy_n(features_.data() + size_t{batch_.rows[r]} * options_.input, options_.input, row);
     });
-    network_.forward(parameters_, {}, z);
+    network_->forward(parameters_, {}, z);
     const Mined mined = mine_semi_hard(z, batch_, graph_, precision_);
     const Loss loss = triplet_loss(z, batch_, mined.negative_row, margin, dz);
-    network_.backward(parameters_, z, dz, loss.active, gradient_);
+    network_->backward(parameters_, z, dz, loss.active, gradient_);
     optimiser_.update(parameters_, gradient_, rate, 0);
     loss_ = loss.value;
-    return network_.operations() - before + mined.operations;
+    return network_->operations() - before + mined.operations;
   }
   double loss() const { return loss_; }
 
@@ -103,7 +115,8 @@ class Step {
   StepArguments options_;
   Precision precision_;
   std::vector<float> features_;
-  Perceptron network_;
+  PerceptronShape shape_;
+  std::unique_ptr<TrainableNetwork> network_;
   std::vector<float> parameters_, gradient_;
   Optimiser optimiser_;
   std::vector<float> z_, dz_;
@@ -126,7 +139,7 @@ void measure(const StepArguments& options) {
     if (seconds.back() == *std::min_element(seconds.begin(), seconds.end())) operations = done;
   }
   const Spread taken = spread(seconds, true);
-  print_measurement({{"engine", "cowatch"},
+  print_measurement({{"engine", options.device == "cpu" ? "cowatch" : "cowatch on " + options.device},
                      {"precision", precision_name(precision)},
                      {"seconds", taken.best},
                      {"seconds_median", taken.median},
@@ -158,15 +171,17 @@ struct Turns {
 };
 
 void run_step(const StepArguments& options, Report& report) {
+  check_device(device_of(options));
   if (!options.measure.empty()) return measure(options);
   report.settings = {{"batch", options.batch},     {"input", options.input}, {"hidden", options.hidden},
                      {"outputs", options.outputs}, {"steps", options.steps}, {"rounds", options.rounds},
-                     {"threads", threads()}};
+                     {"device", options.device},   {"threads", threads()}};
   Turns single, brain, torch;
   for (int round = 0; round < options.rounds; ++round) {
     for (const std::string precision : {"float32", "bf16"}) {
-      std::vector<std::string> arguments = {"bench",   "step",      "--measure",
-                                            precision, "--threads", std::to_string(threads())};
+      std::vector<std::string> arguments = {"bench",    "step",        "--measure",
+                                            precision,  "--threads",   std::to_string(threads()),
+                                            "--device", options.device};
       const auto sizes = arguments_of(options);
       arguments.insert(arguments.end(), sizes.begin(), sizes.end());
       (precision == "bf16" ? brain : single).add(run_self(arguments));
@@ -179,9 +194,14 @@ void run_step(const StepArguments& options, Report& report) {
   for (const Turns* turns : {&single, &brain, &torch}) {
     if (!turns->best.is_null()) report.add_row(turns->best);
   }
-  std::printf("float32: %.0f %% of the matrix rate\n",
-              100 * single.number("gflops") / single.number("sgemm_gflops"));
+  if (options.device == "cpu")
+    std::printf("float32: %.0f %% of the matrix rate\n", 100 * single.number("gflops") / single.number("sgemm_gflops"));
   if (!options.peer) return;
+  if (options.device != "cpu") {
+    std::printf("on %s: float32 %.2f × and bf16 %.2f × the speed of torch on the processor\n", options.device.c_str(),
+                torch.number("seconds") / single.number("seconds"), torch.number("seconds") / brain.number("seconds"));
+    return;
+  }
   std::printf("bf16: %.2f × the speed of torch (medians %.2f) at %.2f of its memory\n",
               torch.number("seconds") / brain.number("seconds"),
               torch.number("seconds_median") / brain.number("seconds_median"),
@@ -197,6 +217,9 @@ std::function<void(Report&)> configure_step(CommandLine app) {
   add.positive("--outputs", options->outputs, "width of the embedding");
   add.positive("--steps", options->steps, "timed steps of a process");
   add.positive("--rounds", options->rounds, "turns of each engine");
+  const auto& devices = setting_declaration("train.device").choices;
+  app.add_option("--device", options->device, "where the network is")
+      .one_of({devices.begin(), devices.end()});
   app.add_flag("!--no-peer", options->peer, "leave PyTorch out");
   app.add_option("--measure", options->measure, "measure cowatch alone in this process").hidden();
   return [options](Report& report) { run_step(*options, report); };

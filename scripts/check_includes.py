@@ -35,6 +35,7 @@ LIBRARIES = {
     r"(grpcpp|google/protobuf)/": ["rpc"],
     r"hdf5": ["search/io"],
     r"(cblas|dnnl|oneapi|omp)": ["math", "bench/peers"],
+    r"(ATen|c10|torch)/": ["learn/torch/module"],
     r"(hnswlib|faiss)/": ["bench/peers"],
     r"hwy/": ["math", "search"],
     r"CLI/": ["base", "cli"],

@@ -12,6 +12,7 @@
 #include "base/tensor_file.h"
 #include "base/threads.h"
 #include "base/version.h"
+#include "learn/torch/torch_module.h"
 #include "math/matrix_kernel.h"
 #include "math/read_rate.h"
 #include "math/targets.h"
@@ -83,6 +84,20 @@ void add_products(std::vector<Finding>& findings) {
                                                         : "not faster than float32 here: widened to it"));
   } catch (const Error& error) {
     findings.push_back(failed("matrix products", FindingState::missing, error, remedy));
+  }
+}
+
+// Not to have one is no fault: the processor trains. A module that does not load is.
+Finding card() {
+  if (!std::filesystem::exists(torch_module_file()))
+    return ok("training on a card", "no module for libtorch (docs/performance.md): networks are trained on the processor");
+  try {
+    const TorchModule& module = torch_module();
+    return ok("training on a card", "libtorch " + std::string(module.version) +
+                                        (module.cuda_devices > 0 ? ", CUDA devices: " + std::to_string(module.cuda_devices)
+                                                                 : ", no CUDA device: " + std::string(module.cuda_problem)));
+  } catch (const Error& error) {
+    return failed("training on a card", FindingState::warning, error, "cmake --fresh --preset release && cmake --build --preset release");
   }
 }
 
@@ -272,6 +287,7 @@ std::vector<Finding> examine_machine(const Path& disk) {
   findings.push_back(ok("program", "cowatch " + std::string(version()) + " (" + std::string(commit()) + ")"));
   findings.push_back(processor());
   add_products(findings);
+  findings.push_back(card());
   findings.push_back(memory_rate());
   findings.push_back(memory());
   findings.push_back(open_files());

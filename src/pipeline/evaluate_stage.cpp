@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/progress.h"
+#include "learn/torch/torch_module.h"
 #include "pipeline/train_stage.h"
 
 namespace cowatch {
@@ -33,13 +34,14 @@ void train_with_progress(const std::string& name, RelationalTrainer& trainer) {
 
 EvaluateSummary run_evaluate_stage(const Workspace& workspace, const Settings& settings) {
   const std::vector<std::string> methods = methods_of(settings);
+  const JointOptions options = joint_options(settings);
+  check_device(options.network.device);
   const FeatureTable features = FeatureTable::load(workspace.features());
   if (!std::filesystem::exists(workspace.graph())) {
     throw Error(ErrorCode::missing_stage, "there is no co-watch graph yet",
                 {.where = workspace.graph().string(), .remedy = "Run `cowatch graph WS`."});
   }
   const Graph graph = Graph::load(workspace.graph());
-  const JointOptions options = joint_options(settings);
   const Comparison comparison(features, graph, options.tree, settings.get_number("evaluate.train_share"),
                               static_cast<uint64_t>(settings.get_int("evaluate.seed")));
   EvaluateSummary summary;

@@ -9,24 +9,12 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "learn/curves.h"
+#include "learn/torch/torch_module.h"
 #include "pipeline/contents.h"
 #include "pipeline/graph_stage.h"
 
 namespace cowatch {
 namespace {
-
-void check_device(const Settings& settings) {
-  if (settings.get_text("train.device") == "cpu") return;
-  throw Error(
-      ErrorCode::unsupported, "this build has no CUDA products",
-      {.where = "train.device",
-       .expected = "cpu",
-       .found = settings.get_text("train.device"),
-       .remedy =
-           "Debian's packages have none either: its libtorch is for the processor alone, and this program "
-           "multiplies by OpenBLAS, BLIS or oneDNN. Use --device cpu; --precision bf16 is up to twice as "
-           "fast where the processor has bfloat16 products (`cowatch doctor` says so)."});
-}
 
 // Settings that the method has no use for, and that somebody gave.
 void warn_of_unused(const Settings& settings) {
@@ -143,7 +131,8 @@ bool model_is_current(const Workspace& workspace, const Settings& settings) {
 }
 
 TrainSummary run_train_stage(const Workspace& workspace, const Settings& settings) {
-  check_device(settings);
+  const JointOptions options = joint_options(settings);
+  check_device(options.network.device);
   const double start = seconds_now();
   TrainSummary summary;
   summary.method = settings.get_text("train.method");
@@ -159,7 +148,6 @@ TrainSummary run_train_stage(const Workspace& workspace, const Settings& setting
                  .found = std::to_string(features.items()),
                  .remedy = "Run `cowatch run`: it brings both up to date."});
   }
-  const JointOptions options = joint_options(settings);
   summary.batch = options.network.batch;
   for (uint32_t video = 0; video < graph.nodes(); ++video) summary.anchors += graph.degree(video) > 0;
   warn_of_unused(settings);

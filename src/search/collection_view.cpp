@@ -20,7 +20,7 @@ void rescore(const PointTable& table, Metric metric, const VectorQuery& query, s
 std::vector<Scored> search_index(const VectorIndex& index, const VectorQuery& query, const Allowed& allowed) {
   constexpr double most_dead = 0.2;
   SearchOptions options;
-  options.effort = query.effort;
+  options.effort = query.effort == 0 ? 0 : std::max(query.effort, query.k);
   options.probes = query.probes;
   options.patience = query.patience;
   const double dead = 1 - static_cast<double>(allowed.count()) / static_cast<double>(allowed.size());

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "learn/relational/options.h"
+#include "learn/torch/torch_module.h"
 #include "support/process.h"
 
 namespace cowatch {
@@ -37,6 +38,9 @@ TEST(Methods, AllTrainAndEmbedAWorldOfTheProgramsOwn) {
                                                  {"--method", "infonce", "--modality-dropout", "0.3"},
                                                  {"--method", "infonce", "--hidden-dropout", "0.3"},
                                                  {"--method", "random_mined", "--optimiser", "sgd"}};
+  // The program itself loads the module beside the libraries that it has; the tests of learn/torch compare its numbers.
+  const bool on_torch = std::filesystem::exists(torch_module_file());
+  if (on_torch) variants.push_back({"--method", "infonce", "--device", "torch-cpu"});
   for (const std::string_view name : network_methods()) variants.push_back({"--method", std::string(name)});
   for (const auto& variant : variants) {
     const test::Finished done = train(workspace, variant);
@@ -52,6 +56,10 @@ TEST(Methods, AllTrainAndEmbedAWorldOfTheProgramsOwn) {
     }
   }
   must({"embed", workspace, "--quiet"});
+  if (on_torch && torch_module().cuda_devices > 0) return;
+  const test::Finished refused = train(workspace, {"--device", "cuda"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(refused.output.find("libtorch"), std::string::npos) << refused.output;
 }
 
 // Everybody watches a video of their own: `default` takes the features as they are, a method that is named

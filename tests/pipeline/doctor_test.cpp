@@ -63,8 +63,9 @@ TEST(Doctor, NamesAFolderThatIsNoWorkspaceAndADamagedCatalogue) {
 TEST(Doctor, EveryFindingAboutTheMachineThatIsNotSoundHasARemedy) {
   const test::TemporaryFolder folder;
   const auto findings = examine_machine(folder.path());
-  for (const char* name : {"program", "processor", "matrix products", "memory bandwidth", "memory",
-                           "open files", "free disk", "cowatch-media", "page", "SQLite"}) {
+  for (const char* name :
+       {"program", "processor", "matrix products", "training on a card", "memory bandwidth", "memory",
+        "open files", "free disk", "cowatch-media", "page", "SQLite"}) {
     ASSERT_NE(find(findings, name), nullptr) << name;
   }
   for (const Finding& finding : findings)

@@ -52,6 +52,10 @@ OptimiserSettings optimiser_settings(const Settings& settings) {
 
 }  // namespace
 
+std::string_view device_name(Device device) {
+  return setting_declaration("train.device").choices[static_cast<size_t>(device)];
+}
+
 const std::vector<std::string_view>& network_methods() {
   static const std::vector<std::string_view> names = [] {
     std::vector<std::string_view> all;
@@ -110,6 +114,7 @@ RelationalOptions relational_options(const Settings& settings) {
   options.steps = whole("train.steps");
   options.seed = static_cast<uint64_t>(settings.get_int("train.seed"));
   options.precision = choice_of<Precision>(settings, "train.precision");
+  options.device = choice_of<Device>(settings, "train.device");
   const std::string& method = settings.get_text("train.method");
   if (method != "default") apply_method(method, options);
   return options;
@@ -151,6 +156,7 @@ std::string RelationalOptions::text() const {
   add("seed", number(seed));
   add("network", number(network));
   add("precision", std::string(precision_name(precision)));
+  add("device", std::string(device_name(device)));
   return lines;
 }
 

@@ -22,6 +22,11 @@ enum class Curriculum {
   retained,  // to the next level when an epoch's retained share has reached `curriculum_share`
 };
 
+// Where the network's products are made (learn/torch/torch_network.h). torch_cpu is what cuda does, by libtorch on the
+// processor.
+enum class Device { cpu, cuda, torch_cpu };
+std::string_view device_name(Device device);
+
 struct RelationalOptions {
   Objective objective = Objective::triplet;
   NegativeLevel level = NegativeLevel::random;
@@ -44,6 +49,7 @@ struct RelationalOptions {
   uint64_t seed = 1;
   uint64_t network = 0;  // keeps several networks of one seed apart
   Precision precision = Precision::float32;
+  Device device = Device::cpu;
 
   // Whether each anchor takes another negative than the one drawn for it.
   bool mines() const { return draws_negatives() && mining; }

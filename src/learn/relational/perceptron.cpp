@@ -23,21 +23,6 @@ uint32_t threshold_of(const Dropout& dropout) {
   return static_cast<uint32_t>(std::lround(dropout.rate * 256));
 }
 
-// Leaves out units of a row: those from `first` on, of `all`.
-void drop_units(std::span<float> row, size_t row_number, size_t first, size_t all, const Random& random,
-                const Dropout& dropout, float kept_scale) {
-  const uint32_t threshold = threshold_of(dropout);
-  const size_t first_draw = row_number * ((all + units_a_draw - 1) / units_a_draw) + first / units_a_draw;
-  for (size_t begin = 0; begin < row.size(); begin += units_a_draw) {
-    const auto words = random.words(dropout.step, static_cast<uint32_t>(first_draw + begin / units_a_draw));
-    const size_t count = std::min(units_a_draw, row.size() - begin);
-    for (size_t k = 0; k < count; ++k) {
-      const uint32_t byte = words[k / 4] >> (k % 4 * 8) & 0xff;
-      row[begin + k] = byte < threshold ? 0 : row[begin + k] * kept_scale;
-    }
-  }
-}
-
 void column_sums(ConstMatrix matrix, std::span<float> sums) {
   std::fill(sums.begin(), sums.end(), 0.0f);
   for (size_t r = 0; r < matrix.rows; ++r) add_scaled(1, matrix.row(r), sums);
@@ -58,6 +43,26 @@ std::vector<uint32_t> compact_order(const std::vector<uint32_t>& active) {
 
 }  // namespace
 
+void drop_units(const Dropout& dropout, size_t tower, size_t row_number, size_t first, size_t all,
+                std::span<float> row) {
+  const Random random(dropout.seed, dropout_stream + static_cast<uint32_t>(tower));
+  const uint32_t threshold = threshold_of(dropout);
+  const float scale = kept_scale(dropout);
+  const size_t first_draw = row_number * ((all + units_a_draw - 1) / units_a_draw) + first / units_a_draw;
+  for (size_t begin = 0; begin < row.size(); begin += units_a_draw) {
+    const auto words = random.words(dropout.step, static_cast<uint32_t>(first_draw + begin / units_a_draw));
+    const size_t count = std::min(units_a_draw, row.size() - begin);
+    for (size_t k = 0; k < count; ++k) {
+      const uint32_t byte = words[k / 4] >> (k % 4 * 8) & 0xff;
+      row[begin + k] = byte < threshold ? 0 : row[begin + k] * scale;
+    }
+  }
+}
+
+float kept_scale(const Dropout& dropout) {
+  return 256.0f / static_cast<float>(256 - threshold_of(dropout));
+}
+
 bool is_masked(const PerceptronShape& shape, size_t tower, const float* input) {
   if (shape.towers.size() == 1) return false;
   const TowerShape& own = shape.towers[tower];
@@ -74,6 +79,20 @@ PerceptronShape::Offsets PerceptronShape::offsets(size_t tower) const {
     at.end = at.second_bias + outputs;
   }
   return at;
+}
+
+double PerceptronShape::forward_operations() const {
+  double sum = 0;
+  for (const TowerShape& tower : towers)
+    sum += 2.0 * static_cast<double>(tower.hidden * (tower.inputs() + outputs));
+  return sum;
+}
+
+double PerceptronShape::backward_operations() const {
+  double sum = 0;
+  for (const TowerShape& tower : towers)
+    sum += 2.0 * static_cast<double>(tower.hidden * (tower.inputs() + 2 * outputs));
+  return sum;
 }
 
 void initialise(const PerceptronShape& shape, uint64_t seed, uint64_t network, std::span<float> parameters) {
@@ -137,7 +156,6 @@ void Perceptron::forward_hidden(const MatrixPart& input, const MatrixPart& w1, s
                                 size_t first, const Dropout& dropout, size_t tower) {
   Activations& hidden = hidden_[tower];
   const size_t units = hidden.columns(), edge = even_edge(units, block);
-  const Random random(dropout.seed, dropout_stream + static_cast<uint32_t>(tower));
   const bool direct = hidden.direct(0) != nullptr;
   ScratchPool::Loan loan(pool_, direct ? 0 : input.rows * edge);
   for (size_t column = 0; column < units; column += edge) {
@@ -148,7 +166,7 @@ void Perceptron::forward_hidden(const MatrixPart& input, const MatrixPart& w1, s
                         part);
     for (size_t r = 0; r < part.rows; ++r) {
       add_bias_relu(bias.subspan(column, width), part.row(r));
-      if (dropout.rate > 0) drop_units(part.row(r), first + r, column, units, random, dropout, kept_scale_);
+      if (dropout.rate > 0) drop_units(dropout, tower, first + r, column, units, part.row(r));
       if (!direct) hidden.store(first + r, column, part.row(r));
     }
   }
@@ -164,7 +182,7 @@ void Perceptron::forward_tower(std::span<const float> parameters, size_t tower, 
                                shape.hidden, second_copy_);
   const auto b1 = parameters.subspan(at.first_bias, shape.hidden),
              b2 = parameters.subspan(at.second_bias, outputs);
-  kept_scale_ = 256.0f / static_cast<float>(256 - threshold_of(dropout));
+  kept_scale_ = kept_scale(dropout);
   Activations& hidden = hidden_[tower];
   hidden.resize(rows, shape.hidden);
   if (y_[tower].size() < rows * outputs) y_[tower].resize(rows * outputs);
@@ -180,12 +198,11 @@ void Perceptron::forward_tower(std::span<const float> parameters, size_t tower, 
       if (masked_[(begin + r) * shape_.towers.size() + tower] != 0) std::ranges::fill(y.row(r), 1.0f);
     }
   });
-  operations_ +=
-      2.0 * static_cast<double>(rows) * static_cast<double>(shape.hidden * (shape.inputs() + outputs));
 }
 
 void Perceptron::forward(std::span<const float> parameters, const Dropout& dropout, Matrix z) {
   for (size_t t = 0; t < shape_.towers.size(); ++t) forward_tower(parameters, t, dropout);
+  operations_ += static_cast<double>(z.rows) * shape_.forward_operations();
   lengths_.resize(z.rows);
   parallel_for(z.rows, chunk, [&](size_t begin, size_t end) {
     for (size_t r = begin; r < end; ++r) {
@@ -225,6 +242,7 @@ void Perceptron::backward(std::span<const float> parameters, ConstMatrix z, Cons
   backward_norm(z, dz, order);
   input_.keep_rows(order);
   for (size_t t = 0; t < shape_.towers.size(); ++t) backward_tower(parameters, t, order, gradient);
+  operations_ += static_cast<double>(order.size()) * shape_.backward_operations();
 }
 
 // Turns the tower's hidden activations into their gradient: dh = (dy · W2) where h > 0.
@@ -294,8 +312,6 @@ void Perceptron::backward_tower(std::span<const float> parameters, size_t tower,
   multiply_parts(Transpose::yes, Transpose::no, hidden.part(),
                  input_.part().block(0, rows, shape.begin, shape.inputs()),
                  Matrix(gradient.data() + at.first, shape.hidden, shape.inputs()));
-  operations_ +=
-      2.0 * static_cast<double>(rows) * static_cast<double>(shape.hidden * (shape.inputs() + 2 * outputs));
 }
 
 }  // namespace cowatch

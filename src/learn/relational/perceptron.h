@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "learn/relational/activations.h"
+#include "learn/relational/trainable_network.h"
 
 namespace cowatch {
 
@@ -35,6 +36,9 @@ struct PerceptronShape {
   };
   Offsets offsets(size_t tower) const;
   size_t parameters() const { return towers.empty() ? 0 : offsets(towers.size() - 1).end; }
+  // Multiplications and additions that a row takes.
+  double forward_operations() const;
+  double backward_operations() const;
   bool operator==(const PerceptronShape&) const = default;
 };
 
@@ -44,29 +48,22 @@ bool is_masked(const PerceptronShape& shape, size_t tower, const float* input);
 // zero. `network` keeps several networks of one seed apart.
 void initialise(const PerceptronShape& shape, uint64_t seed, uint64_t network, std::span<float> parameters);
 
-// Which hidden units a step leaves out; what is kept is scaled up to make good for it.
-struct Dropout {
-  double rate = 0;  // rounded to a multiple of 1/256
-  uint64_t seed = 0, step = 0;
-};
+// Leaves units of a row of hidden activations out and scales the others up. `row` holds those from `first`
+// on, a multiple of 16, of the tower's `all`.
+void drop_units(const Dropout& dropout, size_t tower, size_t row_number, size_t first, size_t all,
+                std::span<float> row);
+float kept_scale(const Dropout& dropout);
 
-class Perceptron {
+class Perceptron : public TrainableNetwork {
  public:
   Perceptron(PerceptronShape shape, Precision precision);
   const PerceptronShape& shape() const { return shape_; }
 
-  // Makes room for `rows` inputs of `width` columns; `fill(row, numbers)` writes each of them, called in
-  // parallel.
-  void set_input(size_t rows, size_t width, const std::function<void(size_t, float*)>& fill);
-  // z: rows × outputs; a row whose y is zero stays zero.
-  void forward(std::span<const float> parameters, const Dropout& dropout, Matrix z);
-  // Overwrites `gradient` with the parameters' gradient of a loss whose gradient by z is `dz`. `active`
-  // lists, ascending, the rows where dz is not zero: only they are worked on, and only they are kept of the
-  // activations, so each forward() allows one backward(). The input's gradient is not needed and not made.
+  void set_input(size_t rows, size_t width, const std::function<void(size_t, float*)>& fill) override;
+  void forward(std::span<const float> parameters, const Dropout& dropout, Matrix z) override;
   void backward(std::span<const float> parameters, ConstMatrix z, ConstMatrix dz,
-                const std::vector<uint32_t>& active, std::span<float> gradient);
-  // Multiplications and additions of the matrix products since construction.
-  double operations() const { return operations_; }
+                const std::vector<uint32_t>& active, std::span<float> gradient) override;
+  double operations() const override { return operations_; }
 
  private:
   MatrixPart in_precision(std::span<const float> values, size_t rows, size_t columns,

@@ -11,6 +11,7 @@
 #include "base/tensor_file.h"
 #include "learn/relational/losses.h"
 #include "learn/relational/mining.h"
+#include "learn/torch/torch_network.h"
 
 namespace cowatch {
 namespace {
@@ -65,7 +66,8 @@ RelationalTrainer::RelationalTrainer(const FeatureTable& features, const Graph& 
       options_(std::move(options)),
       sampler_(graph, tree, options_.sampling, options_.seed),
       normalisation_(normalisation_of(features, options_.normalisation)),
-      network_(shape_of(features, options_), options_.precision),
+      shape_(shape_of(features, options_)),
+      network_(make_network(shape_, options_.precision, options_.device)),
       optimiser_(options_.optimiser, 0) {
   if (features.items() != graph.nodes()) {
     throw Error(ErrorCode::bad_input, "features and graph are not of the same videos",
@@ -82,11 +84,11 @@ RelationalTrainer::RelationalTrainer(const FeatureTable& features, const Graph& 
     for (uint32_t video = 0; video < graph.nodes(); ++video)
       class_of_video_.push_back(tree.cluster(round, video));
   }
-  const size_t network_size = network_.shape().parameters(),
+  const size_t network_size = shape_.parameters(),
                size = network_size + classes_ * options_.outputs;
   parameters_.resize(size);
   gradient_.resize(size);
-  initialise(network_.shape(), options_.seed, options_.network, std::span(parameters_).first(network_size));
+  initialise(shape_, options_.seed, options_.network, std::span(parameters_).first(network_size));
   const Random random(options_.seed, class_weight_stream);
   for (size_t k = network_size; k < size; ++k) {
     parameters_[k] =
@@ -103,7 +105,7 @@ NegativeLevel RelationalTrainer::level_now() const {
 }
 
 void RelationalTrainer::set_input(const Batch& batch) {
-  network_.set_input(batch.rows.size(), features_.width(), [&](size_t r, float* row) {
+  network_->set_input(batch.rows.size(), features_.width(), [&](size_t r, float* row) {
     const uint32_t video = batch.rows[r];
     features_.copy_row(video, row);
     normalisation_.apply(features_, video, row);
@@ -121,7 +123,7 @@ double RelationalTrainer::step_loss(const Batch& batch, ConstMatrix z, Matrix dz
     operations_ += 6 * size * static_cast<double>((batch.size() + batch.negative.size()) * z.columns);
   } else if (options_.objective == Objective::classification) {
     const auto candidates = draw_classes(classes_, options_.class_samples, options_.seed, step_);
-    const size_t network_size = network_.shape().parameters();
+    const size_t network_size = shape_.parameters();
     loss = classification_loss(
         z, batch, class_of_video_, ConstMatrix(class_weights().data(), classes_, z.columns), candidates,
         options_.temperature, dz, Matrix(gradient_.data() + network_size, classes_, z.columns));
@@ -150,7 +152,7 @@ StepReport RelationalTrainer::train_step() {
                           : draw_batch(sampler_, options_.batch, draw, report.level,
                                        options_.objective == Objective::triplet);
   const size_t rows = batch.rows.size(), outputs = options_.outputs,
-               network_size = network_.shape().parameters();
+               network_size = shape_.parameters();
   if (z_.size() < rows * outputs) {
     z_.resize(rows * outputs);
     dz_.resize(rows * outputs);
@@ -158,13 +160,13 @@ StepReport RelationalTrainer::train_step() {
   const Matrix z(z_.data(), rows, outputs), dz(dz_.data(), rows, outputs);
   set_input(batch);
   const std::span<const float> weights = std::span<const float>(parameters_).first(network_size);
-  const double before = network_.operations();
-  network_.forward(weights, {options_.hidden_dropout, options_.seed, draw}, z);
+  const double before = network_->operations();
+  network_->forward(weights, {options_.hidden_dropout, options_.seed, draw}, z);
   std::vector<uint32_t> active;
   report.loss = step_loss(batch, z, dz, report, active);
   if (!std::isfinite(report.loss)) throw_diverged(step_ + 1, options_);
-  network_.backward(weights, z, dz, active, std::span(gradient_).first(network_size));
-  operations_ += network_.operations() - before;
+  network_->backward(weights, z, dz, active, std::span(gradient_).first(network_size));
+  operations_ += network_->operations() - before;
   optimiser_.update(parameters_, gradient_, report.rate, step_);
   report.step = ++step_;
   const EpochMeans told{report.loss, report.retained, report.unmined, report.climbed};
@@ -202,9 +204,9 @@ Branch RelationalTrainer::branch() const {
   Branch branch;
   branch.kind = Branch::Kind::towers;
   branch.normalisation = normalisation_;
-  branch.shape = network_.shape();
+  branch.shape = shape_;
   branch.parameters.assign(parameters_.begin(),
-                           parameters_.begin() + static_cast<ptrdiff_t>(network_.shape().parameters()));
+                           parameters_.begin() + static_cast<ptrdiff_t>(shape_.parameters()));
   return branch;
 }
 

@@ -1,6 +1,6 @@
 // The one trainer of relational embeddings (methods §1.4 to §1.7): draws a batch, runs the network, mines,
 // takes the loss, updates. Same options and seed: the same bytes for any number of threads, and after a stop
-// and a resume at any step.
+// and a resume at any step; on libtorch (options.device) as far as its own sums are the same.
 #pragma once
 
 #include <array>
@@ -16,6 +16,7 @@
 #include "learn/relational/network.h"
 #include "learn/relational/options.h"
 #include "learn/relational/perceptron.h"
+#include "learn/relational/trainable_network.h"
 
 namespace cowatch {
 
@@ -39,7 +40,8 @@ struct EpochReport {
 class RelationalTrainer {
  public:
   // Borrows all three, of the same videos (row r = video r). Throws bad_input for a graph without edges or
-  // features that never differ; bad_argument for options that cannot be met.
+  // features that never differ; bad_argument for options that cannot be met, unsupported for a device that
+  // is not there.
   RelationalTrainer(const FeatureTable& features, const Graph& graph, const AffinityTree& tree,
                     RelationalOptions options);
 
@@ -71,14 +73,15 @@ class RelationalTrainer {
   using EpochMeans = std::array<double, 4>;  // loss, retained, unmined, climbed
   EpochReport epoch_report(uint64_t step, NegativeLevel level, const EpochMeans& means) const;
   std::optional<std::vector<EpochReport>> epochs_from(std::span<const double> numbers, uint64_t step) const;
-  std::span<float> class_weights() { return std::span(parameters_).subspan(network_.shape().parameters()); }
+  std::span<float> class_weights() { return std::span(parameters_).subspan(shape_.parameters()); }
 
   const FeatureTable& features_;
   const Graph& graph_;
   RelationalOptions options_;
   TripletSampler sampler_;
   Normalisation normalisation_;
-  Perceptron network_;
+  PerceptronShape shape_;
+  std::unique_ptr<TrainableNetwork> network_;
   std::vector<uint32_t> class_of_video_;  // of classification
   size_t classes_ = 0;
   std::vector<float> parameters_, gradient_;

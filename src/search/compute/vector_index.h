@@ -93,8 +93,8 @@ inline size_t usual_probes(size_t lists) {
 }
 
 struct SearchOptions {
-  // Candidates kept while searching (ef); at least k is taken. 0: the default, good for recall of about 0.95
-  // in 10.
+  // Candidates kept and expanded while searching (ef). Less than k: a graph keeps k and expands so many, which is
+  // quicker and finds less. 0: the default, good for recall of about 0.95 in 10.
   size_t effort = 0;
   size_t probes = 0;  // lists that are scanned, by inverted lists; 0: usual_probes()
   // How many of the best candidates may be scored again by finer codes or full vectors; at least k when not

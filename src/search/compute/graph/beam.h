@@ -14,13 +14,21 @@
 
 namespace cowatch {
 
+// How many of the best candidates a search keeps, and how many of these it expands: fewer end it sooner.
+struct BeamWidth {
+  size_t kept, expanded;
+  BeamWidth(size_t both) : kept(both), expanded(both) {}
+  BeamWidth(size_t kept, size_t expanded) : kept(kept), expanded(expanded) {}
+};
+
 // A candidate is one number, so that order is one comparison without a branch: above, the score as an integer
 // of the same order; below, the slot, inverted since the smaller one comes first among equal scores, then one
 // bit that is set until the slot is expanded. Slots are below 2^31 and enter once (Visited).
 class Beam {
  public:
-  void reset(size_t capacity) {
-    capacity_ = std::max<size_t>(1, capacity);
+  void reset(BeamWidth width) {
+    capacity_ = std::max<size_t>(1, width.kept);
+    expanded_ = width.expanded;
     size_ = next_ = 0;
     if (keys_.size() < capacity_) keys_.resize(capacity_);
   }
@@ -62,7 +70,7 @@ class Beam {
   // The best candidates that were not expanded, at most `slots.size()`, which it marks as expanded; how many.
   size_t pop(std::span<uint32_t> slots) {
     size_t count = 0;
-    for (; next_ < size_ && count < slots.size(); ++next_) {
+    for (const size_t end = std::min(size_, expanded_); next_ < end && count < slots.size(); ++next_) {
       slots[count] = slot_of(keys_[next_]);
       count += keys_[next_] & fresh;
       keys_[next_] &= ~fresh;
@@ -117,7 +125,7 @@ class Beam {
   }
 
   std::vector<uint64_t> keys_, pending_;
-  size_t capacity_ = 0, size_ = 0, next_ = 0;
+  size_t capacity_ = 0, expanded_ = 0, size_ = 0, next_ = 0;
 };
 
 // Slots seen in a search: a bit each, and a list of them, by which the bits are cleared.

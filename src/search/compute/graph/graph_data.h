@@ -99,13 +99,13 @@ class LinkScorer {
 template <typename Score>
 void best_entries(const GraphData& data, const Score& score, size_t effort, SearchScratch& scratch);
 
-// Greedy best-first search: scratch.beam then holds the `effort` best. Stops early when patience ends.
+// Greedy best-first search: scratch.beam then holds the best, as many as `width` keeps. Stops early when patience ends.
 // `near_end(beam)` is called when perhaps nothing better is to come: what the best need next may be fetched.
 struct Nothing {
   void operator()(const Beam&) const {}
 };
 template <typename Score, typename NearEnd = Nothing>
-void traverse(const GraphData& data, const Score& score, size_t effort, SearchScratch& scratch,
+void traverse(const GraphData& data, const Score& score, BeamWidth width, SearchScratch& scratch,
               const Patience& patience = {}, const NearEnd& near_end = {});
 
 // Which of the candidates, nearest first, the slot of `scorer` is linked to: a candidate is dropped when one
@@ -202,13 +202,13 @@ constexpr size_t expanded_at_once = 2;
 // next ones are on their way, and then their neighbours' codes. The next nodes are chosen without knowing the
 // scores of those under way, which costs few steps, since most of what is in the beam is expanded anyway.
 template <typename Score, typename NearEnd>
-void traverse(const GraphData& data, const Score& score, size_t effort, SearchScratch& scratch,
+void traverse(const GraphData& data, const Score& score, BeamWidth width, SearchScratch& scratch,
               const Patience& patience, const NearEnd& near_end) {
   Beam& beam = scratch.beam;
   Visited& visited = scratch.visited;
-  beam.reset(effort);
+  beam.reset(width);
   visited.reset(data.slots());
-  best_entries(data, score, effort, scratch);
+  best_entries(data, score, width.expanded, scratch);
   visited.mark(scratch.entries.slots);
   beam.offer(scratch.entries.slots, scratch.entries.scores.data());
   scratch.scores.resize(std::max(scratch.scores.size(), expanded_at_once * data.capacity));

@@ -84,22 +84,25 @@ void GraphIndex::find(std::span<const float> query, size_t k, const SearchOption
   data_.transform(scratch.row);
   const bool products = metric() == Metric::inner_product;
   prepare_query(data_.layout, scratch.row, products ? 1 : 2, products ? 0 : 1, scratch.query);
-  const size_t effort = std::max(k, options.effort > 0 ? options.effort : default_effort);
+  const size_t effort = options.effort > 0 ? options.effort : std::max(k, default_effort);
+  // Codes may take one of the best k for one a little behind: where these are scored again, some more are kept.
+  const size_t kept = std::max(options.rerank == 0 ? k : k + k / 2, effort);
   const QueryScorer score = {data_, scratch.query};
   if (options.filter) {
-    if (options.filter->count() <= std::min(effort, options.rerank)) {  // all of them are scored again
+    if (options.filter->count() <= std::min(kept, options.rerank)) {  // all of them are scored again
       candidates.reserve(options.filter->count());
       options.filter->for_each([&](uint32_t slot) {
         if (data_.live.has(slot)) candidates.push_back({slot, __builtin_inff()});
       });
       return;
     }
-    find_filtered(data_, score, std::max(effort, k), *options.filter, scratch, candidates, options.patience);
+    find_filtered(data_, score, kept, *options.filter, scratch, candidates, options.patience);
     return;
   }
   // Erased slots are passed through but not answered: make up for their places.
   const size_t live = std::max<size_t>(1, data_.live.count());
-  traverse(data_, score, effort * data_.slots() / live, scratch, options.patience, [&](const Beam& beam) {
+  const BeamWidth width = {kept * data_.slots() / live, effort * data_.slots() / live};
+  traverse(data_, score, width, scratch, options.patience, [&](const Beam& beam) {
     if (!data_.has_finer() || options.rerank == 0) return;
     for (size_t i = 0; i < std::min(beam.size(), rescored_at_once); ++i) prefetch_finer(data_, beam[i].index);
   });

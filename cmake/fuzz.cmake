@@ -14,19 +14,26 @@ add_library(fuzzed_vectors STATIC EXCLUDE_FROM_ALL ${fuzzed_vectors} src/search/
             src/search/io/record_store.cpp src/search/io/segment.cpp src/serve/vectors/fields.cpp
             src/search/point_line.cpp src/search/io/vector_files.cpp src/search/io/hdf5.cpp)
 target_link_libraries(fuzzed_vectors PUBLIC fuzzed)
-# What reads index files, and so what searches them.
+# What reads index files, and so what searches them; without the kernels for VNNI, whose options are GCC's.
 file(GLOB fuzzed_indexes CONFIGURE_DEPENDS src/search/compute/*.cpp src/search/compute/*/*.cpp src/math/*.cpp)
 list(REMOVE_ITEM fuzzed_indexes ${CMAKE_SOURCE_DIR}/src/math/float16.cpp)
 add_library(fuzzed_indexes STATIC EXCLUDE_FROM_ALL ${fuzzed_indexes})
-target_compile_definitions(fuzzed_indexes PRIVATE HWY_WANT_AVX3_DL)
 target_link_libraries(fuzzed_indexes PUBLIC fuzzed PkgConfig::DNNL ${CMAKE_DL_LIBS})
+# The server of collections, whole.
+file(GLOB fuzzed_service CONFIGURE_DEPENDS src/search/*.cpp src/search/schedule/*.cpp src/serve/vectors/*.cpp)
+list(REMOVE_ITEM fuzzed_service ${CMAKE_SOURCE_DIR}/src/search/embedding_index.cpp ${CMAKE_SOURCE_DIR}/src/search/point_line.cpp
+     ${CMAKE_SOURCE_DIR}/src/serve/vectors/fields.cpp)
+add_library(fuzzed_service STATIC EXCLUDE_FROM_ALL ${fuzzed_service} src/search/io/memory_table.cpp)
+target_link_libraries(fuzzed_service PUBLIC fuzzed_vectors fuzzed_indexes PkgConfig::SODIUM)
 add_custom_target(fuzzers)
 file(GLOB targets CONFIGURE_DEPENDS tests/fuzz/fuzz_*.cpp)
 foreach(source ${targets})
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} EXCLUDE_FROM_ALL ${source})
   set(library fuzzed)
-  if(name MATCHES "index")
+  if(name MATCHES "service")
+    set(library fuzzed_service)
+  elseif(name MATCHES "index")
     set(library fuzzed_indexes)
   elseif(name MATCHES "vector|collection|points")
     set(library fuzzed_vectors)

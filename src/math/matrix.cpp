@@ -9,6 +9,7 @@
 #include "math/float16.h"
 #include "math/matrix_kernel.h"
 #include "math/matrix_library.h"
+#include "math/vectors.h"
 
 namespace cowatch {
 namespace {
@@ -141,6 +142,23 @@ void multiply_bfloats(const MatrixLibrary* native, const ProductTask<uint16_t>& 
   }
 }
 
+// One row by the rows of b: every number of b is used once, so that packing b, as products of matrices do, would
+// take longer than the product.
+bool is_row_by_rows(const ProductTask<float>& task) {
+  return task.rows == 1 && task.transpose_a == Transpose::no && task.transpose_b == Transpose::yes;
+}
+
+void multiply_row(const ProductTask<float>& task) {
+  constexpr size_t numbers_at_once = 1u << 16;
+  const std::span row(task.a, task.inner);
+  parallel_for(task.columns, std::max<size_t>(1, numbers_at_once / task.inner), [&](size_t begin, size_t end) {
+    for (size_t k = begin; k < end; ++k) {
+      const float product = task.alpha * dot(row, {task.b + k * task.stride_b, task.inner});
+      task.c[k] = task.beta == 0 ? product : product + task.beta * task.c[k];
+    }
+  });
+}
+
 bool is_trivial(size_t inner, float alpha, Matrix c) {
   return inner == 0 || alpha == 0 || c.rows == 0 || c.columns == 0;
 }
@@ -151,6 +169,7 @@ void multiply(Transpose transpose_a, Transpose transpose_b, float alpha, ConstMa
               float beta, Matrix c) {
   const auto whole = whole_task(transpose_a, transpose_b, alpha, a, b, beta, c);
   if (is_trivial(whole.inner, alpha, c)) return scale(c, beta);
+  if (is_row_by_rows(whole)) return multiply_row(whole);
   const MatrixLibrary& library = matrix_library();
   for_each_tile(whole, [&](const ProductTask<float>& task) { library.multiply(task); });
 }

@@ -494,7 +494,7 @@ TEST_F(VectorServiceTest, changes_the_quota_and_the_memory_of_an_index) {
   EXPECT_EQ(write(2), 413);
   EXPECT_EQ(patch(R"({"most_points":0})"), 200);
   EXPECT_EQ(write(2), 200);
-  EXPECT_THAT(refused("PATCH", "/collections/x", R"({"index_config":{"index_memory":1}})"), HasSubstr("/index_config/index_memory"));
+  EXPECT_THAT(refused("PATCH", "/collections/x", R"({"index_config":{"index_memory":1}})", 507), HasSubstr("/index_config/index_memory"));
   EXPECT_THAT(refused("PATCH", "/collections/x", R"({"index_config":{"codes":"scalar8"}})"), HasSubstr("codes"));
   EXPECT_EQ(config()["index_config"]["index_memory"], 64) << "what was refused changes nothing";
 }

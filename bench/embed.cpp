@@ -134,7 +134,8 @@ void embed_catalogue(const EmbedArguments& options, Report& report) {
 constexpr double aim_milliseconds = 5;
 
 // Embeds one row at a time.
-void embed_one(const std::string& what, const Network& network, int repeats, Report& report) {
+void embed_one(const std::string& what, Network network, int repeats, Report& report) {
+  network.keep_halves();  // as for an upload
   size_t parameters =
       network.joint_width() == network.outputs() ? 0 : network.joint_width() * network.outputs();
   for (const Branch& branch : network.branches()) parameters += branch.parameters.size();

@@ -148,8 +148,9 @@ bool is_row_by_rows(const ProductTask<float>& task) {
   return task.rows == 1 && task.transpose_a == Transpose::no && task.transpose_b == Transpose::yes;
 }
 
+constexpr size_t numbers_at_once = 1u << 16;  // of one thread, of b
+
 void multiply_row(const ProductTask<float>& task) {
-  constexpr size_t numbers_at_once = 1u << 16;
   const std::span row(task.a, task.inner);
   parallel_for(task.columns, std::max<size_t>(1, numbers_at_once / task.inner), [&](size_t begin, size_t end) {
     for (size_t k = begin; k < end; ++k) {
@@ -179,6 +180,18 @@ void multiply_here(Transpose transpose_a, Transpose transpose_b, float alpha, Co
   const auto whole = whole_task(transpose_a, transpose_b, alpha, a, b, beta, c);
   if (is_trivial(whole.inner, alpha, c)) return scale(c, beta);
   matrix_library().multiply(whole);
+}
+
+void multiply_row_halves(std::span<const float> row, MatrixView<const uint16_t> b, std::span<float> c) {
+  if (row.size() != b.columns || c.size() != b.rows)
+    throw Error(ErrorCode::internal, "a row and a matrix of halves do not multiply");
+  parallel_for(b.rows, std::max<size_t>(1, numbers_at_once / std::max<size_t>(1, b.columns)), [&](size_t begin, size_t end) {
+    std::vector<float> widened_row(b.columns);
+    for (size_t k = begin; k < end; ++k) {
+      floats_from_halves(b.row(k), widened_row);
+      c[k] = dot(row, widened_row);
+    }
+  });
 }
 
 void multiply_bf16(Transpose transpose_a, Transpose transpose_b, float alpha, MatrixView<const uint16_t> a,

@@ -40,6 +40,10 @@ void multiply(Transpose transpose_a, Transpose transpose_b, float alpha, ConstMa
 void multiply_here(Transpose transpose_a, Transpose transpose_b, float alpha, ConstMatrix a, ConstMatrix b,
                    float beta, Matrix c);
 
+// c = row · bᵀ with b in float16 words, summed in float32. A product of one row reads each number of b once, so half the
+// bytes are about half the time. row.size() is b.columns, c.size() b.rows.
+void multiply_row_halves(std::span<const float> row, MatrixView<const uint16_t> b, std::span<float> c);
+
 // multiply() of bfloat16 inputs (raw words, math/float16.h), summed in float32. About twice as fast where the
 // processor multiplies them itself (bfloat_products_are_native()); elsewhere tiles are widened to float32
 // first.

@@ -42,7 +42,8 @@ const Network& Release::network() const {
     throw Error(ErrorCode::missing_stage,
                 "the videos were embedded by another model than the one that is there",
                 {.where = model_.string(), .remedy = remedy});
-  return network_.emplace(Network::load(model_));
+  network_.emplace(Network::load(model_)).keep_halves();  // uploads come one at a time
+  return *network_;
 }
 
 }  // namespace cowatch

@@ -166,6 +166,24 @@ TEST(MultiplyEdges, AnEmptyInnerExtentLeavesBetaTimesC) {
   EXPECT_EQ(c, (std::vector<float>{2, 4, 6, 8}));
 }
 
+TEST(MultiplyRowHalves, EqualsThePlainLoopOverRoundedInputs) {
+  for (const auto& [rows, columns] : {std::pair<size_t, size_t>{1, 1}, {3, 7}, {5, 64}, {700, 129}}) {
+    const auto row = numbers(columns, 1), b = numbers(rows * (columns + 2), 2);
+    std::vector<uint16_t> halves(b.size());
+    halves_from_floats(b, halves);
+    std::vector<float> c(rows, nan);
+    multiply_row_halves(row, {halves.data(), rows, columns, columns + 2}, c);
+    for (size_t k = 0; k < rows; ++k) {
+      double sum = 0, magnitude = 0;
+      for (size_t i = 0; i < columns; ++i) {
+        const double product = double{row[i]} * float_from_half(halves[k * (columns + 2) + i]);
+        sum += product, magnitude += std::abs(product);
+      }
+      EXPECT_NEAR(c[k], sum, (static_cast<double>(columns) + 3) * 6e-8 * magnitude) << k;
+    }
+  }
+}
+
 TEST(EvenEdge, CutsIntoTheFewestEqualPieces) {
   for (const size_t extent : {1, 47, 48, 1024, 1025, 4000, 9999}) {
     const size_t edge = even_edge(extent, 1024), pieces = (extent + edge - 1) / edge;

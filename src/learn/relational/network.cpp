@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/threads.h"
+#include "math/float16.h"
 
 namespace cowatch {
 namespace {
@@ -14,22 +15,27 @@ constexpr size_t network_rows = 256;  // videos at once: 256 × 4000 hidden unit
 constexpr int newest_model = 1;
 constexpr std::string_view kind_names[] = {"features", "linear", "towers"};
 
+// y = x · Wᵀ, with W the layer of the branch whose parameters begin at `at`: for one video its halves, where there are any.
+void apply_layer(const Branch& branch, std::span<const uint16_t> halves, size_t at, ConstMatrix x, Matrix y) {
+  if (x.rows == 1 && !halves.empty())
+    return multiply_row_halves(x.row(0), {halves.data() + at, y.columns, x.columns}, y.row(0));
+  multiply(Transpose::no, Transpose::yes, 1, x, ConstMatrix(branch.parameters.data() + at, y.columns, x.columns), 0, y);
+}
+
 // y = relu(x · W1ᵀ + b1) · W2ᵀ + b2 for one tower.
-void apply_tower(const Branch& branch, size_t tower, ConstMatrix x, std::vector<float>& hidden, Matrix y) {
+void apply_tower(const Branch& branch, std::span<const uint16_t> halves, size_t tower, ConstMatrix x,
+                 std::vector<float>& hidden, Matrix y) {
   const TowerShape& shape = branch.shape.towers[tower];
   const auto at = branch.shape.offsets(tower);
   const float* values = branch.parameters.data();
   hidden.resize(x.rows * shape.hidden);
   Matrix h(hidden.data(), x.rows, shape.hidden);
-  multiply(Transpose::no, Transpose::yes, 1,
-           ConstMatrix(x.data + shape.begin, x.rows, shape.inputs(), x.stride),
-           ConstMatrix(values + at.first, shape.hidden, shape.inputs()), 0, h);
+  apply_layer(branch, halves, at.first, ConstMatrix(x.data + shape.begin, x.rows, shape.inputs(), x.stride), h);
   for (size_t r = 0; r < x.rows; ++r) {
     const auto row = h.row(r);
     for (size_t k = 0; k < row.size(); ++k) row[k] = std::max(0.0f, row[k] + values[at.first_bias + k]);
   }
-  multiply(Transpose::no, Transpose::yes, 1, h,
-           ConstMatrix(values + at.second, branch.shape.outputs, shape.hidden), 0, y);
+  apply_layer(branch, halves, at.second, h, y);
   for (size_t r = 0; r < y.rows; ++r) {
     const auto row = y.row(r);
     for (size_t k = 0; k < row.size(); ++k) row[k] += values[at.second_bias + k];
@@ -185,8 +191,19 @@ Network Network::load(const Path& path) {
   return Network(std::move(modalities), std::move(branches), std::move(projection));
 }
 
-void Network::embed_branch(const Branch& branch, const FeatureTable& features, size_t first,
-                           Matrix out) const {
+void Network::keep_halves() {
+  halves_.resize(branches_.size());
+  for (size_t b = 0; b < branches_.size(); ++b) {
+    if (branches_[b].kind != Branch::Kind::towers) continue;
+    halves_[b].resize(branches_[b].parameters.size());
+    halves_from_floats(branches_[b].parameters, halves_[b]);
+  }
+  projection_halves_.resize(projection_.size());
+  halves_from_floats(projection_, projection_halves_);
+}
+
+void Network::embed_branch(size_t b, const FeatureTable& features, size_t first, Matrix out) const {
+  const Branch& branch = branches_[b];
   std::vector<float> input(out.rows * width_);
   const Matrix x(input.data(), out.rows, width_);
   for (size_t r = 0; r < out.rows; ++r) {
@@ -200,10 +217,11 @@ void Network::embed_branch(const Branch& branch, const FeatureTable& features, s
              ConstMatrix(branch.parameters.data(), branch.shape.outputs, width_), 0, out);
   } else {
     std::vector<float> hidden, other(branch.shape.towers.size() > 1 ? out.rows * out.columns : 0);
-    apply_tower(branch, 0, x, hidden, out);
+    const std::span halves = halves_.empty() ? std::span<const uint16_t>() : halves_[b];
+    apply_tower(branch, halves, 0, x, hidden, out);
     for (size_t t = 1; t < branch.shape.towers.size(); ++t) {
       const Matrix y(other.data(), out.rows, out.columns);
-      apply_tower(branch, t, x, hidden, y);
+      apply_tower(branch, halves, t, x, hidden, y);
       for (size_t r = 0; r < out.rows; ++r) {
         for (size_t k = 0; k < out.columns; ++k) out.row(r)[k] *= y.row(r)[k];
       }
@@ -224,10 +242,11 @@ void Network::embed_joint(const FeatureTable& features, size_t first, Matrix out
   }
   parallel_for(out.rows, network_rows, [&](size_t begin, size_t end) {
     size_t column = 0;
-    for (const Branch& branch : branches_) {
+    for (size_t b = 0; b < branches_.size(); ++b) {
+      const Branch& branch = branches_[b];
       const size_t columns = branch.outputs(width_);
       const Matrix part(out.data + begin * out.stride + column, end - begin, columns, out.stride);
-      embed_branch(branch, features, first + begin, part);
+      embed_branch(b, features, first + begin, part);
       const auto scale = static_cast<float>(std::sqrt(branch.weight));
       for (size_t r = 0; r < part.rows; ++r) {
         const bool seen = sees(features, static_cast<uint32_t>(first + begin + r));
@@ -247,7 +266,10 @@ void Network::embed(const FeatureTable& features, size_t first, Matrix out) cons
     const size_t count = std::min(rows_at_once, out.rows - begin);
     const Matrix block(joint.data(), count, joint_width_);
     embed_joint(features, first + begin, block);
-    multiply(Transpose::no, Transpose::yes, 1, block, ConstMatrix(projection_.data(), outputs_, joint_width_),
+    if (out.rows == 1 && !projection_halves_.empty())
+      multiply_row_halves(block.row(0), {projection_halves_.data(), outputs_, joint_width_}, out.row(0));
+    else
+      multiply(Transpose::no, Transpose::yes, 1, block, ConstMatrix(projection_.data(), outputs_, joint_width_),
              0, out.rows_from(begin, count));
   }
   normalise_rows(out);

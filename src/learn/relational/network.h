@@ -53,6 +53,10 @@ class Network {
   // Whether the item has a modality that the model knows.
   bool sees(const FeatureTable& features, uint32_t item) const;
 
+  // Keeps the parameters of towers and the projection in float16 too, for embedding single videos: reading the parameters is what that
+  // takes, and these are half the bytes. Cosines of such rows with those of embed() of many are above 0.9999.
+  void keep_halves();
+
   // Rows first … first + out.rows - 1 of the table, each a unit row of `out` (zero for an item that it does not see).
   // Memory: a few MB, however long the table. Throws bad_input when the table has other modalities
   // than the model.
@@ -61,12 +65,14 @@ class Network {
   void embed_joint(const FeatureTable& features, size_t first, Matrix out) const;
 
  private:
-  void embed_branch(const Branch& branch, const FeatureTable& features, size_t first, Matrix out) const;
+  void embed_branch(size_t branch, const FeatureTable& features, size_t first, Matrix out) const;
 
   std::vector<Modality> modalities_;
   std::vector<uint8_t> knows_;  // by modality
   std::vector<Branch> branches_;
+  std::vector<std::vector<uint16_t>> halves_;  // of each branch's parameters; none: not kept
   std::vector<float> projection_;
+  std::vector<uint16_t> projection_halves_;
   size_t width_ = 0, outputs_ = 0, joint_width_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -166,6 +167,27 @@ TEST_F(NetworkTest, OneVideoEqualsTheBatch) {
     const auto alone = embed(projected, features, video, 1);
     for (size_t k = 0; k < alone.size(); ++k) EXPECT_NEAR(alone[k], rows[video * alone.size() + k], 1e-6);
   }
+}
+
+TEST_F(NetworkTest, OneVideoByHalvesIsNearlyThatOfTheBatch) {
+  const auto rows = embed(projected, features, 0, seen_videos);
+  Network halved = projected;
+  halved.keep_halves();
+  EXPECT_EQ(embed(halved, features, 0, seen_videos), rows) << "many are embedded by the parameters themselves";
+  double largest = 0;
+  for (uint32_t video = 0; video < seen_videos; ++video) {
+    const auto alone = embed(halved, features, video, 1);
+    double cosine = 0;
+    for (size_t k = 0; k < alone.size(); ++k) {
+      const double there = rows[video * alone.size() + k];
+      cosine += alone[k] * there;
+      largest = std::max(largest, std::abs(alone[k] - there));
+    }
+    if (std::ranges::any_of(alone, [](float value) { return value != 0; })) {
+      EXPECT_GT(cosine, 0.9999) << video;
+    }
+  }
+  EXPECT_GT(largest, 0) << "halves were used";
 }
 
 TEST_F(NetworkTest, IsTheSameForAnyNumberOfThreads) {

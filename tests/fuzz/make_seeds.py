@@ -85,33 +85,9 @@ for i, body in enumerate(['{"vector":[1,0],"limit":3,"exact":true,"key":"a","ids
                           '{"filter":{"must_not":[{"key":"b[].c","match":{"except":[1]}},{"is_null":{"key":"d"}}]}}',
                           '{"filter":{"min_should":{"conditions":[{"key":"a","values_count":{"gt":1}}],"min_count":1}}}']):
     seed("vector_bodies", str(i), body)
-service = {"search": ("POST", "/points/search?timeout=1", '{"vector":[1,0],"limit":3,"params":{"hnsw_ef":20},"with_payload":["a"],"filter":%s}' % filters),
-           "query": ("POST", "/points/query", '{"query":{"recommend":{"positive":[1],"negative":[2],"strategy":"best_score"}},"with_vector":true}'),
-           "groups": ("POST", "/points/query/groups", '{"query":1,"group_by":"a","group_size":2,"limit":3}'),
-           "several": ("POST", "/points/search/batch", '{"searches":[{"vector":[1,0]},{"vector":[0,1],"offset":1}]}'),
-           "upsert": ("PUT", "/points", '{"batch":{"ids":[7,8],"vectors":[[1,0],[0,1]],"payloads":[{"a":1},null]}}'),
-           "batch": ("POST", "/points/batch", '{"operations":[{"upsert":{"points":[{"id":9,"vector":[1,2]}]}},{"set_payload":{"payload":{"x":1},"filter":{}}},{"delete":{"points":[1]}}]}'),
-           "vectors": ("PUT", "/points/vectors", '{"points":[{"id":1,"vector":[3,4]}]}'),
-           "payload": ("POST", "/points/payload/delete", '{"keys":["b.c","a"],"points":[1,2]}'),
-           "scroll": ("POST", "/points/scroll", '{"limit":2,"offset":2,"with_payload":{"exclude":["a"]}}'),
-           "facet": ("POST", "/facet", '{"key":"a","limit":5,"filter":{}}'),
-           "point": ("GET", "/points/2", ""), "info": ("GET", "", ""), "snapshot": ("POST", "/snapshots", ""),
-           "tune": ("PATCH", "", '{"hnsw_config":{"m":8},"optimizers_config":{"indexing_threshold":1}}'),
-           "index": ("PUT", "/index", '{"field_name":"a","field_schema":{"type":"integer","lookup":true}}'), "drop": ("DELETE", "", "")}
-for name, (method, path, body) in service.items():
-    seed("vector_service", name, f"{method} /collections/c{path}\n{body}")
-seed("vector_service", "create", 'PUT /collections/d\n{"vectors":{"size":2,"distance":"Cosine"},"index_config":{"index":"ivf","codes":"product4"},"most_points":10}\n--\nGET /collections')
-seed("vector_service", "aliases", 'POST /collections/aliases\n{"actions":[{"create_alias":{"collection_name":"c","alias_name":"l"}}]}\n--\nPOST /collections/l/points/count\n{}')
 for files in (pathlib.Path(__file__).parent.parent / "data/collections").iterdir():
     for kind, pattern in [(0, "segment-*.safetensors"), (1, "manifest.safetensors"), (2, "records.sqlite")]:
         for file in files.glob(pattern):
             seed("collection_files", f"{files.name}_{file.name}", bytes([kind]) + file.read_bytes())
 for count in (2, 130):  # of format 1, of format 2
     seed("collection_files", f"tensors_{count}", bytes([3, count, 0, 0, 1, 0, 0, 2, 1, 1, 2, 4, 1, 3, 1, 2, 0, 1, 0]) + b"{}{}")
-# An index of each kind, as it was written, with a byte altered, and the bytes of a file; then codebooks.
-for kind in range(10):
-    seed("vector_index", f"kind_{kind}", bytes([kind]))
-    seed("vector_index", f"altered_{kind}", bytes([kind]) + struct.pack("<HB", 40 * kind + 9, 49))
-seed("vector_index", "codebook", b"\xfe")
-small = pathlib.Path(__file__).parent.parent / "data/indexes/format_1"
-seed("vector_index", "file", b"\xff" + (small / "exact_l2.index").read_bytes())

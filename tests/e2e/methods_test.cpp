@@ -20,18 +20,25 @@ test::Finished train(const std::string& workspace, const std::vector<std::string
   return test::run_cowatch(words);
 }
 
-TEST(Methods, AllTrainAndEmbedAWorldOfTheProgramsOwn) {
-  const test::TemporaryFolder folder;
+void must(const std::vector<std::string>& words) {
+  const test::Finished done = test::run_cowatch(words);
+  ASSERT_EQ(done.status, 0) << done.output;
+}
+
+// A workspace with a rendered platform, ready for training.
+std::string prepared(const Path& folder) {
   const std::string platform = (folder / "platform").string(), workspace = (folder / "ws").string();
-  const auto must = [](const std::vector<std::string>& words) {
-    const test::Finished done = test::run_cowatch(words);
-    ASSERT_EQ(done.status, 0) << done.output;
-  };
   must({"render", platform, "--videos", "120", "--people", "60", "--no-video", "--json"});
   must({"import", workspace, "--videos", platform + "/videos.jsonl", "--events", platform + "/events.jsonl",
         "--features", platform + "/features.npy", "--quiet"});
   must({"extract", workspace, "--quiet"});
   must({"graph", workspace, "--quiet"});
+  return workspace;
+}
+
+TEST(Methods, AllTrainAndEmbedAWorldOfTheProgramsOwn) {
+  const test::TemporaryFolder folder;
+  const std::string workspace = prepared(folder.path());
   std::vector<std::vector<std::string>> variants{{"--method", "default"},
                                                  {"--method", "default", "--budget", "0"},
                                                  {"--method", "l0_mined", "--product-of-towers", "true"},
@@ -67,11 +74,6 @@ TEST(Methods, AllTrainAndEmbedAWorldOfTheProgramsOwn) {
 TEST(Methods, WhereAllVideosAreIsolated) {
   const test::TemporaryFolder folder;
   const std::string platform = (folder / "platform").string(), workspace = (folder / "ws").string();
-  const auto run = [](const std::vector<std::string>& words) { return test::run_cowatch(words); };
-  const auto must = [&](const std::vector<std::string>& words) {
-    const test::Finished done = run(words);
-    ASSERT_EQ(done.status, 0) << done.output;
-  };
   must({"render", platform, "--videos", "40", "--people", "10", "--no-video", "--json"});
   must({"import", workspace, "--videos", platform + "/videos.jsonl", "--features", platform + "/features.npy",
         "--quiet"});
@@ -94,16 +96,7 @@ TEST(Methods, WhereAllVideosAreIsolated) {
 // What a kill between the two files leaves.
 TEST(Methods, ATreeOfAnotherGraphIsNotUsed) {
   const test::TemporaryFolder folder;
-  const std::string platform = (folder / "platform").string(), workspace = (folder / "ws").string();
-  const auto must = [](const std::vector<std::string>& words) {
-    const test::Finished done = test::run_cowatch(words);
-    ASSERT_EQ(done.status, 0) << done.output;
-  };
-  must({"render", platform, "--videos", "120", "--people", "60", "--no-video", "--json"});
-  must({"import", workspace, "--videos", platform + "/videos.jsonl", "--events", platform + "/events.jsonl",
-        "--features", platform + "/features.npy", "--quiet"});
-  must({"extract", workspace, "--quiet"});
-  must({"graph", workspace, "--quiet"});
+  const std::string workspace = prepared(folder.path());
   const Path tree = Path(workspace) / "tree.safetensors", old_tree = folder / "old_tree";
   std::filesystem::copy_file(tree, old_tree);
   must({"graph", workspace, "--min-people", "1", "--quiet"});

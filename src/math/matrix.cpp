@@ -186,11 +186,7 @@ void multiply_row_halves(std::span<const float> row, MatrixView<const uint16_t> 
   if (row.size() != b.columns || c.size() != b.rows)
     throw Error(ErrorCode::internal, "a row and a matrix of halves do not multiply");
   parallel_for(b.rows, std::max<size_t>(1, numbers_at_once / std::max<size_t>(1, b.columns)), [&](size_t begin, size_t end) {
-    std::vector<float> widened_row(b.columns);
-    for (size_t k = begin; k < end; ++k) {
-      floats_from_halves(b.row(k), widened_row);
-      c[k] = dot(row, widened_row);
-    }
+    for (size_t k = begin; k < end; ++k) c[k] = dot_halves(row, b.row(k));
   });
 }
 

@@ -1,6 +1,7 @@
 #include "math/vectors.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -17,29 +18,61 @@ namespace cowatch::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 using Lanes = hn::ScalableTag<float>;
 
+hn::Vec<Lanes> load(Lanes d, const float* values) {
+  return hn::LoadU(d, values);
+}
+hn::Vec<Lanes> load(Lanes d, const uint16_t* words) {
+  const hn::Rebind<uint16_t, Lanes> d16;
+  const hn::RebindToUnsigned<Lanes> d32;
+  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, hn::LoadU(d16, words))));
+}
+hn::Vec<Lanes> load(Lanes d, const hwy::float16_t* halves) {
+  const hn::Rebind<hwy::float16_t, Lanes> d16;
+  return hn::PromoteTo(d, hn::LoadU(d16, halves));
+}
+float value_of(float value) {
+  return value;
+}
+float value_of(uint16_t word) {
+  return float_from_bfloat(word);
+}
+float value_of(hwy::float16_t half) {
+  return float_from_half(std::bit_cast<uint16_t>(half));
+}
+
 // Σ term(x, y): four sums at once hide the latency of the addition.
-template <typename Term>
-float sum_of_terms(const float* x, const float* y, size_t count, const Term& term) {
+template <typename T, typename Term>
+float sum_of_terms(const float* x, const T* y, size_t count, const Term& term) {
   const Lanes d;
   const size_t lanes = hn::Lanes(d);
   auto sum0 = hn::Zero(d), sum1 = sum0, sum2 = sum0, sum3 = sum0;
   size_t i = 0;
+  const auto step = [&](size_t at, auto sum) { return term(load(d, x + at), load(d, y + at), sum); };
   for (; i + 4 * lanes <= count; i += 4 * lanes) {
-    sum0 = term(hn::LoadU(d, x + i), hn::LoadU(d, y + i), sum0);
-    sum1 = term(hn::LoadU(d, x + i + lanes), hn::LoadU(d, y + i + lanes), sum1);
-    sum2 = term(hn::LoadU(d, x + i + 2 * lanes), hn::LoadU(d, y + i + 2 * lanes), sum2);
-    sum3 = term(hn::LoadU(d, x + i + 3 * lanes), hn::LoadU(d, y + i + 3 * lanes), sum3);
+    sum0 = step(i, sum0);
+    sum1 = step(i + lanes, sum1);
+    sum2 = step(i + 2 * lanes, sum2);
+    sum3 = step(i + 3 * lanes, sum3);
   }
-  for (; i + lanes <= count; i += lanes) sum0 = term(hn::LoadU(d, x + i), hn::LoadU(d, y + i), sum0);
+  for (; i + lanes <= count; i += lanes) sum0 = step(i, sum0);
   float sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3))));
   const hn::CappedTag<float, 1> one;
   for (; i < count; ++i)
-    sum = hn::GetLane(term(hn::LoadU(one, x + i), hn::LoadU(one, y + i), hn::Set(one, sum)));
+    sum = hn::GetLane(term(hn::Set(one, x[i]), hn::Set(one, value_of(y[i])), hn::Set(one, sum)));
   return sum;
 }
 
-float dot(const float* x, const float* y, size_t count) {
+template <typename T>
+float product(const float* x, const T* y, size_t count) {
   return sum_of_terms(x, y, count, [](auto a, auto b, auto sum) { return hn::MulAdd(a, b, sum); });
+}
+
+float dot(const float* x, const float* y, size_t count) {
+  return product(x, y, count);
+}
+
+float dot_halves(const float* x, const uint16_t* halves, size_t count) {
+  return product(x, reinterpret_cast<const hwy::float16_t*>(halves), count);
 }
 
 float squared_distance(const float* x, const float* y, size_t count) {
@@ -83,21 +116,6 @@ void add_bias_relu(const float* bias, float* row, size_t count) {
     const float sum = row[i] + bias[i];
     row[i] = sum <= 0 ? 0 : sum;
   }
-}
-
-hn::Vec<Lanes> load(Lanes d, const float* values) {
-  return hn::LoadU(d, values);
-}
-hn::Vec<Lanes> load(Lanes d, const uint16_t* words) {
-  const hn::Rebind<uint16_t, Lanes> d16;
-  const hn::RebindToUnsigned<Lanes> d32;
-  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, hn::LoadU(d16, words))));
-}
-float value_of(float value) {
-  return value;
-}
-float value_of(uint16_t word) {
-  return float_from_bfloat(word);
 }
 
 template <typename T>
@@ -154,6 +172,7 @@ HWY_AFTER_NAMESPACE();
 namespace cowatch {
 
 HWY_EXPORT(dot);
+HWY_EXPORT(dot_halves);
 HWY_EXPORT(squared_distance);
 HWY_EXPORT(add_scaled);
 HWY_EXPORT(scale);
@@ -164,6 +183,10 @@ HWY_EXPORT(best_below);
 
 float dot(std::span<const float> x, std::span<const float> y) {
   return HWY_DYNAMIC_DISPATCH(dot)(x.data(), y.data(), x.size());
+}
+
+float dot_halves(std::span<const float> x, std::span<const uint16_t> halves) {
+  return HWY_DYNAMIC_DISPATCH(dot_halves)(x.data(), halves.data(), x.size());
 }
 
 float squared_distance(std::span<const float> x, std::span<const float> y) {

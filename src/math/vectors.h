@@ -15,6 +15,7 @@
 namespace cowatch {
 
 float dot(std::span<const float> x, std::span<const float> y);
+float dot_halves(std::span<const float> x, std::span<const uint16_t> halves);  // y in float16
 float squared_distance(std::span<const float> x, std::span<const float> y);
 
 // y += alpha · x.

@@ -42,6 +42,20 @@ TEST_F(Vectors, DotAndDistanceEqualPlainLoops) {
   });
 }
 
+TEST_F(Vectors, TheDotWithHalvesIsThatWithTheirFloats) {
+  for_each_target([] {
+    for (const size_t count : lengths) {
+      const auto x = numbers(count, 1);
+      std::vector<uint16_t> halves(count);
+      halves_from_floats(numbers(count, 2), halves);
+      if (count > 2) halves[1] = 1, halves[2] = 0x8001;  // the smallest there are
+      std::vector<float> widened(count);
+      floats_from_halves(halves, widened);
+      ASSERT_EQ(dot_halves(x, halves), dot(x, widened)) << count;
+    }
+  });
+}
+
 TEST_F(Vectors, ANanAnywhereComesOut) {
   for_each_target([] {
     for (size_t at = 0; at < 65; ++at) {

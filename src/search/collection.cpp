@@ -107,7 +107,7 @@ void Collection::publish(std::shared_ptr<const CollectionView> view) {
 }
 
 void Collection::start_table(ViewEdit& edit) {
-  edit.start_table(std::make_shared<MemoryTable>(table_capacity_, config_.dimension));
+  edit.start_table(std::make_shared<MemoryTable>(table_capacity_, config_.dimension, config_.codes_tables()));
 }
 
 void Collection::append(ViewEdit& edit, const PointId& id, uint64_t sequence, std::span<const float> vector,
@@ -233,6 +233,7 @@ Collection::Status Collection::status() const {
     if (table.segment) {
       ++status.segments;
       status.vector_bytes += table.segment->bytes();
+      status.index_bytes += table.segment->code_bytes();
     } else {
       status.in_memory += table.live->count();
       status.memory_bytes += table.table->capacity() * config_.dimension * sizeof(float) +

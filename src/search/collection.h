@@ -127,7 +127,12 @@ class Collection {
   void wake();
   // collection_index.cpp: graph indexes.
   std::shared_ptr<const SegmentIndex> open_segment_index(const std::shared_ptr<const Segment>& segment);
-  void build_segment_index(TableView& table, const std::stop_token& stop);
+  struct FormerIndex {  // the one that most points of a segment were in, and where (VectorIndex::grown())
+    std::shared_ptr<const SegmentIndex> index;
+    std::vector<uint32_t> slots;
+  };
+  static FormerIndex former_index(std::span<const TableView> tables, std::span<const Segment::Place> places);
+  void build_segment_index(TableView& table, const FormerIndex& former, const std::stop_token& stop);
   void leave_unindexed(TableView& table, const std::string& why);
   void install_index(const TableView& indexed);
 

@@ -92,7 +92,8 @@ CollectionBytes predict_bytes(const CollectionConfig& config, size_t points) {
   CollectionBytes bytes;
   bytes.segments = Segment::predict_bytes(points, config.dimension);
   bytes.tables = (CollectionConfig::most_full_tables + 1) * config.table_capacity() *
-                 (config.dimension * sizeof(float) + Segment::bytes_a_point);
+                 (config.dimension * sizeof(float) + Segment::bytes_a_point +
+                  (config.codes_tables() ? RowCodes::record_bytes(config.dimension) + sizeof(float) : 0));
   bytes.building = points * Segment::bytes_a_point;
   if (!config.indexes(points)) return bytes;
   const PredictedBytes index = predict_bytes(config.index, points, config.dimension);

@@ -26,6 +26,9 @@ struct CollectionConfig {
 
   // Whether a segment of so many points gets an index.
   bool indexes(size_t points) const { return index.kind != IndexKind::exact && points >= index_threshold; }
+  // Whether what every search compares has codes to look at first: tables in memory, and segments too small for an index.
+  bool codes_tables() const { return index.metric == Metric::cosine; }
+  bool codes_segment(size_t points) const { return codes_tables() && index.kind != IndexKind::exact && !indexes(points); }
 };
 Json to_json(const CollectionConfig& config);
 Json to_json(const IndexOptions& options);  // those of compute/option_names.h

@@ -31,13 +31,28 @@ std::shared_ptr<const SegmentIndex> Collection::open_segment_index(
   }
 }
 
+Collection::FormerIndex Collection::former_index(std::span<const TableView> tables,
+                                                 std::span<const Segment::Place> places) {
+  size_t largest = tables.size();
+  for (size_t t = 0; t < tables.size(); ++t) {
+    if (tables[t].index && (largest == tables.size() || tables[t].live->count() > tables[largest].live->count())) largest = t;
+  }
+  if (largest == tables.size()) return {};
+  FormerIndex former{tables[largest].index, {}};
+  for (const Segment::Place& place : places)
+    former.slots.push_back(place.source == largest ? place.slot : VectorIndex::no_former);
+  return former;
+}
+
 // Gives the table its index, or the reason why it is searched exactly. Throws interrupted, and what a full
 // disk or a damaged segment throws.
-void Collection::build_segment_index(TableView& table, const std::stop_token& stop) {
+void Collection::build_segment_index(TableView& table, const FormerIndex& former, const std::stop_token& stop) {
   const IndexOptions options = config().index;
   auto built = std::make_shared<SegmentIndex>(table.segment);
   try {
-    built->index = build_index(options, built->rows, nullptr, [&](size_t) { throw_if_stopped(stop); });
+    const auto advance = [&](size_t) { throw_if_stopped(stop); };
+    if (former.index) built->index = former.index->index->grown(options, former.slots, built->rows, advance);
+    if (!built->index) built->index = build_index(options, built->rows, nullptr, advance);
   } catch (const Error& error) {
     // A vector that cannot be indexed, options that an earlier version took, or more memory than the
     // collection may take.

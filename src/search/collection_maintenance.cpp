@@ -107,7 +107,7 @@ bool Collection::work_once(Lane lane, const std::stop_token& stop) {
 void Collection::carry_out(const LaneWork& work, Lane lane, const std::stop_token& stop) {
   if (work.index_only) {
     TableView indexed = work.tables[0];
-    build_segment_index(indexed, stop);
+    build_segment_index(indexed, {}, stop);
     install_index(indexed);
     return;
   }
@@ -123,7 +123,7 @@ void Collection::carry_out(const LaneWork& work, Lane lane, const std::stop_toke
   try {
     // Tables in memory must not wait for a graph.
     if (made.segment && lane != Lane::flush && config().indexes(made.segment->size()))
-      build_segment_index(made, stop);
+      build_segment_index(made, former_index(work.tables, places), stop);
   } catch (...) {
     remove_segment(made.segment->path());
     throw;
@@ -143,7 +143,8 @@ TableView Collection::make_segment(std::span<const Segment::Source> sources,
   const Path path = folder_ / ("segment-" + (id_.empty() ? number : id_ + "-" + number) + ".safetensors");
   try {
     places = Segment::write(path, config_.dimension, sources);
-    const auto segment = std::make_shared<const Segment>(path, config_.dimension, false);
+    const auto segment = std::make_shared<Segment>(path, config_.dimension, false);
+    if (config_.codes_segment(segment->size())) segment->code_rows();
     return {segment, std::make_shared<const Allowed>(places.size(), true), nullptr, segment};
   } catch (...) {
     remove_segment(path);

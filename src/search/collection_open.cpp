@@ -41,10 +41,11 @@ void Collection::open_segments() {
   ViewEdit edit{CollectionView{}};
   for (const auto& entry : manifest.segments) {
     try {
-      auto segment = std::make_shared<const Segment>(folder_ / entry.file, config_.dimension, !unverified_);
+      const auto segment = std::make_shared<Segment>(folder_ / entry.file, config_.dimension, !unverified_);
       if (segment->size() != entry.live.size())
         throw Error(ErrorCode::damaged, "the segment has another size than the manifest says",
                     {.where = segment->path().string()});
+      if (config_.codes_segment(segment->size())) segment->code_rows();
       edit.add_table(
           {segment, std::make_shared<const Allowed>(entry.live), open_segment_index(segment), segment});
     } catch (const Error& error) {

@@ -1,6 +1,7 @@
 #include "search/collection_view.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "search/distance.h"
 #include "search/table_scan.h"
@@ -65,9 +66,10 @@ void cut_rows(const CollectionView& view, std::span<const VectorQuery> queries,
   }
 }
 
+// Indexes come first: what they find is what rows have to reach.
 std::vector<Piece> pieces_of(const CollectionView& view, std::span<const VectorQuery> queries,
                              std::span<const AllowedSlots> allowed) {
-  std::vector<Piece> pieces;
+  std::vector<Piece> pieces, row_pieces;
   for (uint32_t t = 0; t < view.tables.size(); ++t) {
     Piece rows{t, {}};
     for (size_t q = 0; q < queries.size(); ++q) {
@@ -78,26 +80,29 @@ std::vector<Piece> pieces_of(const CollectionView& view, std::span<const VectorQ
         rows.queries.push_back(q);
       }
     }
-    if (!rows.queries.empty()) cut_rows(view, queries, allowed, rows, pieces);
+    if (!rows.queries.empty()) cut_rows(view, queries, allowed, rows, row_pieces);
   }
+  std::ranges::move(row_pieces, std::back_inserter(pieces));
   return pieces;
 }
 
 void search_piece(const CollectionView& view, Metric metric, std::span<const VectorQuery> queries,
-                  std::span<const AllowedSlots> allowed, Piece& piece) {
+                  std::span<const AllowedSlots> allowed, std::span<Floor> floors, Piece& piece) {
   const TableView& table = view.tables[piece.table];
   for (const size_t q : piece.queries) queries[q].patience.check();
   if (piece.begin == piece.end) {
     const size_t q = piece.queries.front();
     auto& found =
         piece.found.emplace_back(search_index(*table.index->index, queries[q], *allowed[q][piece.table]));
-    return rescore(*table.table, metric, queries[q], found);
+    rescore(*table.table, metric, queries[q], found);
+    if (!found.empty() && found.size() == queries[q].k) floors[q].raise(std::ranges::min(found, {}, &Scored::score).score);
+    return;
   }
   std::vector<Scan> scans;
   for (const size_t q : piece.queries) {
     const Allowed& slots = *allowed[q][piece.table];
     const size_t most = std::min({queries[q].k, slots.count(), piece.end - piece.begin});
-    scans.push_back({&queries[q], &slots, TopKBy(most, BetterPoint{table.table.get()})});
+    scans.push_back({&queries[q], &slots, &floors[q], TopKBy(most, BetterPoint{table.table.get()})});
   }
   scan_rows(*table.table, metric, piece.begin, piece.end, scans);
   for (Scan& scan : scans) piece.found.push_back(scan.best.take());
@@ -179,11 +184,12 @@ std::vector<std::vector<Hit>> search(const CollectionView& view, Metric metric,
                                      std::span<const VectorQuery> queries,
                                      std::span<const AllowedSlots> allowed, const PieceLoop& loop) {
   auto pieces = pieces_of(view, queries, allowed);
+  std::vector<Floor> floors(queries.size());
   // Walks through indexes alone gained nothing from it (docs/vector-search.md, Shared work).
   const bool long_work =
       std::ranges::any_of(pieces, [](const Piece& piece) { return piece.begin < piece.end; });
   run_pieces(long_work ? loop : PieceLoop(), pieces.size(),
-             [&](size_t i) { search_piece(view, metric, queries, allowed, pieces[i]); });
+             [&](size_t i) { search_piece(view, metric, queries, allowed, floors, pieces[i]); });
   std::vector<std::vector<Hit>> hits(queries.size());
   for (const Piece& piece : pieces)
     for (size_t i = 0; i < piece.queries.size(); ++i)

@@ -8,6 +8,9 @@ namespace {
 // Segments of about one size are merged once there are so many, so that a search asks few and each point is
 // copied a logarithmic number of times.
 constexpr size_t merge_count = 4, size_ratio = 4;
+// A graph takes in what is smaller than its segment once that is a share of it: then each point is put into a graph of that
+// size once, and copied out of it so many times, which is cheap.
+constexpr size_t absorbed_share = 8;
 constexpr size_t small_work = 100'000;
 
 Lane lane_of(size_t points) {
@@ -50,6 +53,20 @@ std::optional<LaneWork> WorkChoice::clean(Lane lane, double most) const {
   return std::nullopt;
 }
 
+std::optional<LaneWork> WorkChoice::absorb(Lane lane) const {
+  const auto segments = idle_segments();
+  if (segments.empty() || config.index.kind != IndexKind::graph || !view.tables[segments.back()].index) return std::nullopt;
+  LaneWork work;
+  size_t points = 0;
+  for (const size_t s : segments) {
+    work.tables.push_back(view.tables[s]);
+    points += living(s);
+  }
+  const size_t largest = living(segments.back()), smaller = points - largest;
+  const bool enough = smaller > 0 && smaller >= largest / absorbed_share && smaller <= largest;
+  return enough && lane_of(points) == lane ? std::optional(work) : std::nullopt;
+}
+
 std::optional<LaneWork> WorkChoice::merge(Lane lane) const {
   const auto segments = idle_segments();
   for (size_t first = 0; first + merge_count <= segments.size(); ++first) {
@@ -77,6 +94,7 @@ std::optional<LaneWork> WorkChoice::index(Lane lane) const {
 std::optional<LaneWork> WorkChoice::pressing(Lane lane) const {
   if (lane == Lane::flush) return flush();
   if (auto work = clean(lane, most_dead)) return work;
+  if (auto work = absorb(lane)) return work;
   if (auto work = merge(lane)) return work;
   return index(lane);
 }

@@ -19,9 +19,9 @@ struct LaneWork {
 };
 
 struct WorkChoice {
-  // A segment with more dead slots is written anew: while points are written only when 2.3 others at most are built
-  // for each of them, at rest so soon that what is left takes at most a tenth more than it must.
-  static constexpr double most_dead = 0.3, most_dead_at_rest = 1.0 / 11;
+  // A segment with more dead slots is written anew: while points are written before searches have to go round them (as
+  // collection_view.cpp does), at rest so soon that what is left takes at most a tenth more than it must.
+  static constexpr double most_dead = 0.2, most_dead_at_rest = 1.0 / 11;
 
   const CollectionView& view;
   const CollectionConfig& config;
@@ -36,6 +36,7 @@ struct WorkChoice {
   std::vector<size_t> idle_segments() const;  // in ascending order of size
   std::optional<LaneWork> flush() const;
   std::optional<LaneWork> clean(Lane lane, double most) const;
+  std::optional<LaneWork> absorb(Lane lane) const;
   std::optional<LaneWork> merge(Lane lane) const;
   std::optional<LaneWork> index(Lane lane) const;
   size_t living(size_t table) const { return view.tables[table].live->count(); }

@@ -35,7 +35,12 @@ void scan_survivors(const PointTable& table, Metric metric, size_t begin, size_t
   });
 }
 
-void scan_block(ConstMatrix rows, size_t begin, Metric metric, Scan& scan) {
+void offer(size_t slot, float score, Scan& scan) {
+  if (scan.allowed->has(static_cast<uint32_t>(slot))) scan.best.offer({static_cast<uint32_t>(slot), score});
+}
+
+void scan_numbers(const PointTable& table, size_t begin, size_t count, Metric metric, Scan& scan) {
+  const ConstMatrix rows = table.rows(begin, count);
   std::array<float, most_block_rows> scores;
   const std::span<float> block(scores.data(), rows.rows);
   if (metric == Metric::l2) {
@@ -43,9 +48,17 @@ void scan_block(ConstMatrix rows, size_t begin, Metric metric, Scan& scan) {
   } else {
     score_rows(scan.query->vector, rows, block);
   }
-  for (size_t i = 0; (i = next_at_least(block, i, scan.best.threshold())) < block.size(); ++i) {
-    const auto slot = static_cast<uint32_t>(begin + i);
-    if (scan.allowed->has(slot)) scan.best.offer({slot, block[i]});
+  for (size_t i = 0; (i = next_at_least(block, i, scan.threshold())) < count; ++i) offer(begin + i, block[i], scan);
+}
+
+// Only rows whose bound reaches what is looked for are compared by their own numbers.
+void scan_codes(const PointTable& table, size_t begin, size_t count, Metric metric, Scan& scan) {
+  std::array<float, most_block_rows> scores;
+  const std::span<float> bounds(scores.data(), count);
+  table.codes().bound_scores(*scan.coded, begin, bounds);
+  for (size_t i = 0; (i = next_at_least(bounds, i, scan.threshold())) < count; ++i) {
+    const float score = score_of(metric, scan.query->vector, table.vector_of(static_cast<uint32_t>(begin + i)));
+    if (score >= scan.threshold()) offer(begin + i, score, scan);
   }
 }
 
@@ -71,6 +84,7 @@ void scan_rows(const PointTable& table, Metric metric, size_t begin, size_t end,
       continue;
     }
     wide.push_back(&scan);
+    if (!table.codes().empty()) scan.coded.emplace(scan.query->vector);
     last = std::max(last, end_of(*scan.allowed));
     dimension = scan.query->vector.size();
   }
@@ -81,7 +95,9 @@ void scan_rows(const PointTable& table, Metric metric, size_t begin, size_t end,
     const size_t count = std::min(block_rows, end - begin);
     for (Scan* scan : wide) {
       scan->query->patience.check();
-      if (any_in(*scan->allowed, begin, count)) scan_block(table.rows(begin, count), begin, metric, *scan);
+      if (!any_in(*scan->allowed, begin, count)) continue;
+      scan->coded ? scan_codes(table, begin, count, metric, *scan) : scan_numbers(table, begin, count, metric, *scan);
+      scan->raise_floor();
     }
   }
 }

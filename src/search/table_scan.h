@@ -1,10 +1,13 @@
 // Exact search over one table of a collection.
 #pragma once
 
+#include <algorithm>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "search/collection_view.h"
+#include "search/compute/top_k.h"
 
 namespace cowatch {
 
@@ -16,11 +19,18 @@ struct BetterPoint {
   }
 };
 
-// A query on its way over one table, and the best so far.
+// A query on its way over one table, and the best so far, but for what stays below the floor.
 struct Scan {
   const VectorQuery* query;
   const Allowed* allowed;
+  Floor* floor;
   TopKBy<BetterPoint> best;
+  std::optional<RowCodes::Query> coded = {};  // where the table has codes
+
+  float threshold() const { return std::max(floor->get(), best.threshold()); }
+  void raise_floor() {
+    if (best.size() == query->k) floor->raise(best.threshold());
+  }
 };
 
 // How many rows are compared with a query that is allowed these slots.

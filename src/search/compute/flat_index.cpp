@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <mutex>
@@ -39,12 +38,6 @@ std::vector<Scored> merged(const std::vector<std::vector<Scored>>& lists, size_t
 
 size_t pieces_of(size_t extent, size_t most) {
   return (extent + most - 1) / most;
-}
-
-void raise(Floor& floor, float score) {
-  float now = floor.load(std::memory_order_relaxed);
-  while (now < score && !floor.compare_exchange_weak(now, score, std::memory_order_relaxed)) {
-  }
 }
 
 }  // namespace
@@ -193,7 +186,7 @@ std::vector<Scored> FlatIndex::scan_codes(std::span<const float> query, size_t b
                                           const Allowed* filter) const {
   constexpr float done = -std::numeric_limits<float>::infinity();
   std::vector<float> bounds(end - begin);
-  codes_.bound_scores(query, begin, bounds);
+  codes_.bound_scores(RowCodes::Query(query), begin, bounds);
   TopK best(std::min(k, end - begin));
   const auto score = [&](size_t slot) {
     float exact = 0;
@@ -240,7 +233,6 @@ std::vector<std::vector<Scored>> FlatIndex::search_batch(ConstMatrix queries, si
   const auto part = [](size_t extent, size_t parts, size_t i) { return extent * i / parts; };
   std::vector<std::vector<std::vector<Scored>>> found(queries.rows, std::vector<std::vector<Scored>>(ranges));
   std::vector<Floor> floors(queries.rows);
-  for (Floor& floor : floors) floor = -std::numeric_limits<float>::infinity();
   parallel_for(groups * ranges, 1, [&](size_t first, size_t last) {
     for (size_t task = first; task < last; ++task) {
       options.patience.check();
@@ -266,8 +258,8 @@ std::vector<TopK> FlatIndex::search_group(ConstMatrix queries, std::span<Floor> 
     multiply_here(Transpose::no, Transpose::yes, 1, queries, rows(at, tile.columns, buffer), 0, tile);
     for (size_t q = 0; q < queries.rows; ++q) {
       finish_scores(at, squares[q], tile.row(q));
-      offer(at, tile.row(q), options.filter, best[q], floors[q].load(std::memory_order_relaxed));
-      if (best[q].size() == k) raise(floors[q], best[q].threshold());
+      offer(at, tile.row(q), options.filter, best[q], floors[q].get());
+      if (best[q].size() == k) floors[q].raise(best[q].threshold());
     }
   }
   return best;

@@ -4,7 +4,6 @@
 // have codes (codes/row_codes.h) these are looked at first, with the same answer.
 #pragma once
 
-#include <atomic>
 #include <limits>
 #include <memory>
 #include <shared_mutex>
@@ -15,10 +14,6 @@
 #include "search/compute/vector_index.h"
 
 namespace cowatch {
-
-// A score that the k best of a query reach, as far as any thread has found out that looks for them in some of
-// the rows: what is below is not among the best of all.
-using Floor = std::atomic<float>;
 
 class FlatIndex final : public VectorIndex {
  public:

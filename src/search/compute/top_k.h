@@ -3,7 +3,9 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace cowatch {
@@ -20,6 +22,21 @@ struct Better {
   }
 };
 inline constexpr Better better;
+
+// A score that the k best of a query reach, as far as any thread has found out that looks for them in some of
+// the vectors: what is below is not among the best of all.
+class Floor {
+ public:
+  float get() const { return score_.load(std::memory_order_relaxed); }
+  void raise(float score) {
+    float now = get();
+    while (now < score && !score_.compare_exchange_weak(now, score, std::memory_order_relaxed)) {
+    }
+  }
+
+ private:
+  std::atomic<float> score_{-std::numeric_limits<float>::infinity()};
+};
 
 template <typename Order>
 class TopKBy {

@@ -36,6 +36,11 @@ std::vector<std::vector<Scored>> VectorIndex::search_batch(ConstMatrix queries, 
   return answers;
 }
 
+std::unique_ptr<VectorIndex> VectorIndex::grown(const IndexOptions&, std::span<const uint32_t>, const VectorSource&,
+                                                const std::function<void(size_t)>&) const {
+  return nullptr;
+}
+
 TensorFileWriter VectorIndex::artifact(size_t slots) const {
   TensorFileWriter writer("vector_index", 1);
   writer.set("index", std::string(index_kind_name(kind_)));

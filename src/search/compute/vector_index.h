@@ -136,6 +136,14 @@ class VectorIndex {
   // Whether it was built as these options ask, which are of its kind and codes.
   virtual bool built_as(const IndexOptions&) const { return true; }
 
+  // An index as `options` ask, made out of this one: that costs as much as what is new in it, and some microseconds a vector
+  // that it keeps. Slot s of the source holds the vector of the living slot former_slots[s] of this one, or (no_former) another
+  // one; what is not named is gone. Null when it has to be built: its kind does not grow, this one was not built as the options ask, or
+  // keeps too little. `advance`, errors and bytes as those of build_index().
+  static constexpr uint32_t no_former = UINT32_MAX;
+  virtual std::unique_ptr<VectorIndex> grown(const IndexOptions& options, std::span<const uint32_t> former_slots,
+                                             const VectorSource& source, const std::function<void(size_t)>& advance) const;
+
   // Writes a checksummed artifact (docs/formats.md) atomically.
   virtual void save(const Path& path) const = 0;
 

@@ -20,11 +20,12 @@ size_t held_bytes(const Json& value) {
 
 }  // namespace
 
-MemoryTable::MemoryTable(size_t capacity, size_t dimension)
+MemoryTable::MemoryTable(size_t capacity, size_t dimension, bool coded)
     : dimension_(dimension),
       ids_(capacity),
       sequences_(capacity),
       vectors_(new float[capacity * dimension]),
+      codes_(coded ? HeldRowCodes(capacity, dimension) : HeldRowCodes()),
       texts_(capacity),
       payloads_(capacity),
       places_(std::bit_ceil(capacity * 2)) {}
@@ -36,6 +37,7 @@ uint32_t MemoryTable::append(const PointId& id, uint64_t sequence, std::span<con
   sequences_[slot] = sequence;
   least_sequence_ = std::min(least_sequence_, sequence);
   std::copy(vector.begin(), vector.end(), vectors_.get() + slot * dimension_);
+  if (!codes_.empty()) codes_.encode(slot, rows(slot, 1));
   texts_[slot] = payload;
   payloads_[slot] = Json::parse(payload);
   payload_bytes_ += texts_[slot].capacity() + held_bytes(payloads_[slot]);

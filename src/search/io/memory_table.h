@@ -14,7 +14,7 @@ namespace cowatch {
 
 class MemoryTable : public PointTable {
  public:
-  MemoryTable(size_t capacity, size_t dimension);
+  MemoryTable(size_t capacity, size_t dimension, bool coded = false);  // whether it has codes()
 
   // The writer alone; size() < capacity().
   uint32_t append(const PointId& id, uint64_t sequence, std::span<const float> vector,
@@ -37,6 +37,7 @@ class MemoryTable : public PointTable {
   ConstMatrix rows(size_t begin, size_t count) const override {
     return {vectors_.get() + begin * dimension_, count, dimension_};
   }
+  RowCodes codes() const override { return codes_.view(); }
 
   std::optional<uint32_t> slot_of(const PointId&) const override { return std::nullopt; }
   PointId id_of(uint32_t slot) const override { return ids_[slot]; }
@@ -49,6 +50,7 @@ class MemoryTable : public PointTable {
   std::vector<PointId> ids_;
   std::vector<uint64_t> sequences_;
   std::unique_ptr<float[]> vectors_;
+  HeldRowCodes codes_;
   std::vector<std::string> texts_;
   std::vector<Json> payloads_;
   std::vector<std::atomic<uint32_t>> places_;  // open addressing by id: slot + 1; entries stay

@@ -12,6 +12,7 @@
 #include "search/access/filter.h"
 #include "search/access/payload_index.h"
 #include "search/access/slot_sets.h"
+#include "search/compute/codes/row_codes.h"
 
 namespace cowatch {
 
@@ -33,6 +34,8 @@ class PointTable : public PayloadIndex::Points {
                                                        const Patience& patience) const = 0;
   // Vectors of `count` consecutive slots from `begin` on.
   virtual ConstMatrix rows(size_t begin, size_t count) const = 0;
+  // Of all rows, to look at first when they are compared with a query; or none.
+  virtual RowCodes codes() const { return {}; }
 };
 
 }  // namespace cowatch

@@ -1,5 +1,5 @@
-// A large array that lies in an unlinked file of a folder: what a merge gathers is bounded by the disk and not
-// by memory, and gone when the process is.
+// An array for a while: a small one in memory, a large one in an unlinked file of a folder, so that what a merge gathers is
+// bounded by the disk and not by memory, and gone when the process is. (Pages of a file cost more than memory to take.)
 #pragma once
 
 #include <fcntl.h>
@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <memory>
 #include <span>
 
 #include "base/error.h"
@@ -19,7 +20,12 @@ template <typename T>
 class Scratch {
  public:
   Scratch(const Path& folder, size_t count) : count_(count) {
-    if (count == 0) return;
+    constexpr size_t small_bytes = 16u << 20;
+    if (count * sizeof(T) <= small_bytes) {
+      held_.reset(new T[count]);
+      data_ = held_.get();
+      return;
+    }
     std::string name = (folder / "scratch-XXXXXX").string();
     const int descriptor = ::mkstemp(name.data());
     if (descriptor < 0) throw_system_error("create", name);
@@ -39,13 +45,14 @@ class Scratch {
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
   ~Scratch() {
-    if (data_) ::munmap(data_, count_ * sizeof(T));
+    if (!held_) ::munmap(data_, count_ * sizeof(T));
   }
   std::span<T> values() { return {data_, count_}; }
 
  private:
   T* data_ = nullptr;
   size_t count_;
+  std::unique_ptr<T[]> held_;  // of a small one
 };
 
 }  // namespace cowatch

@@ -113,6 +113,11 @@ void Segment::check_by_block() {
   payload_checks_ = checks_of("payload_checks", std::as_bytes(payloads_));
 }
 
+void Segment::code_rows() {
+  codes_ = HeldRowCodes(size(), vectors_.columns);
+  codes_.encode(0, rows(0, size()));
+}
+
 void Segment::fail(const std::string& what) const {
   const std::lock_guard lock(damage_mutex_);
   damage_ = path().string() + ": " + what;

@@ -43,12 +43,14 @@ class Segment : public PointTable {
   // Every byte's checksum, through a map of its own; any thread. `between` is called every 16 MiB and may
   // throw interrupted, to end it.
   void verify(const std::function<void()>& between = [] {}) const;
+  void code_rows();                          // so that it has codes(), in memory; before others see it
   bool damaged() const { return damaged_; }  // a check failed; the segment must be made again
   std::string damage() const;                // which
 
   const Path& path() const { return file_.path(); }
   size_t size() const { return ids_.size(); }
   size_t bytes() const { return bytes_; }
+  size_t code_bytes() const { return codes_.bytes(); }
   const PayloadIndex& payload_index() const { return payload_index_; }
 
   size_t capacity() const override { return ids_.size(); }
@@ -63,6 +65,7 @@ class Segment : public PointTable {
     return payload_index_.facet(key, allowed, *this, patience);
   }
   ConstMatrix rows(size_t begin, size_t count) const override;
+  RowCodes codes() const override { return codes_.view(); }
 
   std::optional<uint32_t> slot_of(const PointId& id) const override;
   PointId id_of(uint32_t slot) const override { return ids_[slot]; }
@@ -79,6 +82,7 @@ class Segment : public PointTable {
   std::span<const uint64_t> sequences_, payload_ends_;
   std::span<const uint8_t> payloads_;
   ConstMatrix vectors_;
+  HeldRowCodes codes_;
   BlockChecks vector_checks_, payload_checks_;
   PayloadIndex payload_index_;
   mutable std::mutex damage_mutex_;

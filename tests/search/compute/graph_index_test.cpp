@@ -4,8 +4,12 @@
 
 #include <array>
 
+#include "base/error.h"
+#include "base/threads.h"
 #include "search/compute/graph/beam.h"
 #include "search/compute_examples.h"
+#include "support/temporary_folder.h"
+#include "support/text_files.h"
 
 namespace cowatch {
 namespace {
@@ -24,6 +28,90 @@ TEST(GraphIndexTest, BothLevelsOfItsCodesScoreNearlyAsTheVectorsDo) {
       EXPECT_NEAR(scored.score, exact, 3e-3 * (1 + std::abs(exact)));
     }
   }
+}
+
+// 2,000 vectors and 1,000 others that come later: of the first every fourth goes, and they stand in another order.
+struct Growth {
+  static constexpr size_t before = 2000, added = 1000, width = 20;
+  std::vector<float> values = test::clustered(before + added, width), after;
+  std::vector<uint32_t> former_slots;
+  Growth() {
+    for (uint32_t i = 0; i < before + added; ++i) {
+      const uint32_t from = i * 7 % (before + added);
+      if (from < before && from % 4 == 0) continue;
+      former_slots.push_back(from < before ? from : VectorIndex::no_former);
+      after.insert(after.end(), values.begin() + from * width, values.begin() + (from + 1) * width);
+    }
+  }
+  VectorRows former_source() const { return VectorRows(ConstMatrix(values.data(), before, width)); }
+  VectorRows source() const { return VectorRows(ConstMatrix(after.data(), former_slots.size(), width)); }
+};
+
+TEST(GraphIndexTest, GrowsOutOfAnotherAndFindsAsMuchAsOneBuiltFromNothing) {
+  const Growth growth;
+  const VectorRows former_source = growth.former_source(), source = growth.source();
+  for (const Metric metric : test::metrics) {
+    for (const CodeKind codes : {CodeKind::scalar8, CodeKind::scalar4, CodeKind::scalar4x8}) {
+      const IndexOptions options = {.metric = metric, .codes = codes};
+      const auto grown = build_index(options, former_source)->grown(options, growth.former_slots, source, {});
+      ASSERT_TRUE(grown);
+      EXPECT_EQ(grown->size(), source.size());
+      const auto built = build_index(options, source);
+      const double found = test::recall(*grown, source, {.effort = 20}, 200), expected = test::recall(*built, source, {.effort = 20}, 200);
+      EXPECT_GE(found, expected - (metric == Metric::inner_product ? 0.02 : 0.005))
+          << metric_name(metric) << " " << code_kind_name(codes);
+      for (uint32_t slot = 0; metric == Metric::l2 && slot < source.size(); ++slot) {
+        const auto found = grown->search(std::span(growth.after).subspan(slot * Growth::width, Growth::width), 1, {.effort = 100});
+        EXPECT_EQ(found.at(0).index, slot);
+      }
+    }
+  }
+}
+
+TEST(GraphIndexTest, GrowsToTheSameBytesForAnyNumberOfThreadsAndFromAFile) {
+  const Growth growth;
+  const VectorRows former_source = growth.former_source(), source = growth.source();
+  const test::TemporaryFolder folder;
+  const auto former = build_index({}, former_source);
+  former->save(folder / "former");
+  const auto opened = open_index(folder / "former", former_source);
+  std::string first;
+  for (const auto& [threads, from] : {std::pair(1u, former.get()), {2u, former.get()}, {5u, opened.get()}}) {
+    set_threads(threads);
+    from->grown({}, growth.former_slots, source, {})->save(folder / "grown");
+    const std::string bytes = read_text(folder / "grown");
+    if (first.empty()) first = bytes;
+    EXPECT_EQ(bytes, first) << threads;
+  }
+  set_threads(0);
+}
+
+TEST(GraphIndexTest, GrowsTakingNothingInOrLosingNearlyAll) {
+  const Growth growth;
+  const VectorRows former_source = growth.former_source();
+  const auto former = build_index({}, former_source);
+  std::vector<uint32_t> kept;
+  for (uint32_t slot = 0; slot < Growth::before; slot += 50) kept.push_back(slot);  // of links between them none was there
+  std::vector<float> rows;
+  for (const uint32_t slot : kept)
+    rows.insert(rows.end(), growth.values.begin() + slot * Growth::width, growth.values.begin() + (slot + 1) * Growth::width);
+  const VectorRows source(ConstMatrix(rows.data(), kept.size(), Growth::width));
+  const auto grown = former->grown({}, kept, source, {});
+  ASSERT_TRUE(grown);
+  EXPECT_GE(test::recall(*grown, source, {.effort = 40}, 100), 0.99);
+}
+
+TEST(GraphIndexTest, IsBuiltAnewWhereGrowingWouldNotDo) {
+  const Growth growth;
+  const VectorRows former_source = growth.former_source(), source = growth.source();
+  const auto former = build_index({}, former_source);
+  EXPECT_FALSE(former->grown({.degree = 16}, growth.former_slots, source, {}));
+  EXPECT_FALSE(former->grown({.build_effort = 64}, growth.former_slots, source, {}));
+  EXPECT_FALSE(former->grown({.seed = 2}, growth.former_slots, source, {}));
+  EXPECT_FALSE(former->grown({}, std::vector<uint32_t>(source.size(), VectorIndex::no_former), source, {}));
+  EXPECT_THROW(former->grown({.memory_cap = 1}, growth.former_slots, source, {}), Error);
+  const auto lists = build_index({.kind = IndexKind::ivf, .codes = CodeKind::scalar8}, former_source);
+  EXPECT_FALSE(lists->grown({.kind = IndexKind::ivf, .codes = CodeKind::scalar8}, growth.former_slots, source, {}));
 }
 
 TEST(BeamTest, HoldsTheBestOfAStreamAndPopsThemInOrder) {

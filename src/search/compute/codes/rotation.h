@@ -20,6 +20,7 @@ class Rotation {
   Rotation(size_t dimension, uint64_t seed);
 
   void apply(std::span<float> row) const;  // dimension numbers, in place
+  bool turns() const { return !factors_.empty(); }
 
  private:
   size_t width_ = 0;            // of a transform

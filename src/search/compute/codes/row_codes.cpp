@@ -36,25 +36,27 @@ void RowCodes::encode_rows(ConstMatrix rows, std::span<uint8_t> records, std::sp
   });
 }
 
-void RowCodes::bound_scores(std::span<const float> query, size_t begin, std::span<float> bounds) const {
-  CodeQuery coded;
-  prepare_query(layout_, query, 1, 0, coded);
+RowCodes::Query::Query(std::span<const float> query) {
+  prepare_query(ScalarLayout(query.size(), 8), query, 1, 0, coded);
   std::vector<float> missed(query.begin(), query.end()), kept(query.size());
   for (size_t i = 0; i < query.size(); ++i) {
     kept[i] = coded.step * static_cast<float>(coded.codes[i]);
     missed[i] -= kept[i];
   }
-  const auto kept_length = static_cast<float>(length_of(kept));
-  const auto rest = static_cast<float>(length_of(missed) * (1 + length_slack) +
-                                       rounding * static_cast<double>(query.size()) * length_of(query));
+  kept_length = static_cast<float>(length_of(kept));
+  rest = static_cast<float>(length_of(missed) * (1 + length_slack) +
+                            rounding * static_cast<double>(query.size()) * length_of(query));
+}
+
+void RowCodes::bound_scores(const Query& query, size_t begin, std::span<float> bounds) const {
   constexpr size_t block = 1024;
   std::array<uint32_t, block> rows;
   for (size_t at = 0; at < bounds.size(); at += block) {
     const size_t count = std::min(block, bounds.size() - at);
     std::iota(rows.begin(), rows.begin() + count, static_cast<uint32_t>(begin + at));
-    score_codes(layout_, coded, records_.data(), std::span<const uint32_t>(rows).first(count),
+    score_codes(layout_, query.coded, records_.data(), std::span<const uint32_t>(rows).first(count),
                 bounds.data() + at);
-    for (size_t i = at; i < at + count; ++i) bounds[i] += kept_length * errors_[begin + i] + rest;
+    for (size_t i = at; i < at + count; ++i) bounds[i] += query.kept_length * errors_[begin + i] + query.rest;
   }
 }
 

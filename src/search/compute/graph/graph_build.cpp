@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 #include "base/progress.h"
@@ -43,13 +44,23 @@ void encode_all(GraphData& data, const VectorSource& source, std::span<const uin
   for (const uint32_t slot : order) data.largest_square = std::max(data.largest_square, data.square_of(slot));
 }
 
+// Room for all slots, and for links while building.
+void prepare(GraphData& data, const VectorSource& source, const Allowed* present) {
+  data.capacity = data.options.degree + data.options.degree / 2;
+  data.resize(source.size());
+  for (uint32_t slot = 0; slot < source.size(); ++slot) {
+    if (!present || present->has(slot)) data.live.add(slot);
+  }
+}
+
 class Builder {
  public:
   Builder(GraphData& data, std::span<const uint32_t> order) : data_(data), order_(order) {}
 
-  void run(const std::function<void(size_t)>& advance) {
+  // The first `done` of the order are in.
+  void run(size_t done, const std::function<void(size_t)>& advance) {
     size_t grouped = 0;  // how many were in when the entries were grouped
-    for (size_t done = 0; done < order_.size();) {
+    while (done < order_.size()) {
       throw_if_interrupted();
       if (done >= 2 * grouped) {
         data_.entries.build(data_, order_.first(done));
@@ -61,7 +72,6 @@ class Builder {
       done += count;
       if (advance) advance(count);
     }
-    data_.entries.build(data_, order_);
   }
 
  private:
@@ -174,6 +184,51 @@ void connect(GraphData& data) {
   }
 }
 
+void finish(GraphData& data) {
+  data.entries.build(data, random_order(data));
+  trim(data);
+  connect(data);
+}
+
+// Ends, slots of `former`, of a slot's links when those are gone that have no successor.
+void surviving_links(const GraphData& former, std::span<const uint32_t> successors, uint32_t slot,
+                     std::vector<uint32_t>& ends) {
+  const auto lives = [&](uint32_t end) { return successors[end] != GraphData::no_slot; };
+  const auto links = former.links_of(slot);
+  ends.clear();
+  std::ranges::copy_if(links, std::back_inserter(ends), lives);
+  if (ends.size() == links.size()) return;
+  LinkScorer scorer(former);
+  scorer.set(slot);
+  std::vector<uint32_t> heirs;
+  for (const uint32_t gone : links) {
+    if (lives(gone)) continue;
+    heirs.clear();
+    std::ranges::copy_if(former.links_of(gone), std::back_inserter(heirs), lives);
+    inherit(former, scorer, slot, heirs, ends);
+  }
+}
+
+void carry_over(GraphData& data, const GraphData& former, std::span<const uint32_t> former_slots) {
+  std::vector<uint32_t> successors(former.slots(), GraphData::no_slot);
+  for (uint32_t slot = 0; slot < former_slots.size(); ++slot)
+    if (former_slots[slot] != GraphData::no_slot) successors[former_slots[slot]] = slot;
+  const size_t record_bytes = data.layout.record_bytes, finer_bytes = data.has_finer() ? data.layout.finer_bytes : 0;
+  parallel_for(data.slots(), encode_rows, [&](size_t begin, size_t end) {
+    std::vector<uint32_t> ends;
+    for (size_t slot = begin; slot < end; ++slot) {
+      const uint32_t from = former_slots[slot];
+      if (from == GraphData::no_slot) continue;
+      std::copy_n(former.records.data() + from * record_bytes, record_bytes, data.records.writable() + slot * record_bytes);
+      std::copy_n(former.finer.data() + from * finer_bytes, finer_bytes, data.finer.writable() + slot * finer_bytes);
+      surviving_links(former, successors, from, ends);
+      if (ends.size() > data.capacity) prune_links(former, from, ends);
+      for (uint32_t& each : ends) each = successors[each];
+      data.set_links(static_cast<uint32_t>(slot), ends);
+    }
+  });
+}
+
 }  // namespace
 
 std::vector<uint32_t> random_order(const GraphData& data) {
@@ -188,20 +243,28 @@ std::vector<uint32_t> random_order(const GraphData& data) {
 
 void build_graph(GraphData& data, const VectorSource& source, const Allowed* present,
                  const std::function<void(size_t)>& advance) {
-  const size_t degree = data.options.degree;
-  data.capacity = degree + degree / 2;
-  data.resize(source.size());
-  for (uint32_t slot = 0; slot < source.size(); ++slot) {
-    if (!present || present->has(slot)) data.live.add(slot);
-  }
+  prepare(data, source, present);
   const auto order = random_order(data);
   if (!order.empty()) {
     set_mean(data, source, order);
     encode_all(data, source, order);
-    Builder(data, order).run(advance);
+    Builder(data, order).run(0, advance);
   }
-  trim(data);
-  connect(data);
+  finish(data);
+}
+
+void grow_graph(GraphData& data, const GraphData& former, std::span<const uint32_t> former_slots,
+                const VectorSource& source, const std::function<void(size_t)>& advance) {
+  prepare(data, source, nullptr);
+  data.mean = former.mean;
+  data.largest_square = former.largest_square;
+  carry_over(data, former, former_slots);
+  auto order = random_order(data);
+  const auto is_kept = [&](uint32_t slot) { return former_slots[slot] != GraphData::no_slot; };
+  const auto added = std::stable_partition(order.begin(), order.end(), is_kept);
+  encode_all(data, source, std::span(added, order.end()));
+  Builder(data, order).run(static_cast<size_t>(added - order.begin()), advance);
+  finish(data);
 }
 
 }  // namespace cowatch

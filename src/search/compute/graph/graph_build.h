@@ -1,4 +1,5 @@
-// Builds the graph over all present slots, in parallel and with the same bytes for any number of threads.
+// Builds the graph over all present slots, from nothing or out of another graph, in parallel and with the same bytes for
+// any number of threads.
 #pragma once
 
 #include <functional>
@@ -13,6 +14,12 @@ namespace cowatch {
 // PPoPP 2024).
 void build_graph(GraphData& data, const VectorSource& source, const Allowed* present,
                  const std::function<void(size_t)>& advance);
+
+// The graph over all slots of `source` out of another one, `former`, of the same options: of slot s it had the vector in its
+// slot former_slots[s], or (no_slot) had it not. What it had keeps its codes, and its links, but for those to what is gone,
+// in whose place come some of the gone one's own neighbours; what is new is inserted as build_graph() does.
+void grow_graph(GraphData& data, const GraphData& former, std::span<const uint32_t> former_slots,
+                const VectorSource& source, const std::function<void(size_t)>& advance);
 
 // The live slots in an order drawn by the seed.
 std::vector<uint32_t> random_order(const GraphData& data);

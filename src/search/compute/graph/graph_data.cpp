@@ -144,4 +144,21 @@ void prune_links(const GraphData& data, uint32_t slot, std::vector<uint32_t>& en
   prune(data, scorer, candidates, data.options.degree, ends);
 }
 
+void inherit(const GraphData& data, const LinkScorer& scorer, uint32_t slot, std::span<const uint32_t> heirs,
+             std::vector<uint32_t>& ends) {
+  constexpr size_t most = 3;
+  thread_local std::vector<float> scores;
+  thread_local std::vector<Scored> nearest;
+  scores.resize(std::max(scores.size(), heirs.size()));
+  scorer(data.records.data(), heirs, scores.data());
+  nearest.clear();
+  for (size_t i = 0; i < heirs.size(); ++i) {
+    if (heirs[i] != slot && std::find(ends.begin(), ends.end(), heirs[i]) == ends.end())
+      nearest.push_back({heirs[i], scores[i]});
+  }
+  const size_t count = std::min(most, nearest.size());
+  std::partial_sort(nearest.begin(), nearest.begin() + static_cast<ptrdiff_t>(count), nearest.end(), better);
+  for (size_t i = 0; i < count; ++i) ends.push_back(nearest[i].index);
+}
+
 }  // namespace cowatch

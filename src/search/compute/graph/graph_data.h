@@ -118,6 +118,11 @@ void prune(const GraphData& data, LinkScorer& scorer, std::vector<Scored>& candi
 // prune() of the ends of a slot's links, down to options.degree.
 void prune_links(const GraphData& data, uint32_t slot, std::vector<uint32_t>& ends);
 
+// A neighbour of a slot that goes away: the nearest of that one's other neighbours, `heirs`, join the ends of the links of the
+// slot that `scorer` is set to, `slot`.
+void inherit(const GraphData& data, const LinkScorer& scorer, uint32_t slot, std::span<const uint32_t> heirs,
+             std::vector<uint32_t>& ends);
+
 void prefetch_record(const GraphData& data, uint32_t slot);
 void prefetch_finer(const GraphData& data, uint32_t slot);
 void prefetch_links(const GraphData& data, uint32_t slot);

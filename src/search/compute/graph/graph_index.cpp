@@ -34,8 +34,38 @@ float metric_score(Metric metric, float score, float query_square) {
 
 GraphIndex::GraphIndex(const IndexOptions& options, const VectorSource& source, const Allowed* present,
                        const std::function<void(size_t)>& advance)
-    : VectorIndex(IndexKind::graph, options.metric, source), data_(options, source.dimension()) {
+    : GraphIndex(options, source) {
   build_graph(data_, source, present, advance);
+}
+
+// Codes are made around the mean of what a graph was built from, links go where that was, and by inner product as its longest
+// vector has it.
+bool GraphIndex::keeps_its_shape(std::span<const uint32_t> former_slots, const VectorSource& source) const {
+  constexpr float longer = 1.01f;
+  size_t added = 0;
+  float largest_square = 0;
+  std::vector<float> buffer(dimension());
+  for (uint32_t slot = 0; slot < former_slots.size(); ++slot) {
+    if (former_slots[slot] != no_former) continue;
+    ++added;
+    if (metric() != Metric::inner_product) continue;
+    const auto row = float_row(source, slot, buffer);
+    largest_square = std::max(largest_square, dot(row, row));
+  }
+  return added <= former_slots.size() / 2 && largest_square <= longer * data_.largest_square;
+}
+
+std::unique_ptr<VectorIndex> GraphIndex::grown(const IndexOptions& options, std::span<const uint32_t> former_slots,
+                                               const VectorSource& source,
+                                               const std::function<void(size_t)>& advance) const {
+  const auto lock = reading();
+  check_source(source);
+  check_index_memory(options, source.size(), source.dimension());
+  const bool same = built_as(options) && options.seed == data_.options.seed && data_.rotation.turns();
+  if (!same || !keeps_its_shape(former_slots, source)) return nullptr;
+  std::unique_ptr<GraphIndex> index(new GraphIndex(options, source));
+  grow_graph(index->data_, data_, former_slots, source, advance);
+  return index;
 }
 
 std::shared_lock<std::shared_mutex> GraphIndex::reading() const {

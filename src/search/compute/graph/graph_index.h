@@ -31,9 +31,13 @@ class GraphIndex final : public VectorIndex {
   bool built_as(const IndexOptions& options) const override {
     return options.degree == data_.options.degree && options.build_effort == data_.options.build_effort;
   }
+  std::unique_ptr<VectorIndex> grown(const IndexOptions& options, std::span<const uint32_t> former_slots, const VectorSource& source,
+                                     const std::function<void(size_t)>& advance) const override;
   void save(const Path& path) const override;
 
  private:
+  GraphIndex(const IndexOptions& options, const VectorSource& source)
+      : VectorIndex(IndexKind::graph, options.metric, source), data_(options, source.dimension()) {}
   // Readers pass the gate one after another and stay out while a writer waits in it, so that writers do not
   // starve.
   std::shared_lock<std::shared_mutex> reading() const;
@@ -43,6 +47,7 @@ class GraphIndex final : public VectorIndex {
             std::vector<Scored>& candidates) const;
   void rescore(std::span<const float> query, size_t k, const SearchOptions& options,
                std::vector<Scored>& candidates) const;
+  bool keeps_its_shape(std::span<const uint32_t> former_slots, const VectorSource& source) const;
   float slack(const Scored& candidate, float query_square) const;
   void score_again(std::span<const float> query, bool full, float query_square,
                    std::span<Scored> candidates) const;

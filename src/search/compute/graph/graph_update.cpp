@@ -10,8 +10,6 @@
 namespace cowatch {
 namespace {
 
-// A neighbour that loses a link gets this many of the erased slot's neighbours instead, its nearest ones.
-constexpr size_t replacements = 3;
 // Entries are chosen anew after inserts of a quarter of the slots.
 constexpr size_t entry_patience = 4, fewest_inserted = 16;
 
@@ -113,8 +111,6 @@ void GraphIndex::erase_live(uint32_t slot) {
   const auto own = data_.links_of(slot);
   std::vector<uint32_t> heirs(own.begin(), own.end());
   std::erase_if(heirs, [&](uint32_t heir) { return !data_.live.has(heir); });
-  std::vector<float> scores(heirs.size());
-  std::vector<Scored> nearest(heirs.size());
   std::vector<NewLinks> changes;
   for (const Scored& candidate : candidates) {
     const auto links = data_.links_of(candidate.index);
@@ -122,17 +118,7 @@ void GraphIndex::erase_live(uint32_t slot) {
     std::vector<uint32_t> ends(links.begin(), links.end());
     std::erase(ends, slot);
     scorer.set(candidate.index);
-    scorer(data_.records.data(), heirs, scores.data());
-    for (size_t i = 0; i < heirs.size(); ++i) nearest[i] = {heirs[i], scores[i]};
-    std::sort(nearest.begin(), nearest.end(), better);
-    size_t added = 0;
-    for (const Scored& heir : nearest) {
-      if (added == replacements) break;
-      if (heir.index == candidate.index || std::find(ends.begin(), ends.end(), heir.index) != ends.end())
-        continue;
-      ends.push_back(heir.index);
-      ++added;
-    }
+    inherit(data_, scorer, candidate.index, heirs, ends);
     if (ends.size() > data_.capacity) prune_links(data_, candidate.index, ends);
     changes.push_back({candidate.index, std::move(ends)});
   }

@@ -59,7 +59,7 @@ TEST(RowCodesTest, NoScoreIsAboveItsBoundOnAnyInstructionSet) {
         std::vector<float> scaled(rows.row(query).begin(), rows.row(query).end());
         for (float& value : scaled) value *= 3;  // a query of any length
         score_rows(scaled, rows.matrix().rows_from(50, 550), scores);
-        rows.codes().bound_scores(scaled, 50, bounds);
+        rows.codes().bound_scores(RowCodes::Query(scaled), 50, bounds);
         double slack = 0;
         for (size_t i = 0; i < scores.size(); ++i) {
           ASSERT_LE(scores[i], bounds[i]) << target.name << " width " << width << " row " << 50 + i;

@@ -190,7 +190,8 @@ void finish(GraphData& data) {
   connect(data);
 }
 
-// Ends, slots of `former`, of a slot's links when those are gone that have no successor.
+// Ends, slots of `former`, of a slot's links when those are gone that have no successor: in the place of each comes the nearest of
+// its other neighbours, so that no list gets longer and has to be pruned again.
 void surviving_links(const GraphData& former, std::span<const uint32_t> successors, uint32_t slot,
                      std::vector<uint32_t>& ends) {
   const auto lives = [&](uint32_t end) { return successors[end] != GraphData::no_slot; };
@@ -205,7 +206,7 @@ void surviving_links(const GraphData& former, std::span<const uint32_t> successo
     if (lives(gone)) continue;
     heirs.clear();
     std::ranges::copy_if(former.links_of(gone), std::back_inserter(heirs), lives);
-    inherit(former, scorer, slot, heirs, ends);
+    inherit(former, scorer, slot, heirs, 1, ends);
   }
 }
 
@@ -222,7 +223,6 @@ void carry_over(GraphData& data, const GraphData& former, std::span<const uint32
       std::copy_n(former.records.data() + from * record_bytes, record_bytes, data.records.writable() + slot * record_bytes);
       std::copy_n(former.finer.data() + from * finer_bytes, finer_bytes, data.finer.writable() + slot * finer_bytes);
       surviving_links(former, successors, from, ends);
-      if (ends.size() > data.capacity) prune_links(former, from, ends);
       for (uint32_t& each : ends) each = successors[each];
       data.set_links(static_cast<uint32_t>(slot), ends);
     }

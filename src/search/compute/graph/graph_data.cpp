@@ -144,9 +144,8 @@ void prune_links(const GraphData& data, uint32_t slot, std::vector<uint32_t>& en
   prune(data, scorer, candidates, data.options.degree, ends);
 }
 
-void inherit(const GraphData& data, const LinkScorer& scorer, uint32_t slot, std::span<const uint32_t> heirs,
+void inherit(const GraphData& data, const LinkScorer& scorer, uint32_t slot, std::span<const uint32_t> heirs, size_t most,
              std::vector<uint32_t>& ends) {
-  constexpr size_t most = 3;
   thread_local std::vector<float> scores;
   thread_local std::vector<Scored> nearest;
   scores.resize(std::max(scores.size(), heirs.size()));

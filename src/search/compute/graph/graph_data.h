@@ -118,9 +118,9 @@ void prune(const GraphData& data, LinkScorer& scorer, std::vector<Scored>& candi
 // prune() of the ends of a slot's links, down to options.degree.
 void prune_links(const GraphData& data, uint32_t slot, std::vector<uint32_t>& ends);
 
-// A neighbour of a slot that goes away: the nearest of that one's other neighbours, `heirs`, join the ends of the links of the
-// slot that `scorer` is set to, `slot`.
-void inherit(const GraphData& data, const LinkScorer& scorer, uint32_t slot, std::span<const uint32_t> heirs,
+// A neighbour of a slot that goes away: the nearest of that one's other neighbours, `heirs`, at most so many, join the ends of
+// the links of the slot that `scorer` is set to, `slot`.
+void inherit(const GraphData& data, const LinkScorer& scorer, uint32_t slot, std::span<const uint32_t> heirs, size_t most,
              std::vector<uint32_t>& ends);
 
 void prefetch_record(const GraphData& data, uint32_t slot);

@@ -10,6 +10,8 @@
 namespace cowatch {
 namespace {
 
+// A neighbour that loses a link gets this many of the erased slot's neighbours instead, its nearest ones.
+constexpr size_t replacements = 3;
 // Entries are chosen anew after inserts of a quarter of the slots.
 constexpr size_t entry_patience = 4, fewest_inserted = 16;
 
@@ -118,7 +120,7 @@ void GraphIndex::erase_live(uint32_t slot) {
     std::vector<uint32_t> ends(links.begin(), links.end());
     std::erase(ends, slot);
     scorer.set(candidate.index);
-    inherit(data_, scorer, candidate.index, heirs, ends);
+    inherit(data_, scorer, candidate.index, heirs, replacements, ends);
     if (ends.size() > data_.capacity) prune_links(data_, candidate.index, ends);
     changes.push_back({candidate.index, std::move(ends)});
   }

@@ -2,7 +2,8 @@
 
 #include <simdjson.h>
 
-#include <optional>
+#include <cmath>
+#include <cstring>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -35,22 +36,61 @@ void check_depth(std::string_view text, const std::string& where) {
   }
 }
 
-Json converted(const simdjson::dom::element& from) {
+// What a value is to a body with vectors; in any other text all is `other`.
+enum class Part { other, body, bodies, vector, vectors };
+
+Part member_of(Part object, std::string_view key) {
+  if (object != Part::body) return Part::other;
+  if (key == "vector" || key == "query") return Part::vector;
+  if (key == "points" || key == "searches") return Part::bodies;
+  return key == "batch" ? Part::body : key == "vectors" ? Part::vectors : Part::other;
+}
+
+Part element_of(Part list) {
+  return list == Part::bodies ? Part::body : list == Part::vectors ? Part::vector : Part::other;
+}
+
+// Nothing where one is no finite number of 32 bits: whoever reads the list says which.
+std::optional<Json> packed(const simdjson::dom::array& from) {
+  Json::binary_t::container_type bytes(from.size() * sizeof(float));
+  size_t filled = 0;
+  for (const simdjson::dom::element value : from) {
+    double wide;
+    // There may be more of them than a very long list says that it has.
+    if (filled == bytes.size() || value.get(wide)) return {};
+    const auto number = static_cast<float>(wide);
+    if (!std::isfinite(number)) return {};
+    std::memcpy(bytes.data() + filled, &number, sizeof number);
+    filled += sizeof number;
+  }
+  return Json::binary(std::move(bytes));
+}
+
+Json converted(const simdjson::dom::element& from, Part part);
+
+Json list_of(const simdjson::dom::array& from, Part part) {
+  if (part == Part::vector)
+    if (auto vector = packed(from)) return *std::move(vector);
+  Json json = Json::array();
+  auto& values = json.get_ref<Json::array_t&>();
+  values.reserve(from.size());
+  for (const simdjson::dom::element value : from) values.push_back(converted(value, element_of(part)));
+  return json;
+}
+
+Json object_of(const simdjson::dom::object& from, Part part) {
+  Json json = Json::object();
+  auto& members = json.get_ref<Json::object_t&>();
+  members.reserve(from.size());  // growing copies all that the members hold
+  for (const auto& [key, value] : from) members[std::string(key)] = converted(value, member_of(part, key));
+  return json;
+}
+
+Json converted(const simdjson::dom::element& from, Part part) {
   using Type = simdjson::dom::element_type;
   switch (from.type()) {
-    case Type::ARRAY: {
-      const simdjson::dom::array list = from;
-      Json json = Json::array();
-      auto& values = json.get_ref<Json::array_t&>();
-      values.reserve(list.size());
-      for (const auto value : list) values.push_back(converted(value));
-      return json;
-    }
-    case Type::OBJECT: {
-      Json json = Json::object();
-      for (const auto& [key, value] : simdjson::dom::object(from)) json[std::string(key)] = converted(value);
-      return json;
-    }
+    case Type::ARRAY: return list_of(from, part);
+    case Type::OBJECT: return object_of(from, part);
     case Type::INT64: {
       const int64_t value = from;
       return value < 0 ? Json(value) : Json(static_cast<uint64_t>(value));
@@ -64,21 +104,23 @@ Json converted(const simdjson::dom::element& from) {
   return nullptr;
 }
 
-// Several times as fast as the library that Json comes from. Nothing where the text is wrong: that library says how.
-std::optional<Json> parse_fast(std::string_view text) {
+// Several times as fast as the library that Json comes from. Nothing where the text is wrong or as deep as
+// may be: that library says how, or takes it.
+std::optional<Json> parse_fast(std::string_view text, Part part) {
   constexpr size_t kept_most = 1u << 20;  // bytes of text whose working memory a thread keeps
   thread_local simdjson::dom::parser kept;
   simdjson::dom::parser own;
+  simdjson::dom::parser& parser = text.size() <= kept_most ? kept : own;
+  // Of what is nested so deeply the parser takes empty lists and objects alone, and nothing that is deeper.
+  if (parser.max_depth() != size_t{deepest} && parser.allocate(text.size(), deepest)) return {};
   simdjson::dom::element root;
-  if ((text.size() <= kept_most ? kept : own).parse(simdjson::padded_string(text)).get(root)) return {};
-  return converted(root);
+  if (parser.parse(simdjson::padded_string(text)).get(root)) return {};
+  return converted(root, part);
 }
 
-}  // namespace
-
-Json parse_json(std::string_view text, const std::string& where) {
+Json parse(std::string_view text, const std::string& where, Part part) {
+  if (auto json = parse_fast(text, part)) return *std::move(json);
   check_depth(text, where);
-  if (auto json = parse_fast(text)) return *std::move(json);
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& error) {
@@ -87,6 +129,24 @@ Json parse_json(std::string_view text, const std::string& where) {
   } catch (const Json::exception&) {  // a number that no double holds
     throw Error(ErrorCode::bad_input, "a number is too large", {.where = where, .expected = "numbers of 64 bits"});
   }
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, const std::string& where) {
+  return parse(text, where, Part::other);
+}
+
+Json parse_vectors(std::string_view text, const std::string& where) {
+  return parse(text, where, Part::body);
+}
+
+std::optional<std::vector<float>> packed_vector(const Json& json) {
+  if (!json.is_binary()) return {};
+  const auto& bytes = json.get_binary();
+  std::vector<float> vector(bytes.size() / sizeof(float));
+  if (!bytes.empty()) std::memcpy(vector.data(), bytes.data(), bytes.size());
+  return vector;
 }
 
 }  // namespace cowatch

@@ -38,5 +38,58 @@ TEST(JsonText, that_is_none_is_refused) {
   EXPECT_THROW(parse_json(nested(65), "here"), Error);
 }
 
+std::vector<float> held(const Json& json) {
+  return packed_vector(json).value_or(std::vector<float>{-1});
+}
+
+TEST(JsonText, of_a_body_holds_its_vectors_packed) {
+  const std::vector<float> vector = {0.1f, -2.5e-3f, 3, 18446744073709551615.0f, -9, -0.0f, 0, 3.4028235e38f};
+  const std::string list = "[0.1,-2.5e-3,3,18446744073709551615,-9,-0.0,1e-60,3.4028235e38]";
+  EXPECT_EQ(held(parse_vectors(R"({"limit":10,"vector":)" + list + "}", "here")["vector"]), vector);
+  EXPECT_EQ(held(parse_vectors(R"({"query":)" + list + "}", "here")["query"]), vector);
+  EXPECT_EQ(held(parse_vectors(R"({"searches":[{"vector":[1]},{"vector":)" + list + "}]}",
+                               "here")["searches"][1]["vector"]),
+            vector);
+  EXPECT_EQ(held(parse_vectors(R"({"batch":{"vectors":[[],)" + list + "]}}", "here")["batch"]["vectors"][1]),
+            vector);
+  const Json body = parse_vectors(
+      R"({"points":[{"id":7,"vector":[1,2],"payload":{"a":[1]},"vector":)" + list + "}]}", "here");
+  EXPECT_EQ(held(body["points"][0]["vector"]), vector) << "the later of two";
+  EXPECT_EQ(body["points"][0]["payload"].dump(), R"({"a":[1]})");
+  EXPECT_EQ(held(parse_vectors(R"({"vector":[]})", "here")["vector"]), std::vector<float>());
+}
+
+TEST(JsonText, packs_nothing_else) {
+  for (
+      const std::string text :
+      {R"({"points":[{"id":{"vector":[1.5]},"payload":{"vector":[1.5],"query":[1.5],"points":[{"vector":[1.5]}]}}]})",
+       R"({"points":{"vector":[1.5]},"vectors":[1.5],"searches":[[1.5]],"filter":{"vector":[1.5]}})",
+       R"({"points":[[{"vector":[1.5]}]],"ids":[1.5],"batch":[{"vector":[1.5]}],"positive":[[1.5]]})",
+       R"({"vector":[1,"2"],"query":[null]})", R"({"vector":[[1,2]],"query":[1e39]})",
+       R"({"vector":[true],"query":[{}]})", R"({"vector":{"vector":[1.5]},"query":{"nearest":[1.5]}})",
+       R"({"vector":1.5,"query":"x"})", R"([{"vector":[1.5]}])"})
+    EXPECT_EQ(parse_vectors(text, "here").dump(), Json::parse(text).dump()) << text;
+  for (const std::string text :
+       {R"({"vector":[1e400]})", R"({"vector":[NaN]})", R"({"vector":[1,]})", R"({"vector":[1)"})
+    EXPECT_THROW(parse_vectors(text, "here"), Error) << text;
+  EXPECT_FALSE(packed_vector(Json::parse("[1.5]")));
+}
+
+TEST(JsonText, is_as_deep_as_may_be_and_no_deeper) {
+  const auto nested = [](int lists, const std::string& inner) {
+    return std::string(static_cast<size_t>(lists), '[') + inner +
+           std::string(static_cast<size_t>(lists), ']');
+  };
+  for (const std::string inner : {"1", R"({"a":1})", "{}", ""}) {
+    const int most = inner.starts_with("{") ? 63 : 64;
+    EXPECT_EQ(parse_json(nested(most, inner), "here").dump(), nested(most, inner));
+    EXPECT_THROW(parse_json(nested(most + 1, inner), "here"), Error) << inner;
+  }
+  EXPECT_THROW(parse_vectors(R"({"vector":)" + nested(100'000, "") + "}", "here"), Error);
+  const std::string large = "[" + std::string(2u << 20, ' ');  // more than a thread keeps the memory for
+  EXPECT_EQ(parse_json(large + nested(63, "1") + "]", "here").dump(), nested(64, "1"));
+  EXPECT_THROW(parse_json(large + nested(64, "1") + "]", "here"), Error);
+}
+
 }  // namespace
 }  // namespace cowatch

@@ -72,12 +72,24 @@ void read(const Json& body, const Indexed& indexed) {
   });
 }
 
+// A body whose vectors are packed has the same numbers as one that lists them.
+void compare_packed(const Json& listed, const Json& packed) {
+  if (!listed.is_object() || !listed.contains("vector")) return;
+  const auto vector = packed_vector(packed.at("vector"));
+  fuzz::expect(vector ? serve::read_vector(listed.at("vector"), "/vector") == *vector
+                      : packed.at("vector") == listed.at("vector"),
+               "the same vector");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Indexed indexed;
   try {
-    read(parse_json(fuzz::text_of(data, size), "the body"), indexed);
+    const std::string_view text = fuzz::text_of(data, size);
+    const Json body = parse_json(text, "the body");
+    read(body, indexed);
+    compare_packed(body, parse_vectors(text, "the body"));
   } catch (const Error& error) {
     fuzz::expect(Json::accept(serve::problem(error).body), "a problem in JSON");
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/json_text.h"
+
 namespace cowatch {
 namespace {
 
@@ -39,7 +41,7 @@ uint32_t MemoryTable::append(const PointId& id, uint64_t sequence, std::span<con
   std::copy(vector.begin(), vector.end(), vectors_.get() + slot * dimension_);
   if (!codes_.empty()) codes_.encode(slot, rows(slot, 1));
   texts_[slot] = payload;
-  payloads_[slot] = Json::parse(payload);
+  payloads_[slot] = parse_json(payload, "a payload");
   payload_bytes_ += texts_[slot].capacity() + held_bytes(payloads_[slot]);
   size_t place = hash_of(id) & (places_.size() - 1);
   while (places_[place].load(std::memory_order_relaxed) != 0) place = (place + 1) & (places_.size() - 1);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/json_text.h"
 #include "base/settings.h"
 
 namespace cowatch::serve {
@@ -125,6 +126,7 @@ std::vector<PointId> read_ids(const Json& json, const std::string& where, size_t
 }
 
 std::vector<float> read_vector(const Json& json, const std::string& where) {
+  if (auto packed = packed_vector(json)) return *std::move(packed);
   if (!json.is_array()) {
     const bool named = json.is_object();
     throw Error(named ? ErrorCode::unsupported : ErrorCode::bad_input,
@@ -133,7 +135,7 @@ std::vector<float> read_vector(const Json& json, const std::string& where) {
   }
   std::vector<float> vector;
   vector.reserve(json.size());
-  for (const Json& value : json) {
+  for (const Json& value : json.get_ref<const Json::array_t&>()) {
     const double number = value.is_number() ? value.get<double>() : NAN;
     if (!std::isfinite(static_cast<float>(number))) {
       throw Error(value.is_array() ? ErrorCode::unsupported : ErrorCode::bad_input,

@@ -161,12 +161,12 @@ std::vector<std::string> read_keys(const Json& list, const std::string& where) {
 
 // A writing operation whose body was read and checked: it can fail only by what the collection holds when it
 // is applied, or because whoever sent it does not wait until its points are chosen: what has begun to be
-// written is written. Returns the sequence number of what it wrote.
+// written is written. Called once; returns the sequence number of what it wrote.
 using Write = std::function<uint64_t(Collection&, const Patience&)>;
 
 Write upsert(const VectorKind& kind, const Json& body, const std::string& where) {
-  return [changes = read_upsert(body, where, kind)](Collection& collection, const Patience&) {
-    return collection.write(changes);
+  return [changes = read_upsert(body, where, kind)](Collection& collection, const Patience&) mutable {
+    return collection.write(std::move(changes));
   };
 }
 

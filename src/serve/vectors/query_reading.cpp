@@ -53,7 +53,7 @@ std::vector<float> checked(const Collection& collection, std::vector<float> vect
 // An example: a vector, or the id of a point.
 std::vector<float> read_example(const Collection& collection, const CollectionView& view, const Json& json,
                                 const std::string& where, std::vector<PointId>& left_out) {
-  if (json.is_array() || json.is_object()) return checked(collection, read_vector(json, where), where);
+  if (json.is_structured() || json.is_binary()) return checked(collection, read_vector(json, where), where);
   const PointId id = parse_point_id(json, where);
   const auto at = view.find(id);
   if (!at)

@@ -8,6 +8,7 @@
 #include "base/json_text.h"
 #include "base/log.h"
 #include "base/threads.h"
+#include "serve/vectors/vector_routes.h"
 
 namespace cowatch::serve {
 namespace {
@@ -163,6 +164,12 @@ Outcome outcome_of(const VectorRoute& route, const Work& work) {
   }
 }
 
+// Whether packed vectors suit a route: none of its answers and refusals prints one. Shards are sent what was read.
+bool has_vectors(const VectorRoute& route) {
+  return route.kind == VectorRoute::Kind::search || route.answer == upsert_points ||
+         route.answer == update_vectors;
+}
+
 }  // namespace
 
 VectorCall VectorService::open(RequestJob& job) {
@@ -179,7 +186,8 @@ VectorCall VectorService::open(RequestJob& job) {
   if (request.parsed) {
     call.body = *request.parsed;
   } else if (!request.body.empty()) {
-    call.body = parse_json(request.body, "the body");
+    const bool packs = !call.sharded && has_vectors(job.route);
+    call.body = packs ? parse_vectors(request.body, "the body") : parse_json(request.body, "the body");
   }
   return call;
 }

@@ -2,8 +2,11 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -12,10 +15,12 @@ namespace cowatch {
 namespace {
 
 constexpr int deepest = 64;
+constexpr size_t most_keys = 1000;  // of an object that the slower reader takes, which looks for each key among all before it
 
-// Printing and checking a value descend into it: depth is bounded before anything is built.
-void check_depth(std::string_view text, const std::string& where) {
+// Printing and checking a value descend into it: depth is bounded before anything is built, and the keys of an object.
+void check_bounds(std::string_view text, const std::string& where) {
   int depth = 0;
+  std::array<size_t, deepest + 1> keys{};
   bool quoted = false;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -30,7 +35,12 @@ void check_depth(std::string_view text, const std::string& where) {
                     {.where = where + ", byte " + std::to_string(i),
                      .expected = "at most " + std::to_string(deepest) + " levels"});
       }
-    } else if (c == ']' || c == '}') {
+      keys[static_cast<size_t>(depth)] = 0;
+    } else if (c == ':' && depth > 0 && ++keys[static_cast<size_t>(depth)] > most_keys) {
+      throw Error(ErrorCode::bad_input, "an object has too many keys",
+                  {.where = where + ", byte " + std::to_string(i),
+                   .expected = "at most " + std::to_string(most_keys) + " in a text with mistakes or with numbers of more than 64 bits"});
+    } else if ((c == ']' || c == '}') && depth > 0) {
       --depth;
     }
   }
@@ -78,11 +88,39 @@ Json list_of(const simdjson::dom::array& from, Part part) {
   return json;
 }
 
+using Members = Json::object_t::Container;
+
+// Where a key of an object is, of which the last value counts. Objects look for a key among all others: one of many thousand keys
+// would take seconds.
+class KeyPlaces {
+ public:
+  explicit KeyPlaces(size_t keys) : few_(keys <= most_few) {}
+  // `members.size()`: it is new, and comes next.
+  size_t of(std::string_view key, const Members& members) {
+    if (!few_) return places_.try_emplace(key, members.size()).first->second;
+    const auto found = std::ranges::find(members, key, [](const auto& member) { return std::string_view(member.first); });
+    return static_cast<size_t>(found - members.begin());
+  }
+
+ private:
+  static constexpr size_t most_few = 32;
+  bool few_;
+  std::unordered_map<std::string_view, size_t> places_;
+};
+
 Json object_of(const simdjson::dom::object& from, Part part) {
   Json json = Json::object();
-  auto& members = json.get_ref<Json::object_t&>();
+  Members& members = json.get_ref<Json::object_t&>();
   members.reserve(from.size());  // growing copies all that the members hold
-  for (const auto& [key, value] : from) members[std::string(key)] = converted(value, member_of(part, key));
+  KeyPlaces places(from.size());
+  for (const auto& [key, value] : from) {
+    const auto place = places.of(key, members);
+    Json member = converted(value, member_of(part, key));
+    if (place < members.size())
+      members[place].second = std::move(member);
+    else
+      members.emplace_back(std::string(key), std::move(member));
+  }
   return json;
 }
 
@@ -120,7 +158,7 @@ std::optional<Json> parse_fast(std::string_view text, Part part) {
 
 Json parse(std::string_view text, const std::string& where, Part part) {
   if (auto json = parse_fast(text, part)) return *std::move(json);
-  check_depth(text, where);
+  check_bounds(text, where);
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& error) {

@@ -113,7 +113,9 @@ class Collection {
   bool has_work() const;  // with write_mutex_
   // collection_maintenance.cpp: doing it.
   void maintain(Lane lane, const std::stop_token& stop);
-  bool work_once(Lane lane, const std::stop_token& stop);  // false: there is nothing to do
+  using Indexes = std::vector<std::shared_ptr<const SegmentIndex>>;
+  // False: there is nothing to do. The indexes that it took the place of are added to `retired`.
+  bool work_once(Lane lane, Indexes& retired, const std::stop_token& stop);
   void carry_out(const LaneWork& work, Lane lane, const std::stop_token& stop);
   TableView make_segment(std::span<const Segment::Source> sources, std::vector<Segment::Place>& places);
   bool replace(const LaneWork& work, const std::vector<Segment::Place>& places, const TableView& made);

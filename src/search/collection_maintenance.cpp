@@ -17,6 +17,12 @@ constexpr int longest_pause = 64;  // looks left out after one failure after ano
 constexpr size_t most_damage = 100;
 constexpr auto time_to_rest = std::chrono::minutes(1);  // after the last write
 
+// To give back the memory of a large index, and its segment, takes a tenth of a second: not in the thread of a search that happens
+// to be the last to hold it. In no view any longer, it comes into no more hands.
+void drop_unread(std::vector<std::shared_ptr<const SegmentIndex>>& retired) {
+  std::erase_if(retired, [](const auto& index) { return index.use_count() == 1; });
+}
+
 void remove_segment(const Path& path) {
   file_system().remove(path);
   std::filesystem::remove(Path(path).replace_extension(".index"));
@@ -52,6 +58,7 @@ void Collection::maintain(Lane lane, const std::stop_token& stop) {
     be_nice(flush_niceness);
   if (lane == Lane::large && unverified_) verify_segments(stop);
   std::string& failure = failures_[static_cast<size_t>(lane)];
+  Indexes retired;
   uint64_t seen = 0;
   int pause = 1;
   while (!stop.stop_requested()) {
@@ -61,11 +68,15 @@ void Collection::maintain(Lane lane, const std::stop_token& stop) {
         write_manifest();  // unless that failed before, there is nothing to write
         mend_damaged();
       }
-      while (!stop.stop_requested() && work_once(lane, stop)) wake();
+      while (!stop.stop_requested() && work_once(lane, retired, stop)) {
+        wake();
+        drop_unread(retired);
+      }
     } catch (const std::exception& error) {
       if (stop.stop_requested()) return;
       failed = error.what();
     }
+    drop_unread(retired);
     pause = failed.empty() ? 1 : std::min(longest_pause, 2 * pause);
     std::unique_lock lock(state_mutex_);
     if (failed != failure && !failed.empty())
@@ -79,7 +90,7 @@ void Collection::maintain(Lane lane, const std::stop_token& stop) {
   }
 }
 
-bool Collection::work_once(Lane lane, const std::stop_token& stop) {
+bool Collection::work_once(Lane lane, Indexes& retired, const std::stop_token& stop) {
   std::optional<LaneWork> work;
   {
     const std::lock_guard lock(write_mutex_);
@@ -101,6 +112,8 @@ bool Collection::work_once(Lane lane, const std::stop_token& stop) {
     throw;
   }
   done();
+  for (const TableView& table : work->tables)
+    if (table.index) retired.push_back(table.index);
   return true;
 }
 

@@ -29,9 +29,34 @@ TEST(JsonText, is_read_as_the_library_reads_it) {
   }
 }
 
+// A second for each would not do: a hundred thousand keys that are looked for one by one take ten.
+TEST(JsonText, of_objects_of_many_keys_is_read_and_the_last_of_equal_keys_counts) {
+  for (const size_t count : {31u, 32u, 33u, 100'000u}) {
+    std::string text = "{";
+    for (size_t i = 0; i < count; ++i) text += "\"k" + std::to_string(i) + "\":" + std::to_string(i) + ",";
+    text += "\"k7\":-1}";
+    const Json read = parse_json(text, "here");
+    ASSERT_EQ(read.size(), count);
+    EXPECT_EQ(read.items().begin().key(), "k0");
+    const Json::object_t::Container& members = read.get_ref<const Json::object_t&>();
+    EXPECT_EQ(members[7].first, "k7");
+    EXPECT_EQ(members[7].second, -1);
+    EXPECT_EQ(members[count - 1].second, count - 1);
+    for (const std::string& bad : {text + "]", text.substr(0, text.size() - 1) + ",\"wide\":123456789012345678901234567890}"}) {
+      try {
+        const Json wide = parse_json(bad, "here");
+        EXPECT_EQ(wide.size(), count + 1);
+        EXPECT_LT(count, 1000u);
+      } catch (const Error& error) {
+        EXPECT_EQ(std::string(error.message()).find("too many keys") != std::string::npos, count > 1000) << error.what();
+      }
+    }
+  }
+}
+
 TEST(JsonText, that_is_none_is_refused) {
   for (const std::string text : {"", " ", "{", "[1,]", "[1 2]", R"({"a"})", R"({"a":})", R"({"a":1,})", "{1:2}", "01", "1.", ".5",
-                                 "+1", "-", "1e", "1e+", "tru", "nulls", "[1]]", "\"a", "\"a\tb\n\"", "\"\xff\"", "NaN", "1e999"})
+                                 "+1", "-", "1e", "1e+", "tru", "nulls", "[1]]", "\"a", "\"a\tb\n\"", "\"\xff\"", "NaN", "1e999", "]]]{", "]{\"a\":1}"})
     EXPECT_THROW(parse_json(text, "here"), Error) << text;
   const auto nested = [](int depth) { return std::string(depth, '[') + std::string(depth, ']'); };
   EXPECT_EQ(parse_json(nested(64), "here").dump(), nested(64));

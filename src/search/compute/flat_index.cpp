@@ -19,10 +19,9 @@ namespace {
 constexpr size_t range_rows = 16384, block_rows = 1024;
 // By codes a range is longer: each begins with no score to beat.
 constexpr size_t coded_range_rows = 65536;
-// Many queries: a thread takes a group of them and a range of rows, and makes products tile by tile; the
-// scores of a tile (at most 1 MiB) stay in the second-level cache until they are looked through. Each product
-// packs its queries and rows anew, so that smaller tiles cost more.
-constexpr size_t group_queries = 512, tile_rows = 512, batch_range_rows = 65536;
+// Many queries: a thread takes a group of them, whose panels stay in the second-level cache, and a range of rows, of which it
+// compares a block in the first-level cache with panel after panel.
+constexpr size_t group_queries = 512, panel_rows = 96, batch_range_rows = 65536;
 // Below one survivor in so many, each is fetched for itself instead of passing over all rows.
 constexpr size_t sparse_share = 8;
 
@@ -38,6 +37,12 @@ std::vector<Scored> merged(const std::vector<std::vector<Scored>>& lists, size_t
 
 size_t pieces_of(size_t extent, size_t most) {
   return (extent + most - 1) / most;
+}
+
+// Of a query's value in find_hits() for a score, and a little less, since under l2 its square was rounded in.
+float least_value(float score, float query_square) {
+  constexpr float rounding = 1e-6f;
+  return query_square == 0 ? score : score + query_square - rounding * (std::abs(score) + query_square);
 }
 
 }  // namespace
@@ -250,19 +255,39 @@ std::vector<std::vector<Scored>> FlatIndex::search_batch(ConstMatrix queries, si
 
 std::vector<TopK> FlatIndex::search_group(ConstMatrix queries, std::span<Floor> floors, size_t begin,
                                           size_t count, size_t k, const SearchOptions& options) const {
+  const size_t width = panel_queries();
+  std::vector<QueryPanel> panels;
+  for (size_t q = 0; q < queries.rows; q += width) panels.emplace_back(queries.rows_from(q, std::min(width, queries.rows - q)));
   std::vector<TopK> best(queries.rows, TopK(std::min(k, count)));
-  std::vector<float> scores(queries.rows * tile_rows), buffer, squares(queries.rows);
-  for (size_t q = 0; q < queries.rows; ++q) squares[q] = dot(queries.row(q), queries.row(q));
-  for (size_t at = begin; at < begin + count; at += tile_rows) {
-    const Matrix tile(scores.data(), queries.rows, std::min(tile_rows, begin + count - at));
-    multiply_here(Transpose::no, Transpose::yes, 1, queries, rows(at, tile.columns, buffer), 0, tile);
-    for (size_t q = 0; q < queries.rows; ++q) {
-      finish_scores(at, squares[q], tile.row(q));
-      offer(at, tile.row(q), options.filter, best[q], floors[q].get());
-      if (best[q].size() == k) floors[q].raise(best[q].threshold());
+  std::vector<float> squares(queries.rows), buffer, thresholds(width);
+  for (size_t q = 0; q < queries.rows && metric() == Metric::l2; ++q) squares[q] = dot(queries.row(q), queries.row(q));
+  std::vector<PanelHit> hits(panel_rows * width);
+  for (size_t at = begin; at < begin + count; at += panel_rows) {
+    const PanelRows block = panel_block(at, std::min(panel_rows, begin + count - at), buffer);
+    for (size_t p = 0; p < panels.size(); ++p) {
+      const size_t first = p * width;
+      std::ranges::fill(thresholds, std::numeric_limits<float>::infinity());
+      for (size_t q = 0; q < panels[p].queries(); ++q)
+        thresholds[q] = least_value(std::max(best[first + q].threshold(), floors[first + q].get()), squares[first + q]);
+      const size_t found = find_hits(panels[p], block, thresholds, hits.data());
+      for (const PanelHit& hit : std::span(hits).first(found)) {
+        const auto slot = static_cast<uint32_t>(at + hit.row);
+        if (!live_.has(slot) || (options.filter && !options.filter->has(slot))) continue;
+        const size_t q = first + hit.query;
+        best[q].offer({slot, metric() == Metric::l2 ? std::min(0.0f, hit.value - squares[q]) : hit.value});
+        if (best[q].size() == k) floors[q].raise(best[q].threshold());
+      }
     }
   }
   return best;
+}
+
+// What find_hits() makes the values of finish_scores() of, but for the query's square under l2.
+PanelRows FlatIndex::panel_block(size_t begin, size_t count, std::vector<float>& buffer) const {
+  const ConstMatrix block = rows(begin, count, buffer);
+  if (metric() == Metric::inner_product) return {block};
+  const float* norms = norms_.data() + begin;
+  return metric() == Metric::cosine ? PanelRows{block, 1, norms} : PanelRows{block, 2, nullptr, norms};
 }
 
 void FlatIndex::insert(uint32_t slot) {

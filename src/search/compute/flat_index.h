@@ -1,7 +1,7 @@
 // Exact search: every vector of the source is scored. One query reads each vector once (bound by memory); a
-// batch is products of tiles of matrices (bound by the matrix library), the whole score matrix never stands
-// in memory. Nothing is held but which slots are live, and a number for each under cosine and l2. Where rows
-// have codes (codes/row_codes.h) these are looked at first, with the same answer.
+// batch is products of tiles (bound by multiplication), the matrix of scores never stands in memory. Nothing
+// is held but which slots are live, and a number for each under cosine and l2. Where rows have codes
+// (codes/row_codes.h) these are looked at first, with the same answer.
 #pragma once
 
 #include <limits>
@@ -11,6 +11,7 @@
 
 #include "base/tensor_file.h"
 #include "search/compute/codes/row_codes.h"
+#include "search/compute/kernels/panel_products.h"
 #include "search/compute/vector_index.h"
 
 namespace cowatch {
@@ -54,6 +55,7 @@ class FlatIndex final : public VectorIndex {
   // The best of the slots from `begin` on for each query, but for what stays below its floor.
   std::vector<TopK> search_group(ConstMatrix queries, std::span<Floor> floors, size_t begin, size_t count,
                                  size_t k, const SearchOptions& options) const;
+  PanelRows panel_block(size_t begin, size_t count, std::vector<float>& buffer) const;
   void set_norm(uint32_t slot, std::span<const float> row);
 
   mutable std::shared_mutex mutex_;

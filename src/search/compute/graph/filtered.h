@@ -11,9 +11,10 @@
 
 namespace cowatch {
 
-// The `effort` best live survivors of `filter` by `score`, best first.
+// The `effort` best live survivors of `filter` by `score`, best first; of those that were scored one after another `scan_kept` are
+// enough, since none is missing.
 template <typename Score>
-void find_filtered(const GraphData& data, const Score& score, size_t effort, const Allowed& filter,
+void find_filtered(const GraphData& data, const Score& score, size_t effort, size_t scan_kept, const Allowed& filter,
                    SearchScratch& scratch, std::vector<Scored>& found, const Patience& patience);
 
 // What a traversal is expected to score, and what it may: both in records.
@@ -24,10 +25,10 @@ struct FilterPlan {
 FilterPlan plan_filter(const GraphData& data, size_t effort, const Allowed& filter);
 
 template <typename Score>
-void scan_filtered(const GraphData& data, const Score& score, size_t effort, const Allowed& filter,
+void scan_filtered(const GraphData& data, const Score& score, size_t kept, const Allowed& filter,
                    SearchScratch& scratch, std::vector<Scored>& found, const Patience& patience) {
   constexpr size_t block = 256;
-  TopK best(std::min(effort, filter.count()));
+  TopK best(std::min(kept, filter.count()));
   auto& fresh = scratch.fresh;
   scratch.scores.resize(std::max(scratch.scores.size(), block));
   const auto flush = [&] {
@@ -90,12 +91,12 @@ bool traverse_filtered(const GraphData& data, const Score& score, size_t effort,
 }
 
 template <typename Score>
-void find_filtered(const GraphData& data, const Score& score, size_t effort, const Allowed& filter,
+void find_filtered(const GraphData& data, const Score& score, size_t effort, size_t scan_kept, const Allowed& filter,
                    SearchScratch& scratch, std::vector<Scored>& found, const Patience& patience) {
   const FilterPlan plan = plan_filter(data, effort, filter);
   if (!plan.scan && traverse_filtered(data, score, effort, filter, plan.budget, scratch, found, patience))
     return;
-  scan_filtered(data, score, effort, filter, scratch, found, patience);
+  scan_filtered(data, score, scan_kept, filter, scratch, found, patience);
 }
 
 }  // namespace cowatch

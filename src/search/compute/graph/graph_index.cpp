@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <hwy/cache_control.h>
+
 #include "math/vectors.h"
 #include "search/compute/graph/filtered.h"
 #include "search/compute/graph/graph_build.h"
@@ -13,6 +15,9 @@ namespace {
 
 constexpr size_t default_effort = 48;
 constexpr size_t rescored_at_once = 16;
+// So few survivors of a filter are scored by their vectors, and so many by both levels of their codes: nothing is gained by
+// looking at the first level alone.
+constexpr size_t few_survivors = 24, some_survivors = 256;
 
 // Scores of queries while they traverse: estimates from the codes.
 struct QueryScorer {
@@ -23,11 +28,37 @@ struct QueryScorer {
   }
 };
 
+// Locks are held for some microseconds, and to be put to sleep and woken takes ten times that.
+template <typename Lock>
+Lock soon(Lock lock) {
+  constexpr int tries = 1500;
+  for (int i = 0; i < tries; ++i) {
+    if (lock.try_lock()) return lock;
+    hwy::Pause();
+  }
+  lock.lock();
+  return lock;
+}
+
 // From what the codes score (2⟨q, x⟩ − ‖x‖², both centred) to what the metric says.
 float metric_score(Metric metric, float score, float query_square) {
   if (metric == Metric::inner_product) return score;
   const float distance = std::max(0.0f, query_square - score);
   return metric == Metric::l2 ? -distance : 1 - distance / 2;
+}
+
+size_t effort_of(size_t k, const SearchOptions& options) {
+  return options.effort > 0 ? options.effort : std::max(k, default_effort);
+}
+
+// Of a scan by codes of which the best are scored again.
+size_t scan_kept(size_t k) {
+  return std::max<size_t>(32, 3 * k);
+}
+
+// Codes may take one of the best k for one a little behind: where these are scored again, some more are kept.
+size_t candidates_kept(size_t k, const SearchOptions& options) {
+  return std::max(options.rerank == 0 ? k : k + k / 2, effort_of(k, options));
 }
 
 }  // namespace
@@ -69,13 +100,13 @@ std::unique_ptr<VectorIndex> GraphIndex::grown(const IndexOptions& options, std:
 }
 
 std::shared_lock<std::shared_mutex> GraphIndex::reading() const {
-  const std::lock_guard gate(gate_);
-  return std::shared_lock(mutex_);
+  const auto gate = soon(std::unique_lock(gate_, std::defer_lock));
+  return soon(std::shared_lock(mutex_, std::defer_lock));
 }
 
 std::unique_lock<std::shared_mutex> GraphIndex::writing() {
-  const std::lock_guard gate(gate_);
-  return std::unique_lock(mutex_);
+  const auto gate = soon(std::unique_lock(gate_, std::defer_lock));
+  return soon(std::unique_lock(mutex_, std::defer_lock));
 }
 
 size_t GraphIndex::slots() const {
@@ -99,11 +130,21 @@ std::vector<Scored> GraphIndex::search(std::span<const float> query, size_t k,
   if (k == 0) return {};
   const auto lock = reading();
   options.patience.check();
+  if (options.filter && options.filter->count() <= std::min(few_survivors, options.rerank))
+    return score_survivors(checked, k, *options.filter);
   std::vector<Scored> candidates;
   find(checked, k, options, candidates);
   options.patience.check();
   rescore(checked, k, options, candidates);
   return candidates;
+}
+
+std::vector<Scored> GraphIndex::score_survivors(std::span<const float> query, size_t k, const Allowed& survivors) const {
+  TopK best(std::min(k, survivors.count()));
+  survivors.for_each([&](uint32_t slot) {
+    if (data_.live.has(slot)) best.offer({slot, exact_score(metric(), query, source_, slot)});
+  });
+  return best.take();
 }
 
 // Live and allowed slots, best first, as the codes score them.
@@ -114,19 +155,17 @@ void GraphIndex::find(std::span<const float> query, size_t k, const SearchOption
   data_.transform(scratch.row);
   const bool products = metric() == Metric::inner_product;
   prepare_query(data_.layout, scratch.row, products ? 1 : 2, products ? 0 : 1, scratch.query);
-  const size_t effort = options.effort > 0 ? options.effort : std::max(k, default_effort);
-  // Codes may take one of the best k for one a little behind: where these are scored again, some more are kept.
-  const size_t kept = std::max(options.rerank == 0 ? k : k + k / 2, effort);
+  const size_t effort = effort_of(k, options), kept = candidates_kept(k, options);
   const QueryScorer score = {data_, scratch.query};
   if (options.filter) {
-    if (options.filter->count() <= std::min(kept, options.rerank)) {  // all of them are scored again
+    if (options.filter->count() <= std::min(some_survivors, options.rerank)) {
       candidates.reserve(options.filter->count());
       options.filter->for_each([&](uint32_t slot) {
         if (data_.live.has(slot)) candidates.push_back({slot, __builtin_inff()});
       });
       return;
     }
-    find_filtered(data_, score, kept, *options.filter, scratch, candidates, options.patience);
+    find_filtered(data_, score, kept, std::min(kept, scan_kept(k)), *options.filter, scratch, candidates, options.patience);
     return;
   }
   // Erased slots are passed through but not answered: make up for their places.

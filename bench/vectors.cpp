@@ -212,7 +212,7 @@ class Writer {
 // What the server counted of the collection until now.
 struct Counted {
   double found = 0, wanted = 0;                // neighbours, of the searches whose recall it sampled
-  double written = 0, merged = 0, indexed = 0;  // segments
+  double written = 0, merged = 0, indexed = 0, grown = 0;  // segments
 };
 
 Counted counted(HttpLoad& load) {
@@ -225,7 +225,8 @@ Counted counted(HttpLoad& load) {
     return at == text.npos ? 0.0 : std::strtod(text.c_str() + at + begin.size(), nullptr);
   };
   return {value("recall_found_total"), value("recall_wanted_total"), value("segments_total", ",work=\"written\""),
-          value("segments_total", ",work=\"merged\""), value("segments_total", ",work=\"indexed\"")};
+          value("segments_total", ",work=\"merged\""), value("segments_total", ",work=\"indexed\""),
+          value("segments_total", ",work=\"grown\"")};
 }
 
 struct Phase {
@@ -267,7 +268,8 @@ void add_row(Report& report, const Phase& phase, const std::vector<LoadSample>& 
                   {"written_per_second", static_cast<double>(phase.written) / phase.seconds},
                   {"segments_written", phase.work.written},
                   {"segments_merged", phase.work.merged},
-                  {"segments_indexed", phase.work.indexed}});
+                  {"segments_indexed", phase.work.indexed},
+                  {"segments_grown", phase.work.grown}});
 }
 
 size_t choose_effort(const VectorsArguments& options, Queries& queries, HttpLoad& load) {
@@ -343,7 +345,8 @@ void run_vectors(const VectorsArguments& options, Report& report) {
     writing.written = writer.stop();
     const Counted after = counted(load);
     writing.recall = (after.found - before.found) / std::max(1.0, after.wanted - before.wanted);
-    writing.work = {0, 0, after.written - before.written, after.merged - before.merged, after.indexed - before.indexed};
+    writing.work = {0, 0, after.written - before.written, after.merged - before.merged, after.indexed - before.indexed,
+                    after.grown - before.grown};
     add_row(report, writing, samples, options);
   }
 }

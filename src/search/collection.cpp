@@ -243,7 +243,7 @@ Collection::Status Collection::status() const {
     status.indexed += table.live->count();
     status.index_bytes += table.index->index->bytes();
   }
-  status.written = written_, status.merged = merged_, status.built = built_;
+  status.written = written_, status.merged = merged_, status.built = built_, status.grown = grown_;
   std::error_code ignored;
   status.record_bytes = std::filesystem::file_size(folder_ / records_file, ignored);
   // What is in work is not looked up, as that would wait for a writer and its disk: the lane counts then.

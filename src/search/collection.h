@@ -81,7 +81,8 @@ class Collection {
   struct Status {
     size_t points = 0, indexed = 0, segments = 0, in_memory = 0;
     size_t vector_bytes = 0, index_bytes = 0, memory_bytes = 0, record_bytes = 0;
-    size_t written = 0, merged = 0, built = 0;  // segments of tables, of other segments, and indexes made since it was opened
+    size_t written = 0, merged = 0, built = 0, grown = 0;  // made since it was opened: segments of tables, of other segments,
+                                                           // indexes, and those of them that grew out of another one
     bool working = false;              // merging, indexing or checking goes on or is to come, or failed and is tried again
     std::vector<std::string> damage;   // found since it was opened, mended or not: the newest
     std::vector<std::string> trouble;  // what is wrong now: damage, a segment that cannot be indexed, a full disk
@@ -167,7 +168,7 @@ class Collection {
   std::vector<Damage> damage_;
   std::array<std::string, 3> failures_;  // why a lane does not get on; empty: it does
   std::atomic<size_t> working_{0};
-  std::atomic<size_t> written_{0}, merged_{0}, built_{0};
+  std::atomic<size_t> written_{0}, merged_{0}, built_{0}, grown_{0};
   std::atomic<size_t> settling_{0};  // how many wait in settle()
   std::atomic<std::chrono::steady_clock::time_point> written_at_{std::chrono::steady_clock::now()};
   std::atomic<bool> unverified_{false};

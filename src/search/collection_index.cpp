@@ -52,7 +52,10 @@ void Collection::build_segment_index(TableView& table, const FormerIndex& former
   try {
     const auto advance = [&](size_t) { throw_if_stopped(stop); };
     if (former.index) built->index = former.index->index->grown(options, former.slots, built->rows, advance);
-    if (!built->index) built->index = build_index(options, built->rows, nullptr, advance);
+    if (built->index)
+      ++grown_;
+    else
+      built->index = build_index(options, built->rows, nullptr, advance);
   } catch (const Error& error) {
     // A vector that cannot be indexed, options that an earlier version took, or more memory than the
     // collection may take.

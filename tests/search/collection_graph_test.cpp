@@ -217,6 +217,41 @@ TEST_P(CollectionGraphTest, survive_merges_and_cleaning) {
   EXPECT_THAT(collection.verify(), testing::IsEmpty());
 }
 
+// Where most of a segment was indexed already, its index grows out of that one, and finds as much as one built from nothing.
+TEST_P(CollectionGraphTest, grow_by_what_is_new) {
+  Collection collection(path_);
+  collection.write(points(0, 6000));
+  settle_indexed(collection);
+  const size_t grown = collection.status().grown, built = collection.status().built - grown;
+  for (uint32_t round = 1; round <= 8; ++round) {  // three quarters of a thousand are replaced, the others are new
+    collection.write(points(round * 500, round * 500 + 750, round));
+    collection.write(points(6000 + round * 250, 6250 + round * 250));
+    settle_indexed(collection);
+  }
+  EXPECT_GE(collection.status().grown, grown + 6);
+  EXPECT_LE(collection.status().built - collection.status().grown, built + 4);
+  expect_recall(collection);
+  collection.write(erasures(0, 8250, 4));
+  const size_t before = collection.status().grown;
+  settle_indexed(collection);
+  EXPECT_GT(collection.status().grown, before) << "cleaning takes no building";
+  expect_recall(collection);
+  EXPECT_THAT(collection.verify(), testing::IsEmpty());
+  test::TemporaryFolder other;
+  Collection::create(other / "c", collection.config());
+  Collection fresh(other / "c");
+  std::vector<PointChange> same;
+  const auto view = collection.view();
+  for (const TableView& table : view->tables)
+    table.live->for_each([&](uint32_t slot) {
+      const auto vector = table.table->vector_of(slot);
+      same.push_back({table.table->id_of(slot), false, {vector.begin(), vector.end()}, std::string(table.table->payload_text(slot))});
+    });
+  fresh.write(std::move(same));
+  settle_indexed(fresh);
+  EXPECT_GE(recall(*view), recall(*fresh.view()) - 0.01);
+}
+
 // While a segment is written anew, its index stays in use until the new one is there: what was searched
 // through a graph is never scanned meanwhile.
 TEST_P(CollectionGraphTest, stay_in_use_until_the_next_is_there) {

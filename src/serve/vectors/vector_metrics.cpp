@@ -113,6 +113,7 @@ std::string VectorMetrics::text(const CollectionSet* collections, const Queues& 
     line(work, "segments_total", label + ",work=\"written\"", static_cast<double>(status.written));
     line(work, "segments_total", label + ",work=\"merged\"", static_cast<double>(status.merged));
     line(work, "segments_total", label + ",work=\"indexed\"", static_cast<double>(status.built));
+    line(work, "segments_total", label + ",work=\"grown\"", static_cast<double>(status.grown));
     line(damage, "damages", label, static_cast<double>(status.damage.size()));
     line(trouble, "troubles", label, static_cast<double>(status.trouble.size()));
   });
@@ -120,7 +121,7 @@ std::string VectorMetrics::text(const CollectionSet* collections, const Queues& 
   text += indexed;
   head(text, "bytes", "gauge", "Bytes of a collection's parts, on disk or in memory.");
   text += bytes;
-  head(text, "segments_total", "counter", "Segments written out of memory, merged or cleaned, and indexed since the start.");
+  head(text, "segments_total", "counter", "Segments written out of memory, merged or cleaned, and indexed since the start; of the indexed, those whose index grew out of another.");
   text += work;
   head(text, "damages", "gauge", "Damage found since the start, mended or not; GET /collections/NAME says which.");
   text += damage;

@@ -77,7 +77,9 @@ bool GraphIndex::keeps_its_shape(std::span<const uint32_t> former_slots, const V
   float largest_square = 0;
   std::vector<float> buffer(dimension());
   for (uint32_t slot = 0; slot < former_slots.size(); ++slot) {
-    if (former_slots[slot] != no_former) continue;
+    const uint32_t former = former_slots[slot];
+    if (former != no_former && !data_.live.has(former)) return false;
+    if (former != no_former) continue;
     ++added;
     if (metric() != Metric::inner_product) continue;
     const auto row = float_row(source, slot, buffer);

@@ -1,5 +1,5 @@
-// Numbers of queries and vectors as small whole numbers, whatever they are: not every code of a file decodes to a number,
-// and not every scale of tiny numbers is finite.
+// Numbers of queries and vectors as small whole numbers, whatever they are: not every code of a file decodes
+// to a number, and not every scale of tiny numbers is finite.
 #pragma once
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // What the fuzz targets share: an input as a file, and expectations that end the process.
 //
 // A target must take any bytes: what it tests may refuse them with cowatch::Error and nothing else. Build and
-// run: tests/parts/fuzz.sh; one target for longer: build/fuzz/bin/fuzz_NAME -max_total_time=600
+// run: tests/parts/fuzz.sh, those of long/ tests/parts/fuzz_long.sh; one target for longer: build/fuzz/bin/fuzz_NAME -max_total_time=600
 // FOLDER_FOR_FINDINGS.
 #pragma once
 

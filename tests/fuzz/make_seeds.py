@@ -91,3 +91,65 @@ for files in (pathlib.Path(__file__).parent.parent / "data/collections").iterdir
             seed("collection_files", f"{files.name}_{file.name}", bytes([kind]) + file.read_bytes())
 for count in (2, 130):  # of format 1, of format 2
     seed("collection_files", f"tensors_{count}", bytes([3, count, 0, 0, 1, 0, 0, 2, 1, 1, 2, 4, 1, 3, 1, 2, 0, 1, 0]) + b"{}{}")
+
+
+def index_file(path: pathlib.Path, widened: bool = False) -> bytes:
+    """As fuzz_vector_index reads it: the header without sizes and checksums in a line, the tensors one after another."""
+    content = path.read_bytes()
+    end = 8 + struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8:end])
+    metadata = {key: value for key, value in header.pop("__metadata__").items() if "xxh3" not in key and key != "program"}
+    tensors, data = [], b""
+    for name, tensor in header.items():
+        begin, past = tensor["data_offsets"]
+        shape, part = tensor["shape"], content[end + begin : end + past]
+        if widened and name == "links":  # so many that some are dropped, and that sorting them is a matter of its own
+            shape, metadata["degree"] = [shape[0], 32], "32"
+            part = b"".join(struct.pack("<32I", *((slot + 3 * i + 1) % shape[0] for i in range(32))) for slot in range(shape[0]))
+        tensors.append([name, tensor["dtype"], shape])
+        data += part
+    line = {"metadata": metadata, "tensors": tensors} | ({"codebook": 4} if path.stem == "codebook" else {})
+    return json.dumps(line, separators=(",", ":")).encode() + b"\n" + data
+
+
+for file in (pathlib.Path(__file__).parent.parent / "data/indexes").glob("*/*"):
+    if file.suffix in (".index", ".safetensors"):
+        seed("vector_index", file.stem, index_file(file))
+    if file.suffix == ".index" and file.stem.startswith("graph"):
+        seed("vector_index", f"{file.stem}_widened", index_file(file, widened=True))
+
+# Requests to a collection "c" of three points with two numbers each, also called "d".
+where = '"filter":' + filters
+wide = ",".join('{"id":%d,"vector":[%s]}' % (n, ",".join(str((n * i) % 7) for i in range(1, 65))) for n in range(1, 41))  # so many are indexed
+for i, requests in enumerate([
+    'GET /collections', 'GET /collections/c', 'GET /collections/d/exists', 'GET /collections/c/aliases', 'GET /aliases', 'GET /readyz',
+    'PUT /collections/e {"vectors":{"size":3,"distance":"Cosine","on_disk":true},"hnsw_config":{"m":8,"ef_construct":20},"optimizers_config":{"indexing_threshold":1},"table_points":16,"most_points":100}\nreopen\nPATCH /collections/e {"hnsw_config":{"m":4}}\nDELETE /collections/e',
+    'PUT /collections/e {"vectors":{"size":2,"distance":"Dot"},"index_config":{"index":"ivf","codes":"rabitq2","lists":2,"seed":3},"table_points":16}\nPUT /collections/e/points {"batch":{"ids":[1,2],"vectors":[[1,2],[3,4]],"payloads":[{"a":1},null]}}',
+    *('PUT /collections/e {"vectors":{"size":64,"distance":"Cosine"},"index_config":{"index":"%s"},"optimizers_config":{"indexing_threshold":1},"table_points":16}\nPUT /collections/e/points {"points":[%s]}\nPOST /collections/e/points/query {"query":5,"limit":20}\nreopen\nPOST /collections/e/points/delete {"points":[1,2,3,4,5,6,7]}\nPOST /collections/e/points/query {"query":9,"limit":20}' % (index, wide) for index in ("graph", "ivf")),
+    'PUT /collections/e {"vectors":{"size":2,"distance":"Dot"},"shards":[{"address":"127.0.0.1:1"}]}',
+    'PATCH /collections/c {"optimizers_config":{"indexing_threshold":1,"deleted_threshold":0.2}}\nPUT /collections/c/points?wait=true {"points":[%s]}\nPOST /collections/c/points/search {"vector":[1,2]}\nreopen'
+    % ",".join('{"id":%d,"vector":[%d,%d]}' % (n, n % 7, n % 5) for n in range(3, 40)),
+    'POST /collections/aliases {"actions":[{"create_alias":{"collection_name":"c","alias_name":"f"}},{"rename_alias":{"old_alias_name":"f","new_alias_name":"g"}},{"delete_alias":{"alias_name":"d"}}]}',
+    'PUT /collections/c/index {"field_name":"a","field_schema":"keyword"}\nDELETE /collections/c/index/a',
+    'PUT /collections/c/points {"points":[{"id":7,"vector":[1,2.5],"payload":{"a":null}},{"id":1,"vector":[0,1e3]}]}\nreopen',
+    'POST /collections/c/points {"ids":[1,"00000000-0000-4000-8000-000000000010"],"with_payload":["a","c.d[].e"],"with_vector":true}',
+    'GET /collections/c/points/1', 'POST /collections/c/points/delete {"points":[1,9]}\nreopen', 'POST /collections/c/points/delete {%s}' % where,
+    'PUT /collections/c/points/vectors {"points":[{"id":2,"vector":[3,4]}]}',
+    'POST /collections/c/points/payload {"payload":{"z":1},"points":[1],"key":"c.d"}\nreopen', 'PUT /collections/c/points/payload {"payload":{"z":[1]},%s}' % where,
+    'POST /collections/c/points/payload/delete {"keys":["a","c.d[].e"],"points":[1,2]}', 'POST /collections/c/points/payload/clear {"points":[1]}',
+    'POST /collections/c/points/batch {"operations":[{"upsert":{"points":[{"id":5,"vector":[1,1]}]}},{"set_payload":{"payload":{"q":1},"points":[5]}},{"delete":{"points":[1]}},{"update_vectors":{"points":[{"id":5,"vector":[2,1]}]}},{"delete_payload":{"keys":["q"],"points":[5]}},{"clear_payload":{"points":[5]}},{"overwrite_payload":{"payload":{},"points":[5]}}]}\nreopen',
+    'POST /collections/c/points/scroll {"limit":2,"offset":2,"with_payload":{"exclude":["a"]},%s}' % where, 'POST /collections/c/points/count {"exact":true,%s}' % where,
+    'POST /collections/c/facet {"key":"a","limit":5,"exact":true}',
+    'POST /collections/c/points/search?timeout=5 {"vector":[1,0],"limit":3,"offset":1,"score_threshold":9,"params":{"hnsw_ef":20,"exact":true},"with_payload":true,"with_vector":true,%s}' % where,
+    'POST /collections/c/points/search/batch {"searches":[{"vector":[1,0],"limit":1},{"vector":[0,1],"limit":2}]}',
+    'POST /collections/c/points/search/groups {"vector":[1,0],"limit":2,"group_by":"a","group_size":2}',
+    'POST /collections/c/points/recommend {"positive":[1],"negative":[2,[0.5,1]],"strategy":"best_score","limit":2}',
+    'POST /collections/c/points/recommend/batch {"searches":[{"positive":[1],"limit":1,"strategy":"average_vector"}]}',
+    'POST /collections/c/points/recommend/groups {"positive":[1],"limit":1,"group_by":"a"}',
+    'POST /collections/c/points/query {"query":{"recommend":{"positive":[1],"negative":[[1,1]],"strategy":"sum_scores"}},"limit":2}',
+    'POST /collections/c/points/query {"query":[1,0],"params":{"quantization":{"rescore":true,"oversampling":2.0}}}', 'POST /collections/c/points/query {"query":{"nearest":1}}',
+    'POST /collections/c/points/query/batch {"searches":[{"query":1},{"query":[0,1]},{}]}',
+    'POST /collections/c/points/query/groups {"query":[1,0],"group_by":"c.d[].e","limit":1}',
+    'POST /collections/c/snapshots\nGET /collections/c/snapshots\nGET /collections/c/snapshots/x\nDELETE /collections/c/snapshots/x',
+    'PUT /collections/c/snapshots/recover {"location":"file:///x","priority":"snapshot"}', 'GET /cluster\nGET /snapshots\nDELETE /collections/c\nreopen']):
+    seed("vector_service", str(i), requests)

@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "math/vectors.h"
 #include "search/compute/index_base.h"
+#include "search/compute/index_file.h"
 #include "search/compute/kernels/distances.h"
 #include "search/compute/scan.h"
 
@@ -63,17 +64,10 @@ FlatIndex::FlatIndex(Metric metric, const VectorSource& source, const Allowed* p
 
 FlatIndex::FlatIndex(const TensorFile& file, const VectorSource& source)
     : VectorIndex(IndexKind::exact, metric_of(file.get("metric")), source), live_(source.size()) {
-  const auto live = file.tensor<uint64_t>("live");
+  const size_t slots = stored_number(file, "slots", 0, source.size());
+  const auto live = stored<uint64_t>(file, "live", (slots + 63) / 64);
   const auto norms =
-      metric() == Metric::inner_product ? std::span<const float>() : file.tensor<float>("norms");
-  const size_t slots = std::stoull(file.get("slots", "0"));
-  if (slots > source.size() || live.size() != (slots + 63) / 64 ||
-      (metric() != Metric::inner_product && norms.size() != slots)) {
-    throw Error(ErrorCode::damaged, "an index does not fit its vectors",
-                {.where = file.path().string(),
-                 .expected = "at most " + std::to_string(source.size()) + " slots",
-                 .found = std::to_string(slots)});
-  }
+      metric() == Metric::inner_product ? std::span<const float>() : stored<float>(file, "norms", slots);
   live_ = Allowed(slots);
   std::copy(live.begin(), live.end(), live_.words().begin());
   live_.recount();

@@ -2,6 +2,7 @@
 // damage.
 #pragma once
 
+#include <charconv>
 #include <span>
 #include <string>
 
@@ -13,6 +14,18 @@ namespace cowatch {
                                       const std::string& expected, const std::string& found);
 // A number of the metadata within a range; throws damaged.
 size_t stored_number(const TensorFile& file, const std::string& key, size_t least, size_t most);
+
+// Any number of its type, in whole; what there is no key for is the fallback. Throws damaged.
+template <typename T>
+T stored_value(const TensorFile& file, const std::string& key, T fallback) {
+  const std::string text = file.get(key);
+  if (text.empty()) return fallback;
+  T value;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    throw_damaged_index(file, "an index has a setting that cannot be read", "a number as " + key, text);
+  return value;
+}
 
 // A tensor of exactly `count` elements; throws damaged.
 template <typename T>

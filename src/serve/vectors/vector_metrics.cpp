@@ -58,7 +58,7 @@ std::vector<VectorMetrics::Latency> VectorMetrics::latencies() const {
   const std::lock_guard lock(mutex_);
   std::vector<Latency> all;
   for (const auto& [name, each] : operations_) {
-    const auto within = [&](double share) {
+    const auto within = [&each = each](double share) {
       for (size_t i = 0; i < bounds.size(); ++i)
         if (static_cast<double>(each.buckets[i]) >= share * static_cast<double>(each.count)) return bounds[i];
       return 0.0;

@@ -89,7 +89,7 @@ size_t ProductCode::scan(CodeTables& tables, const uint8_t* blocks, size_t count
   const float offset = tables.tables.offset, step = tables.tables.step;
   float wanted = 0;
   if (least > offset) wanted = step > 0 ? std::floor((least - offset) / step) : 65535;
-  if (wanted > 65535) return 0;
+  if (!(wanted <= 65535)) return 0;  // of tables that are no numbers too
   tables.hits.resize(std::max(tables.hits.size(), count * block_codes));
   const size_t found =
       scan_tables(tables.tables, blocks, count, static_cast<uint16_t>(wanted), tables.hits.data());

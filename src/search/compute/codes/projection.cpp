@@ -105,7 +105,8 @@ Projection Projection::load(const TensorFile& file, size_t inputs) {
   if (file.has("projection")) {
     const auto values = file.tensor<float>("projection");
     rows.assign(values.begin(), values.end());
-    outputs = file.shape("projection")[0];
+    const auto& shape = file.shape("projection");
+    outputs = shape.empty() ? 0 : shape[0];  // of a single number: refused
   }
   if (file.has("mean")) {
     const auto values = file.tensor<float>("mean");

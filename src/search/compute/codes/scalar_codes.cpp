@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "search/compute/kernels/rounding.h"
+
 namespace cowatch {
 namespace {
 
@@ -54,7 +56,7 @@ void encode(const ScalarLayout& layout, std::span<const float> row, uint8_t* rec
     square += double{decoded} * decoded;
     if (!finer) continue;
     const float missed = (row[i] - decoded) * inverse + 0.5f;
-    finer[i] = static_cast<uint8_t>(std::clamp(std::floor(missed * finer_levels + 0.5f), 0.0f, finer_levels));
+    finer[i] = static_cast<uint8_t>(level_within(std::floor(missed * finer_levels + 0.5f), finer_levels));
     const double both = double{decoded} + constants.step * (finer[i] / double{finer_levels} - 0.5);
     finer_square += both * both;
   }

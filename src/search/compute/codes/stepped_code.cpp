@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "math/float16.h"
 #include "math/vectors.h"
+#include "search/compute/kernels/rounding.h"
 #include "search/compute/scan.h"
 
 namespace cowatch {
@@ -54,7 +55,7 @@ SteppedCode::Constants SteppedCode::encode_scalar(std::span<const float> row, ui
   const float inverse = constants.step > 0 ? 1 / constants.step : 0;
   double square = 0;
   for (size_t i = 0; i < row.size(); ++i) {
-    const float code = std::clamp(std::floor((row[i] - constants.offset) * inverse + 0.5f), 0.0f, levels);
+    const float code = level_within(std::floor((row[i] - constants.offset) * inverse + 0.5f), levels);
     codes[i] = static_cast<uint8_t>(code);
     const double decoded = double{constants.offset} + double{constants.step} * code;
     square += decoded * decoded;
@@ -72,7 +73,7 @@ SteppedCode::Constants SteppedCode::encode_rabitq(std::span<const float> row, ui
     const float inverse = sigma > 0 ? 1 / (sigma * normal_steps[bits_] * factor) : 0;
     float product = 0, length = 0;
     for (size_t i = 0; i < row.size(); ++i) {
-      const float level = std::clamp(std::floor(row[i] * inverse + middle + 0.5f), 0.0f, 2 * middle);
+      const float level = level_within(std::floor(row[i] * inverse + middle + 0.5f), 2 * middle);
       const float value = level - middle;
       tried[i] = static_cast<uint8_t>(level);
       product += row[i] * value;

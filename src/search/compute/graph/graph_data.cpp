@@ -140,7 +140,8 @@ void prune_links(const GraphData& data, uint32_t slot, std::vector<uint32_t>& en
   scores.resize(ends.size());
   scorer(data.records.data(), ends, scores.data());
   std::vector<Scored> candidates(ends.size());
-  for (size_t i = 0; i < ends.size(); ++i) candidates[i] = {ends[i], scores[i]};
+  // Codes of a damaged file score NaN, which has no place in an order.
+  for (size_t i = 0; i < ends.size(); ++i) candidates[i] = {ends[i], std::isnan(scores[i]) ? -INFINITY : scores[i]};
   prune(data, scorer, candidates, data.options.degree, ends);
 }
 

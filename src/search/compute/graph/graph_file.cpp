@@ -17,8 +17,8 @@ IndexOptions options_of(const TensorFile& file) {
   options.codes = code_kind_of(file.get("codes"));
   options.degree = stored_number(file, "degree", 4, 256);
   options.build_effort = stored_number(file, "build_effort", 1, size_t{1} << 31);
-  options.alpha = std::max(1.0f, std::stof(file.get("alpha", "1.2")));
-  options.seed = std::stoull(file.get("seed", "1"));
+  options.alpha = std::max(1.0f, stored_value(file, "alpha", 1.2f));
+  options.seed = stored_value(file, "seed", uint64_t{1});
   return options;
 }
 

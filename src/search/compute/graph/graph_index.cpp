@@ -170,9 +170,9 @@ void GraphIndex::find(std::span<const float> query, size_t k, const SearchOption
     find_filtered(data_, score, kept, std::min(kept, scan_kept(k)), *options.filter, scratch, candidates, options.patience);
     return;
   }
-  // Erased slots are passed through but not answered: make up for their places.
-  const size_t live = std::max<size_t>(1, data_.live.count());
-  const BeamWidth width = {kept * data_.slots() / live, effort * data_.slots() / live};
+  // Erased slots are passed through but not answered: make up for their places. There are no more than all slots.
+  const size_t slots = data_.slots(), live = std::max<size_t>(1, data_.live.count());
+  const BeamWidth width = {std::min(slots, kept * slots / live), std::min(slots, effort * slots / live)};
   traverse(data_, score, width, scratch, options.patience, [&](const Beam& beam) {
     if (!data_.has_finer() || options.rerank == 0) return;
     for (size_t i = 0; i < std::min(beam.size(), rescored_at_once); ++i) prefetch_finer(data_, beam[i].index);

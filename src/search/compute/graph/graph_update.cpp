@@ -33,7 +33,7 @@ void GraphIndex::check_slot(uint32_t slot) const {
 void GraphIndex::neighbours(uint32_t slot, LinkScorer& scorer, std::vector<Scored>& candidates) const {
   auto& scratch = thread_scratch();
   scorer.set(slot);
-  traverse(data_, scorer, data_.options.build_effort + 1, scratch);
+  traverse(data_, scorer, std::min(data_.options.build_effort, data_.slots()) + 1, scratch);
   candidates.clear();
   for (size_t i = 0; i < scratch.beam.size(); ++i) {
     if (scratch.beam[i].index != slot) candidates.push_back(scratch.beam[i]);

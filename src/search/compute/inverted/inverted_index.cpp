@@ -207,15 +207,15 @@ std::vector<Scored> InvertedIndex::search(std::span<const float> query, size_t k
   const size_t count = options.rerank == 0 ? 0 : std::min(candidates.size(), std::max(k, options.rerank));
   if (count == 0) {
     for (Scored& candidate : candidates) candidate.score = metric_score(metric(), candidate.score);
-  } else {
-    candidates.resize(count);
-    for (const Scored& candidate : candidates) __builtin_prefetch(source_.row(candidate.index));
-    for (Scored& candidate : candidates)
-      candidate.score = exact_score(metric(), checked, source_, candidate.index);
-    std::sort(candidates.begin(), candidates.end(), better);
+    if (candidates.size() > k) candidates.resize(k);
+    return candidates;
   }
-  if (candidates.size() > k) candidates.resize(k);
-  return candidates;
+  candidates.resize(count);
+  for (const Scored& candidate : candidates) __builtin_prefetch(source_.row(candidate.index));
+  TopK best(std::min(k, count));
+  for (const Scored& candidate : candidates)
+    best.offer({candidate.index, exact_score(metric(), checked, source_, candidate.index)});
+  return best.take();
 }
 
 void InvertedIndex::erase_live(uint32_t slot) {

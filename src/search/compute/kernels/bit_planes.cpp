@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "search/compute/kernels/rounding.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "search/compute/kernels/bit_planes.cpp"
 #include <hwy/foreach_target.h>
@@ -98,7 +100,7 @@ void round_query(unsigned bits, std::span<const float> query, QueryPlanes& plane
   planes.words.assign(plane_words(query.size()) * bits, 0);
   int sum = 0;
   for (size_t i = 0; i < query.size(); ++i) {
-    const int code = static_cast<int>(std::floor(query[i] * inverse + 0.5f));
+    const int code = rounded_within(query[i] * inverse, most);
     sum += code;
     for (unsigned p = 0; p < bits; ++p)
       planes.words[i / 64 * bits + p] |= uint64_t{static_cast<unsigned>(code) >> p & 1u} << i % 64;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "search/compute/kernels/rounding.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "search/compute/kernels/packed_products.cpp"
 #include <hwy/foreach_target.h>
@@ -127,7 +129,7 @@ void round_query(unsigned bits, std::span<const float> query, QueryBytes& bytes)
   bytes.codes.assign(packed_groups(bits, query.size()) * (32 / bits), 0);
   int sum = 0;
   for (size_t i = 0; i < query.size(); ++i) {
-    const int code = static_cast<int>(std::floor(query[i] * inverse + 0.5f));
+    const int code = rounded_within(query[i] * inverse, 127);
     bytes.codes[i] = static_cast<int8_t>(code);
     sum += code;
   }

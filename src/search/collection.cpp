@@ -236,7 +236,7 @@ Collection::Status Collection::status() const {
       status.index_bytes += table.segment->code_bytes();
     } else {
       status.in_memory += table.live->count();
-      status.memory_bytes += table.table->capacity() * config_.dimension * sizeof(float) +
+      status.memory_bytes += table.table->capacity() * config_.table_row_bytes() +
                              static_cast<const MemoryTable&>(*table.table).payload_bytes();
     }
     if (!table.index) continue;

@@ -88,12 +88,15 @@ size_t CollectionConfig::table_capacity() const {
   return std::clamp<size_t>(table_bytes / (dimension * sizeof(float)), 64, 8192);
 }
 
+size_t CollectionConfig::table_row_bytes() const {
+  return dimension * sizeof(float) + (codes_tables() ? RowCodes::record_bytes(dimension) + sizeof(float) : 0);
+}
+
 CollectionBytes predict_bytes(const CollectionConfig& config, size_t points) {
   CollectionBytes bytes;
   bytes.segments = Segment::predict_bytes(points, config.dimension);
   bytes.tables = (CollectionConfig::most_full_tables + 1) * config.table_capacity() *
-                 (config.dimension * sizeof(float) + Segment::bytes_a_point +
-                  (config.codes_tables() ? RowCodes::record_bytes(config.dimension) + sizeof(float) : 0));
+                 (config.table_row_bytes() + Segment::bytes_a_point);
   bytes.building = points * Segment::bytes_a_point;
   if (!config.indexes(points)) return bytes;
   const PredictedBytes index = predict_bytes(config.index, points, config.dimension);

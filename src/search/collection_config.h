@@ -23,6 +23,7 @@ struct CollectionConfig {
   size_t most_points = 0;           // quota; 0: none
   size_t table_points = 0;          // points of a table in memory; 0: 4 MiB of them
   size_t table_capacity() const;    // that number
+  size_t table_row_bytes() const;   // of a point in such a table: its vector and its codes
 
   // Whether a segment of so many points gets an index.
   bool indexes(size_t points) const { return index.kind != IndexKind::exact && points >= index_threshold; }

@@ -157,7 +157,7 @@ TableView Collection::make_segment(std::span<const Segment::Source> sources,
   try {
     places = Segment::write(path, config_.dimension, sources);
     const auto segment = std::make_shared<Segment>(path, config_.dimension, false);
-    if (config_.codes_segment(segment->size())) segment->code_rows();
+    if (config().codes_segment(segment->size())) segment->code_rows();
     return {segment, std::make_shared<const Allowed>(places.size(), true), nullptr, segment};
   } catch (...) {
     remove_segment(path);

@@ -153,7 +153,7 @@ void inherit(const GraphData& data, const LinkScorer& scorer, uint32_t slot, std
   scorer(data.records.data(), heirs, scores.data());
   nearest.clear();
   for (size_t i = 0; i < heirs.size(); ++i) {
-    if (heirs[i] != slot && std::find(ends.begin(), ends.end(), heirs[i]) == ends.end())
+    if (!std::isnan(scores[i]) && heirs[i] != slot && std::find(ends.begin(), ends.end(), heirs[i]) == ends.end())
       nearest.push_back({heirs[i], scores[i]});
   }
   const size_t count = std::min(most, nearest.size());

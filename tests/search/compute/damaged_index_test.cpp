@@ -75,6 +75,14 @@ TEST_F(DamagedIndex, IsRefusedWhenItsProjectionIsNoMatrix) {
   expect_refused(path, ErrorCode::bad_input);
 }
 
+// A search that began at one slot twice took what lay in memory for a third.
+TEST_F(DamagedIndex, IsRefusedWhenSearchesBeginTwiceAtOneSlot) {
+  const std::vector<uint32_t> entries(64, 7);
+  expect_refused(changed({}, {}, "entries",
+                         [&](TensorFileWriter& writer) { writer.add<uint32_t>("entries", {64}, entries); }),
+                 ErrorCode::damaged);
+}
+
 // However many candidates a file asks for: there are no more than slots.
 TEST_F(DamagedIndex, TakesNoMemoryForCandidatesThatAreNotThere) {
   const auto index = open_index(changed({}, {{"build_effort", "2147483648"}}), source_);

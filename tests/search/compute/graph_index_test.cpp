@@ -30,6 +30,23 @@ TEST(GraphIndexTest, BothLevelsOfItsCodesScoreNearlyAsTheVectorsDo) {
   }
 }
 
+// A slot that is put in when nothing else is there becomes an entry of all searches, once: a beam takes each slot once.
+TEST(GraphIndexTest, ASlotThatIsAloneAgainAndAgainIsFoundOnce) {
+  const auto values = random_values(3 * 16, 4);
+  const VectorRows source(ConstMatrix(values.data(), 3, 16));
+  Allowed first(3);
+  first.add(0);
+  const auto index = build_index({}, source, &first);
+  for (int round = 0; round < 5; ++round) index->erase(0), index->insert(0);
+  const auto found = index->search(std::span(values).first(16), 3);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].index, 0u);
+  test::TemporaryFolder folder;
+  index->save(folder / "graph.index");
+  const TensorFile file(folder / "graph.index", "vector_index", 1);
+  EXPECT_EQ(file.tensor<uint32_t>("entries").size(), 1u);
+}
+
 // 2,000 vectors and 1,000 others that come later: of the first every fourth goes, and they stand in another order.
 struct Growth {
   static constexpr size_t before = 2000, added = 1000, width = 20;

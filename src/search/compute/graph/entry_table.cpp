@@ -62,6 +62,7 @@ void EntryTable::restore(const GraphData& data, std::span<const uint32_t> slots,
 }
 
 void EntryTable::add(const GraphData& data, uint32_t slot) {
+  if (std::find(slots_.begin(), slots_.end(), slot) != slots_.end()) return refresh(data, slot);
   if (begins_.empty()) begins_.assign(2, 0);
   slots_.insert(slots_.begin() + begins_[1], slot);
   for (size_t g = 1; g < begins_.size(); ++g) ++begins_[g];

@@ -21,7 +21,7 @@ class EntryTable {
   // A saved table, in this layout.
   void restore(const GraphData& data, std::span<const uint32_t> slots, std::span<const uint32_t> begins,
                HugeArray<uint8_t> records);
-  // One more that every search comes to; for few.
+  // One more that every search comes to, unless it is there: a beam takes each slot once. For few.
   void add(const GraphData& data, uint32_t slot);
   // The codes of a slot were written anew. It stays in its group: build() again now and then.
   void refresh(const GraphData& data, uint32_t slot);

@@ -35,6 +35,12 @@ void check_ends(const TensorFile& file, std::span<const uint32_t> ends, size_t s
     throw_damaged_index(file, "a link leads nowhere", "slots below " + std::to_string(slots), "another");
 }
 
+bool all_differ(std::span<const uint32_t> ends, size_t slots) {
+  Allowed seen(slots);
+  for (const uint32_t end : ends) seen.add(end);
+  return seen.count() == ends.size();
+}
+
 }  // namespace
 
 GraphIndex::GraphIndex(std::shared_ptr<const TensorFile> file, const VectorSource& source)
@@ -68,9 +74,9 @@ void GraphIndex::open_entries(const std::shared_ptr<const TensorFile>& file) {
                                    : begins.size() >= 2 && begins.front() == 0 &&
                                          begins.back() == slots.size() && begins.size() - 2 <= begins[1] &&
                                          std::is_sorted(begins.begin(), begins.end()) &&
-                                         std::count(slots.begin(), slots.end(), GraphData::no_slot) == 0;
+                                         all_differ(slots, data_.slots());
   if (!good)
-    throw_damaged_index(*file, "the entries of an index are not in groups", "ascending places", "others");
+    throw_damaged_index(*file, "the entries of an index are not in groups", "ascending places, each slot once", "others");
   data_.entries.restore(data_, slots, begins,
                         mapped<uint8_t>(file, "entry_records", slots.size() * data_.layout.record_bytes));
 }

@@ -315,7 +315,9 @@ void round_query(CodeQuery& query) {
   auto sum = hn::Zero(d32);
   for (size_t i = 0; i < count; i += lanes) {
     const auto scaled = hn::Mul(hn::LoadU(d, values + i), inverse);
-    const auto code = hn::ConvertTo(d32, hn::Add(scaled, hn::CopySign(half, scaled)));  // truncates
+    const auto rounded = hn::Add(scaled, hn::CopySign(half, scaled));
+    const auto fits = hn::Le(hn::Abs(rounded), hn::Set(d, 128.0f));  // what is no number becomes 0
+    const auto code = hn::ConvertTo(d32, hn::IfThenElseZero(fits, rounded));  // truncates
     hn::StoreU(hn::DemoteTo(bytes, code), bytes, codes + i);
     sum = hn::Add(sum, code);
   }

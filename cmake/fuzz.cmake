@@ -8,21 +8,29 @@ target_compile_options(fuzzed PUBLIC ${fuzz_flags})
 target_include_directories(fuzzed PUBLIC src tests ${CMAKE_BINARY_DIR}/generated)
 target_link_libraries(fuzzed PUBLIC nlohmann_json::nlohmann_json simdjson::simdjson TBB::tbb spdlog::spdlog PkgConfig::XXHASH SQLite::SQLite3
                       ZLIB::ZLIB PkgConfig::ZSTD PkgConfig::HWY PkgConfig::HDF5)
+# Codes of vectors, which tables of collections have and indexes. Kernels for two instruction sets: for all they would take most of
+# the time.
+set(fuzzed_targets "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_AVX3|HWY_AVX3_DL)")
+add_library(fuzzed_codes STATIC EXCLUDE_FROM_ALL src/search/compute/codes/row_codes.cpp src/search/compute/codes/scalar_codes.cpp
+            src/search/compute/codes/scalar_kernels.cpp)
+target_compile_definitions(fuzzed_codes PRIVATE ${fuzzed_targets})
+target_link_libraries(fuzzed_codes PUBLIC fuzzed)
 # What reads the bodies and files of collections.
 file(GLOB fuzzed_vectors CONFIGURE_DEPENDS src/search/access/*.cpp)
 add_library(fuzzed_vectors STATIC EXCLUDE_FROM_ALL ${fuzzed_vectors} src/search/io/block_checks.cpp src/search/io/manifest.cpp
             src/search/io/record_store.cpp src/search/io/segment.cpp src/serve/vectors/fields.cpp
             src/search/point_line.cpp src/search/io/vector_files.cpp src/search/io/hdf5.cpp)
-target_link_libraries(fuzzed_vectors PUBLIC fuzzed)
+target_link_libraries(fuzzed_vectors PUBLIC fuzzed_codes)
 # What opens and searches indexes, and answers requests to collections, for the targets of tests/fuzz/long. Compiled a few
-# together and, of the kernels, for two instruction sets: each for itself and for all they would take most of the time.
+# together: each for itself they would take minutes more.
 file(GLOB_RECURSE fuzzed_index CONFIGURE_DEPENDS src/search/compute/*.cpp)
+list(FILTER fuzzed_index EXCLUDE REGEX "/(row_codes|scalar_codes|scalar_kernels)[.]cpp$")
 file(GLOB fuzzed_math CONFIGURE_DEPENDS src/math/*.cpp)
 list(FILTER fuzzed_math EXCLUDE REGEX "/(cholesky|float16|read_rate|targets)[.]cpp$")
 list(APPEND fuzzed_index ${fuzzed_math})
 add_library(fuzzed_index STATIC EXCLUDE_FROM_ALL ${fuzzed_index})
-target_compile_definitions(fuzzed_index PRIVATE "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_AVX3|HWY_AVX3_DL)")
-target_link_libraries(fuzzed_index PUBLIC fuzzed PkgConfig::DNNL ${CMAKE_DL_LIBS})
+target_compile_definitions(fuzzed_index PRIVATE ${fuzzed_targets})
+target_link_libraries(fuzzed_index PUBLIC fuzzed_codes PkgConfig::DNNL ${CMAKE_DL_LIBS})
 file(GLOB fuzzed_service CONFIGURE_DEPENDS src/search/*.cpp src/search/schedule/*.cpp src/serve/vectors/*.cpp)
 list(FILTER fuzzed_service EXCLUDE REGEX "/(embedding_index|point_line|point_files|fields)[.]cpp$")
 add_library(fuzzed_service STATIC EXCLUDE_FROM_ALL ${fuzzed_service} ${CMAKE_SOURCE_DIR}/src/search/io/memory_table.cpp)

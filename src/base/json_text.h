@@ -10,7 +10,8 @@
 
 namespace cowatch {
 
-// Throws bad_input, naming `where` and the byte, when the text is not JSON or is nested more than 64 deep.
+// Throws bad_input, naming `where` and the byte, when the text is not JSON or is nested more than 64 deep; also where it holds a
+// number of more than 64 bits beside an object of more than 1,000 keys.
 Json parse_json(std::string_view text, const std::string& where);
 
 // The same for the body of a search or of new points, for those who print nothing of its vectors: a list of

@@ -49,8 +49,8 @@ HWY_INLINE size_t take_hits(Vector values, const float* thresholds, uint32_t fir
 
 template <size_t count>
 HWY_INLINE size_t tile_hits(const float* panel, const PanelRows& terms, uint32_t first_row, const float* thresholds, PanelHit* hits) {
-  const size_t dimension = terms.rows.columns, stride = terms.rows.stride;
-  const float* rows = terms.rows.data + first_row * stride;
+  const size_t dimension = terms.numbers.columns, stride = terms.numbers.stride;
+  const float* rows = terms.numbers.data + first_row * stride;
   const Lanes d;
   const size_t lanes = hn::Lanes(d);
   Vector sums[count][2];
@@ -80,9 +80,9 @@ HWY_INLINE size_t tile_hits(const float* panel, const PanelRows& terms, uint32_t
 size_t find_hits(const float* panel, const PanelRows& rows, const float* thresholds, PanelHit* hits) {
   size_t found = 0;
   uint32_t row = 0;
-  for (; row + tile_rows <= rows.rows.rows; row += tile_rows)
+  for (; row + tile_rows <= rows.numbers.rows; row += tile_rows)
     found += tile_hits<tile_rows>(panel, rows, row, thresholds, hits + found);
-  for (; row < rows.rows.rows; ++row) found += tile_hits<1>(panel, rows, row, thresholds, hits + found);
+  for (; row < rows.numbers.rows; ++row) found += tile_hits<1>(panel, rows, row, thresholds, hits + found);
   return found;
 }
 
@@ -108,7 +108,7 @@ QueryPanel::QueryPanel(ConstMatrix queries)
 }
 
 size_t find_hits(const QueryPanel& panel, const PanelRows& rows, std::span<const float> thresholds, PanelHit* hits) {
-  if (panel.dimension() != rows.rows.columns || thresholds.size() != panel_queries())
+  if (panel.dimension() != rows.numbers.columns || thresholds.size() != panel_queries())
     throw Error(ErrorCode::internal, "a panel and rows do not go together");
   return HWY_DYNAMIC_DISPATCH(find_hits)(panel.numbers(), rows, thresholds.data(), hits);
 }

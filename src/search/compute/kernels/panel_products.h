@@ -35,7 +35,7 @@ struct PanelHit {
 };
 
 struct PanelRows {
-  ConstMatrix rows;
+  ConstMatrix numbers;
   float factor = 1;
   const float* factors = nullptr;     // of each row, instead
   const float* subtracted = nullptr;  // of each row; none: 0

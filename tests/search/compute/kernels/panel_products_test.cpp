@@ -20,7 +20,7 @@ class PanelProducts : public testing::EachTarget {};
 std::map<std::pair<uint32_t, uint32_t>, float> hits_of(const QueryPanel& panel, const PanelRows& rows, float threshold) {
   std::vector<float> thresholds(panel_queries(), infinity);
   std::fill_n(thresholds.begin(), panel.queries(), threshold);
-  std::vector<PanelHit> hits(panel_queries() * rows.rows.rows);
+  std::vector<PanelHit> hits(panel_queries() * rows.numbers.rows);
   hits.resize(find_hits(panel, rows, thresholds, hits.data()));
   std::map<std::pair<uint32_t, uint32_t>, float> found;
   for (const PanelHit& hit : hits) EXPECT_TRUE(found.emplace(std::pair(hit.query, hit.row), hit.value).second);

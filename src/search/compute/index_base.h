@@ -25,7 +25,7 @@ std::vector<Scored> best_survivors(Metric metric, std::span<const float> query, 
   TopK best(std::min(k, survivors.count()));
   size_t seen = 0;
   survivors.for_each([&](uint32_t slot) {
-    if (seen++ % scored_at_once == 0) patience.check();
+    if (++seen % scored_at_once == 0) patience.check();
     if (lives(slot)) best.offer({slot, exact_score(metric, query, source, slot)});
   });
   return best.take();

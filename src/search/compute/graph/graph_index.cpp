@@ -133,13 +133,20 @@ std::vector<Scored> GraphIndex::search(std::span<const float> query, size_t k,
   const auto lock = reading();
   options.patience.check();
   if (options.filter && options.filter->count() <= std::min(few_survivors, options.rerank))
-    return best_survivors(metric(), checked, k, source_, *options.filter, [&](uint32_t slot) { return data_.live.has(slot); },
-                          options.patience);
+    return score_survivors(checked, k, *options.filter);
   std::vector<Scored> candidates;
   find(checked, k, options, candidates);
   options.patience.check();
   rescore(checked, k, options, candidates);
   return candidates;
+}
+
+std::vector<Scored> GraphIndex::score_survivors(std::span<const float> query, size_t k, const Allowed& survivors) const {
+  TopK best(std::min(k, survivors.count()));
+  survivors.for_each([&](uint32_t slot) {
+    if (data_.live.has(slot)) best.offer({slot, exact_score(metric(), query, source_, slot)});
+  });
+  return best.take();
 }
 
 // Live and allowed slots, best first, as the codes score them.

@@ -43,6 +43,7 @@ class GraphIndex final : public VectorIndex {
   std::shared_lock<std::shared_mutex> reading() const;
   std::unique_lock<std::shared_mutex> writing();
 
+  std::vector<Scored> score_survivors(std::span<const float> query, size_t k, const Allowed& survivors) const;
   void find(std::span<const float> query, size_t k, const SearchOptions& options,
             std::vector<Scored>& candidates) const;
   void rescore(std::span<const float> query, size_t k, const SearchOptions& options,

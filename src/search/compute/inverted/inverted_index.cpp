@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t default_effort = 100;
 constexpr size_t scanned_blocks = 8;       // between looks at the threshold
+constexpr size_t scanned_survivors = 256;  // between looks at who waits
 // Fetching a full vector from a random place costs about as much as scanning so many codes.
 constexpr size_t random_cost = 16;
 
@@ -182,6 +183,18 @@ std::vector<Scored> InvertedIndex::scan_lists(std::span<const float> query, cons
   return best.take();
 }
 
+std::vector<Scored> InvertedIndex::scan_survivors(std::span<const float> query, size_t k,
+                                                  const SearchOptions& options) const {
+  TopK best(std::min(k, options.filter->count()));
+  size_t seen = 0;
+  options.filter->for_each([&](uint32_t slot) {
+    if (seen++ % scanned_survivors == 0) options.patience.check();
+    if (slot >= data_.list_of.size() || data_.list_of[slot] == InvertedData::no_list) return;
+    best.offer({slot, exact_score(metric(), query, source_, slot)});
+  });
+  return best.take();
+}
+
 std::vector<Scored> InvertedIndex::search(std::span<const float> query, size_t k,
                                           const SearchOptions& options) const {
   const auto checked = checked_query(metric(), dimension(), query);
@@ -189,11 +202,7 @@ std::vector<Scored> InvertedIndex::search(std::span<const float> query, size_t k
   const std::shared_lock lock(mutex_);
   options.patience.check();
   const Plan planned = plan(k, options);
-  const auto lives = [&](uint32_t slot) {
-    return slot < data_.list_of.size() && data_.list_of[slot] != InvertedData::no_list;
-  };
-  if (planned.survivors)
-    return best_survivors(metric(), checked, k, source_, *options.filter, lives, options.patience);
+  if (planned.survivors) return scan_survivors(checked, k, options);
   auto candidates = scan_lists(checked, planned, options);
   const size_t count = options.rerank == 0 ? 0 : std::min(candidates.size(), std::max(k, options.rerank));
   if (count == 0) {

@@ -63,6 +63,8 @@ class InvertedIndex final : public VectorIndex {
   Plan plan(size_t k, const SearchOptions& options) const;
   std::vector<Scored> scan_lists(std::span<const float> query, const Plan& plan,
                                  const SearchOptions& options) const;
+  std::vector<Scored> scan_survivors(std::span<const float> query, size_t k,
+                                     const SearchOptions& options) const;
   void erase_live(uint32_t slot);
 
   InvertedData data_;
